@@ -1,0 +1,56 @@
+# Everything starts here: `make run` and `make test` build the environment they need in .venv.
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench clean
+
+SYSTEM_PYTHON := $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+READY := $(VENV)/.ready
+READY_DEV := $(VENV)/.ready-dev
+JOBS ?= 2
+
+help:
+	@echo "make run    the scenario 'quickstart': prints its answers, writes runs/quickstart-seed0"
+	@echo "make test   lint, types, import contracts, tests with coverage"
+	@echo "make bench  the timings"
+	@echo "make clean  removes the environment and the caches, never your runs"
+
+run: $(READY)
+	@$(BIN)/market-sim run quickstart
+
+test: lint
+	@$(BIN)/python -m pytest -W error -n $(JOBS) --quiet \
+		--cov --cov-report=term:skip-covered
+
+lint: $(READY_DEV)
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+bench: $(READY_DEV)
+	@$(BIN)/python -m pytest tests/benchmarks
+
+clean:
+	@rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks .coverage
+
+$(BIN)/python:
+	@test -n "$(SYSTEM_PYTHON)" || { echo "No python3.11 or python3 was found: install Python 3.11." >&2; exit 2; }
+	@$(SYSTEM_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(SYSTEM_PYTHON) is older than 3.11: install Python 3.11." >&2; exit 2; }
+	@echo "Creating the environment in $(VENV)"
+	@$(SYSTEM_PYTHON) -m venv $(VENV) || \
+		{ rm -rf $(VENV); echo "$(SYSTEM_PYTHON) cannot make an environment: install its venv module (Debian: python3-venv)." >&2; exit 2; }
+
+# torch goes first: a machine's own build of it, where one is offered, then decides what the rest resolves to.
+$(READY): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing the market (once, some minutes)"
+	@$(PIP) torch
+	@$(PIP) --editable .
+	@touch $@
+
+$(READY_DEV): $(READY)
+	@echo "Installing the tools for tests (once)"
+	@$(PIP) --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,1 @@
+"""The broker: auctions, weights, and the training of what is learned."""

@@ -1,0 +1,50 @@
+"""All-in, the paper's rule, as published: whoever is cheap enough for the budget left sells all she has."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from agents.broker.auctions.base import Auction, Guarantees
+from agents.broker.auctions.single_minded import offers
+from agents.messages import Bids, Outcome
+
+
+class AllIn(Auction):
+    """Owners by cost per unit of weight (data size times privacy budget); who fits is admitted; weights share B.
+
+    Walking up the list, owner i is admitted when her unit cost is at most B / (weight admitted so far plus her own);
+    the walk goes on past a failure. Those admitted sell everything at their own privacy budget and share the whole
+    budget in proportion to their weights. Individually rational and budget feasible.
+
+    The paper claims truthfulness for single-minded owners (``published_claim``); it does not hold. Owner A: weight 5,
+    cost 10; owner B: weight 1, cost 2.5; budget 11. True bids: A is admitted (2 <= 2.2), B refused (2.5 > 11/6) and
+    earns nothing. B says her cost is 1: now B is admitted, A refused (2 > 11/6), and B is paid 11 for a cost of 2.5.
+    What a winner is paid exceeds the highest bid with which she would still win as soon as somebody was refused
+    before the money ran out.
+
+    Source: FL-Market, appendix B.
+    """
+
+    name = "all-in"
+    guarantees = Guarantees(truthful_in=frozenset())
+    published_claim: ClassVar[Guarantees] = Guarantees(
+        truthful_in=frozenset({"valuation"}), verified=frozenset({"privacy_budget", "data_size"})
+    )
+
+    def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
+        """Admit and pay, one sorted position of all rows at a time."""
+        offered = offers(bids, budget)
+        reserve, order = offered.reserve.sort(dim=-1, stable=True)
+        weight = offered.weight.gather(-1, order)
+        total = torch.zeros_like(budget)
+        admitted = torch.zeros_like(reserve, dtype=torch.bool)
+        for place in range(bids.shape[1]):
+            grown = total + weight[:, place]
+            fits = (reserve[:, place] < torch.inf) & (reserve[:, place] <= offered.rate(grown))
+            total = torch.where(fits, grown, total)
+            admitted[:, place] = fits
+        wins = torch.zeros_like(admitted).scatter(-1, order, admitted)
+        return offered.sold(wins, offered.payment(offered.rate(total)[:, None]))

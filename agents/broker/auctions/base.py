@@ -1,0 +1,180 @@
+"""What an auction is: a batched function from bids and a budget to an outcome, with declared guarantees."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from agents.checks import real_array
+from agents.messages import Bids, Outcome
+from agents.units import PublicUnits
+
+FIELDS: frozenset[str] = frozenset({"valuation", "privacy_budget", "data_size"})
+
+
+@dataclass(frozen=True)
+class Guarantees:
+    """What a mechanism promises ex post, whatever the others do; ``check_auction`` tries to refute it.
+
+    Parameters
+    ----------
+    truthful_in : frozenset of str
+        Fields of the bid (valuation, privacy_budget, data_size) in which no lie ever pays.
+    individually_rational, budget_feasible : bool
+        No truthful owner loses; payments never exceed the budget.
+    verified : frozenset of str
+        Fields taken as known: the market replaces the reported by the true value.
+    """
+
+    truthful_in: frozenset[str] = frozenset()
+    individually_rational: bool = True
+    budget_feasible: bool = True
+    verified: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        for name in ("truthful_in", "verified"):
+            fields = frozenset(getattr(self, name))
+            if not fields <= FIELDS:
+                raise ValueError(f"{name} = {sorted(fields)}: pass fields out of {sorted(FIELDS)}")
+            object.__setattr__(self, name, fields)
+
+    @property
+    def strategic(self) -> frozenset[str]:
+        """Fields that an owner may lie about."""
+        return FIELDS - self.verified
+
+
+class Auction(ABC):
+    """A procurement auction of privacy: bids and budget in, privacy losses and payments out.
+
+    A subclass sets ``name`` and ``guarantees`` and implements ``allocate``; one file with one class is all it takes.
+    ``planted`` marks positive controls: rules that claim what they do not keep, for the checks to catch.
+    Rows of a batch are independent markets; an owner whose data size is 0 is absent.
+
+    Parameters
+    ----------
+    units : PublicUnits, optional
+        Public units of records and money; only learned auctions need them.
+    """
+
+    name: ClassVar[str]
+    guarantees: ClassVar[Guarantees]
+    planted: ClassVar[bool] = False
+
+    def __init__(self, units: PublicUnits | None = None) -> None:
+        self.units = units
+
+    def run(self, bids: Bids, budget: Any, generator: torch.Generator | None = None) -> Outcome:
+        """Run one auction per row.
+
+        Parameters
+        ----------
+        bids : Bids [B, n]
+        budget : float64[B]
+            Money the buyer spends at most; 0 is legal and buys nothing.
+        generator : torch.Generator, optional
+            Only lotteries draw from it.
+
+        Returns
+        -------
+        Outcome [B, n]
+        """
+        return self.allocate(bids, check_budget(bids, budget), generator)
+
+    @abstractmethod
+    def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
+        """The rule itself, on checked input."""
+
+
+@dataclass(frozen=True)
+class Menu:
+    """Price lists: one per owner, each fixed before (and whatever) she bids.
+
+    At level k she may sell any number of records up to ``records`` at ``price`` money per record each; level 0 is
+    nothing for nothing.
+
+    Parameters
+    ----------
+    privacy_loss : float64[B, n, K]
+        Nondecreasing in the level, 0 at level 0.
+    price : float64[B, n, K]
+        Money per record.
+    records : int64[B, n, K]
+        Most records bought at this level.
+    """
+
+    privacy_loss: Tensor
+    price: Tensor
+    records: Tensor
+
+    def utility(self, bids: Bids) -> Tensor:
+        """Utility ``[B, n, K]`` of every entry to owners who are as their bids say; -inf if not theirs to sell."""
+        cost = bids.valuation.at(self.privacy_loss)
+        return entry_utility(self.privacy_loss, self.price, self.records, cost, bids.privacy_budget, bids.data_size)
+
+    def choose(self, bids: Bids) -> Outcome:
+        """Everybody's favourite entry, chosen for her from her bid; ties go to selling less."""
+        cost = bids.valuation.at(self.privacy_loss)
+        level, records, payment = favourite(
+            self.privacy_loss, self.price, self.records, cost, bids.privacy_budget, bids.data_size
+        )
+        privacy_loss = self.privacy_loss.gather(-1, level[..., None])[..., 0]
+        return Outcome(privacy_loss=privacy_loss, payment=payment, data_size=records)
+
+
+def entry_utility(
+    privacy_loss: Tensor, price: Tensor, records: Tensor, cost: Tensor, privacy_budget: Tensor, data_size: Tensor
+) -> Tensor:
+    """Utility ``[..., K]`` of every entry of a price list; minus infinity where it is not hers to sell.
+
+    The arithmetic is that of ``OwnerTypes.utility``, so that what she is said to gain is what she gains, to the bit.
+    """
+    sold = torch.minimum(records, data_size[..., None])
+    utility = price * sold - sold.double() * cost
+    impossible = (privacy_loss > privacy_budget[..., None]) | ((sold == 0) & (privacy_loss > 0))
+    return torch.where(impossible, -torch.inf, torch.where(sold > 0, utility, 0.0))
+
+
+def favourite(
+    privacy_loss: Tensor, price: Tensor, records: Tensor, cost: Tensor, privacy_budget: Tensor, data_size: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The entry an owner likes best, ties to the lowest level: level, records sold and payment ``[...]``."""
+    utility = entry_utility(privacy_loss, price, records, cost, privacy_budget, data_size)
+    best = utility.amax(dim=-1, keepdim=True)
+    count = utility.shape[-1]
+    level = torch.where(utility == best, torch.arange(count), count).amin(dim=-1, keepdim=True)
+    sold = torch.minimum(records.gather(-1, level)[..., 0], data_size)
+    return level[..., 0], sold, price.gather(-1, level)[..., 0] * sold
+
+
+class MenuAuction(Auction):
+    """An auction in which everybody picks from a price list that does not depend on her own bid."""
+
+    @abstractmethod
+    def price_list(self, bids: Bids, budget: Any) -> Menu:
+        """Everybody's price list ``[B, n, K]``, given what the others bid."""
+
+    def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
+        """Give everybody her favourite entry of her own list."""
+        return self.price_list(bids, budget).choose(bids)
+
+
+def check_budget(bids: Bids, budget: Any) -> Tensor:
+    """Return ``budget`` as float64[B], or say what is wrong with bids or budget."""
+    if not isinstance(bids, Bids):
+        raise TypeError(f"bids is a {type(bids).__name__}; pass Bids, e.g. types.truthful_bids()")
+    return real_array("budget", budget, shape=(bids.shape[0],))
+
+
+def money_quantum(budget: Tensor) -> Tensor:
+    """Smallest money ``[B]`` that an exact auction pays in: a power of two, 2^-50 of the budget's.
+
+    Sums and differences of its multiples up to the budget are exact in float64, so that "payments never exceed the
+    budget" holds to the last bit in whatever order they are added.
+    """
+    exponent = torch.frexp(budget).exponent
+    return torch.where(budget > 0, torch.ldexp(torch.ones_like(budget), exponent - 50), torch.ones_like(budget))

@@ -1,0 +1,105 @@
+"""Checkpoints of learned auctions: tensors in safetensors, everything else in a JSON card beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from agents.units import PublicUnits
+
+SHIPPED = Path(__file__).parent / "checkpoints"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a checkpoint is, how it was made and what it achieved.
+
+    Parameters
+    ----------
+    auction : str
+        Name of the auction it belongs to.
+    sha256 : str
+        Of the tensor file; a checkpoint that does not match is refused.
+    units : PublicUnits
+        Public units it was trained in, used unless the caller's prior brings her own.
+    prior, architecture, recipe, versions, figures : dict
+        The training distribution, network sizes, training settings (with the seed), library versions, and the
+        figures measured at the end of training.
+    """
+
+    auction: str
+    sha256: str
+    units: PublicUnits
+    prior: dict[str, Any] = field(default_factory=dict)
+    architecture: dict[str, Any] = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    @staticmethod
+    def beside(checkpoint: Path) -> Card:
+        """Read the card of a checkpoint.
+
+        Raises
+        ------
+        ValueError
+            If it is missing or not a card.
+        """
+        path = checkpoint.with_suffix(".json")
+        if not path.is_file():
+            raise ValueError(f"checkpoint {checkpoint} has no card: {path.name} must lie beside it")
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            return Card(**{**content, "units": PublicUnits(**content["units"])})
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"card {path} cannot be read ({error}); train the checkpoint again") from None
+
+
+def save_checkpoint(path: Path, tensors: dict[str, Tensor], **card: Any) -> Card:
+    """Write tensors and card, each in one atomic step, and return the card."""
+    content = save({name: tensor.contiguous() for name, tensor in tensors.items()})
+    made = Card(sha256=hashlib.sha256(content).hexdigest(), **card)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _replace(path, content)
+    _replace(path.with_suffix(".json"), (json.dumps(asdict(made), indent=2) + "\n").encode())
+    return made
+
+
+def load_checkpoint(path: Path, auction: str) -> tuple[dict[str, Tensor], Card]:
+    """Read a checkpoint of ``auction``, checking hash and card.
+
+    Raises
+    ------
+    ValueError
+        If a file is missing, damaged, or belongs to another auction; the message says which.
+    """
+    if not path.is_file():
+        raise ValueError(f"checkpoint {path} does not exist; make it with: market-sim train {auction} --out {path}")
+    card = Card.beside(path)
+    if card.auction != auction:
+        raise ValueError(f"checkpoint {path} is of auction {card.auction!r}, not {auction!r}: load it by its path")
+    content = path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != card.sha256:
+        raise ValueError(
+            f"checkpoint {path} has sha256 {found[:12]}..., its card says {card.sha256[:12]}...: "
+            "the file is damaged or not the card's; restore both or train again"
+        )
+    try:
+        return load(content), card
+    except SafetensorError as error:
+        raise ValueError(f"checkpoint {path} is not a safetensors file ({error}); train it again") from None
+
+
+def _replace(path: Path, content: bytes) -> None:
+    draft = path.with_name(path.name + ".part")
+    draft.write_bytes(content)
+    os.replace(draft, path)

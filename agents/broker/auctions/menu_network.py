@@ -1,0 +1,122 @@
+"""The network behind the sequential menu: from what happened before an owner's turn to the price list she is offered.
+
+Everything it sees is public, in the prior's units, and fixed before she speaks: nothing that she or a later owner
+says reaches it, save how many of the later ones are present.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+SUMS = 7
+FEATURES = 14
+_DEAREST = 100.0
+"""Reported costs beyond this many public units count as this many, so that no report can drown the state."""
+_SMALLEST = 1e-3
+_WIDEST_LOG_PRICE = 6.0
+
+
+@dataclass(frozen=True)
+class History:
+    """What the broker may know when an owner's turn comes, in public units of records and money.
+
+    Parameters
+    ----------
+    budget, left : float64[B]
+        The buyer's budget and what is left of it.
+    sums : float64[B, 7]
+        Over the owners asked before: precision bought (privacy loss squared over 8), records reported, records
+        bought, unit costs reported, sales, costs reported, squares of the records bought.
+    """
+
+    budget: Tensor
+    left: Tensor
+    sums: Tensor
+
+    @staticmethod
+    def beginning(budget: Tensor, left: Tensor) -> History:
+        """Nobody has been asked yet."""
+        return History(budget=budget, left=left, sums=budget.new_zeros(len(budget), SUMS))
+
+    def after(
+        self,
+        *,
+        left: Tensor,
+        privacy_loss_squared: Tensor,
+        bought: Tensor,
+        size: Tensor,
+        unit_cost: Tensor,
+        sold: Tensor,
+    ) -> History:
+        """The state after one more owner ``[B]``; an absent one (size 0) leaves it as it was."""
+        known = unit_cost.clamp(max=_DEAREST) * (size > 0)
+        sums = torch.stack([privacy_loss_squared / 8, size, bought, known, sold, size * known, bought * bought], dim=-1)
+        return History(budget=self.budget, left=left, sums=self.sums + sums)
+
+    def features(self, before: Tensor, remaining: Tensor) -> Tensor:
+        """Network input ``float32[B, 14]``, given how many owners ``[B]`` were asked and how many remain."""
+        asked = before.clamp(min=1)
+        everybody = before + remaining
+        precision, size, bought, unit_cost, sales, cost, squares = self.sums.unbind(-1)
+        spread = bought * bought / (squares + 1e-9)
+        logs = torch.stack(
+            [
+                self.left / remaining,
+                self.budget / everybody,
+                precision,
+                size,
+                bought,
+                cost / asked,
+                size / asked,
+                spread,
+                everybody,
+            ],
+            dim=-1,
+        )
+        plain = torch.stack(
+            [
+                remaining / everybody,
+                self.left / torch.where(self.budget > 0, self.budget, 1.0),
+                unit_cost / asked,
+                sales / asked,
+                (before == 0).double(),
+            ],
+            dim=-1,
+        )
+        return torch.cat([(logs + _SMALLEST).log(), plain], dim=-1).float()
+
+
+class MenuNetwork(nn.Module):
+    """Prices and spending caps for every level of the absolute grid, from the features of a ``History``.
+
+    Parameters
+    ----------
+    levels : float64[K]
+        Privacy losses on offer, increasing.
+    usual_price : float64[K]
+        Public guess of the cost of a record at each level, in public units; the network learns a factor on it.
+    width : int
+        Units of each of the two hidden layers.
+    """
+
+    levels: Tensor
+    usual_price: Tensor
+
+    def __init__(self, levels: Tensor, usual_price: Tensor, width: int) -> None:
+        super().__init__()
+        self.register_buffer("levels", levels.double())
+        self.register_buffer("usual_price", usual_price.double())
+        self.body = nn.Sequential(nn.Linear(FEATURES, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
+        self.head = nn.Linear(width, 2 * len(levels))
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Price per record ``[B, K]`` in public units and cap ``[B, K]`` as a share of the budget left (float64)."""
+        out = self.head(self.body(features)).double()
+        log_price, cap = out.split(len(self.levels), dim=-1)
+        price = self.usual_price * log_price.clamp(-_WIDEST_LOG_PRICE, _WIDEST_LOG_PRICE).exp()
+        return price, torch.sigmoid(cap - 0.5)

@@ -1,0 +1,60 @@
+"""Finding auctions: every concrete ``Auction`` in this package that has a name is registered by existing."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import pkgutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agents.broker import auctions
+from agents.broker.auctions.base import Auction
+from agents.checks import one_of
+
+if TYPE_CHECKING:
+    from agents.prior import OwnerPrior
+
+
+@functools.cache
+def auction_classes() -> dict[str, type[Auction]]:
+    """Every named auction class of this package, by name."""
+    found: dict[str, type[Auction]] = {}
+    for module in pkgutil.iter_modules(auctions.__path__):
+        members = vars(importlib.import_module(f"{auctions.__name__}.{module.name}")).values()
+        for member in members:
+            if inspect.isclass(member) and issubclass(member, Auction) and not inspect.isabstract(member):
+                found[member.name] = member
+    return dict(sorted(found.items()))
+
+
+def list_auctions() -> list[str]:
+    """Names that ``load_auction`` knows."""
+    return list(auction_classes())
+
+
+def load_auction(name_or_path: str | Path, prior: OwnerPrior | None = None) -> Auction:
+    """An auction by its name, or a trained one from its checkpoint.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        A name out of ``list_auctions()`` or the path of a ``.safetensors`` checkpoint with its card beside it.
+    prior : OwnerPrior, optional
+        Whose public units of records and money a learned auction is to use; by default those it was trained in.
+
+    Raises
+    ------
+    ValueError
+        If the name is not known (naming the nearest), or the checkpoint is missing, damaged or another auction's.
+    """
+    units = prior.units if prior is not None else None
+    text = str(name_or_path)
+    if text.endswith(".safetensors"):
+        from agents.broker.auctions.checkpoint import Card
+
+        card = Card.beside(Path(text))
+        one_of("auction of the checkpoint", card.auction, auction_classes())
+        return auction_classes()[card.auction](units, checkpoint=Path(text))  # type: ignore[call-arg]
+    return auction_classes()[one_of("auction", text, auction_classes())](units)

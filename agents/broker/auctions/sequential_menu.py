@@ -1,0 +1,121 @@
+"""The sequential menu: owners are asked one after another, each offered a learned price list, and pick for themselves.
+
+Exactly truthful in valuation, privacy budget and data size, individually rational and budget feasible ex post, for any
+number of owners: an owner's list depends only on the budget and on those asked before her (taxation principle), her
+cost is linear in records, so that at each level all or nothing of what is asked for is best, and the broker picks her
+favourite from her bid after all rounding is done.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from agents.broker.auctions.base import FIELDS, Guarantees, Menu, MenuAuction, check_budget, favourite, money_quantum
+from agents.broker.auctions.checkpoint import SHIPPED, load_checkpoint
+from agents.broker.auctions.menu_network import History, MenuNetwork
+from agents.messages import Bids
+from agents.units import PublicUnits
+
+
+class SequentialMenu(MenuAuction):
+    """Sequential menu with private sizes; owners are approached in the index order of the bids.
+
+    Parameters
+    ----------
+    units : PublicUnits, optional
+        Public units of the market at hand; by default those of training.
+    checkpoint : Path, optional
+        By default the shipped one.
+    network : MenuNetwork, optional
+        Instead of a checkpoint, with ``units``.
+    """
+
+    name: ClassVar[str] = "sequential-menu"
+    guarantees: ClassVar[Guarantees] = Guarantees(truthful_in=FIELDS)
+
+    def __init__(
+        self,
+        units: PublicUnits | None = None,
+        *,
+        checkpoint: Path | None = None,
+        network: MenuNetwork | None = None,
+    ) -> None:
+        self.card = None
+        if network is None:
+            path = checkpoint or SHIPPED / f"{self.name}.safetensors"
+            tensors, self.card = load_checkpoint(path, self.name)
+            network = _rebuild(tensors, path)
+            units = units or self.card.units
+        if units is None:
+            raise ValueError("units = None: a network without a checkpoint needs the public units it works in")
+        super().__init__(units)
+        self.network = network.eval().requires_grad_(False)
+        self._units = units
+
+    @torch.no_grad()
+    def price_list(self, bids: Bids, budget: Any) -> Menu:
+        """Everybody's price list ``[B, n, K + 1]``, level 0 being nothing for nothing.
+
+        Whoever is asked later sees what those before her picked, never what she herself says.
+        """
+        budget = check_budget(bids, budget)
+        batch, owners = bids.shape
+        levels = torch.cat([budget.new_zeros(1), self.network.levels])
+        cost = bids.valuation.tabulate(levels)
+        unit_cost = bids.valuation.at(bids.privacy_budget) / self._units.money_per_record
+        present = bids.present.long()
+        before = present.cumsum(-1) - present
+        # Her own presence must not move her list: she counts as remaining whether or not she offers anything.
+        remaining = present.flip(-1).cumsum(-1).flip(-1) - present + 1
+        quantum = money_quantum(budget)
+        left = (budget / quantum).floor() * quantum
+        history = History.beginning(budget / self._units.money, left / self._units.money)
+        lists: list[tuple[Tensor, Tensor]] = []
+        for owner in range(owners):
+            features = history.features(before[:, owner], remaining[:, owner])
+            price, records = self._offer(features, left, quantum)
+            lists.append((price, records))
+            size = bids.data_size[:, owner]
+            level, bought, payment = favourite(
+                levels, price, records, cost[:, owner], bids.privacy_budget[:, owner], size
+            )
+            left = left - payment
+            history = history.after(
+                left=left / self._units.money,
+                privacy_loss_squared=levels[level] ** 2,
+                bought=bought.double() / self._units.records,
+                size=size.double() / self._units.records,
+                unit_cost=unit_cost[:, owner],
+                sold=(bought > 0).double(),
+            )
+        if not lists:
+            empty = budget.new_zeros(batch, 0, len(levels))
+            return Menu(privacy_loss=empty, price=empty, records=empty.long())
+        return Menu(
+            privacy_loss=levels.expand(batch, owners, len(levels)),
+            price=torch.stack([price for price, _ in lists], dim=1),
+            records=torch.stack([records for _, records in lists], dim=1),
+        )
+
+    def _offer(self, features: Tensor, left: Tensor, quantum: Tensor) -> tuple[Tensor, Tensor]:
+        """Price per record and most records ``[B, K + 1]``: whole quanta, whole records, within the budget left."""
+        price, cap_share = self.network(features)
+        quantum, left = quantum[:, None], left[:, None]
+        price = (price * self._units.money_per_record / quantum).floor().clamp(min=1) * quantum
+        records = (cap_share * left / price).floor()
+        # A quotient rounded up can cost one record too many; money is in whole quanta, so this comparison is exact.
+        records = torch.where(records * price > left, records - 1, records).clamp(0, 1e12).long()
+        return torch.nn.functional.pad(price, (1, 0)), torch.nn.functional.pad(records, (1, 0))
+
+
+def _rebuild(tensors: dict[str, Tensor], path: Path) -> MenuNetwork:
+    try:
+        network = MenuNetwork(tensors["levels"], tensors["usual_price"], width=tensors["head.weight"].shape[1])
+        network.load_state_dict(tensors)
+    except (KeyError, IndexError, RuntimeError) as error:
+        raise ValueError(f"checkpoint {path} does not hold a menu network ({error}); train it again") from None
+    return network

@@ -1,0 +1,110 @@
+"""Owners who sell everything they have at their own privacy budget, or nothing: exact prices for such rules.
+
+A rule for single-minded owners compares what an owner asks for her whole data set with a uniform rate, money per
+unit of weight (data size times privacy budget). To the last bit this works only if three things are exact: sums of
+weights (so that nobody's own bid reaches her rate through the order of summation), sums of money (so that payments
+never exceed the budget) and the comparison "would this rate pay what she asks", made with the very product that is
+then paid. Weights and money are therefore rounded down to binary grids on which addition is exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from agents.broker.auctions.base import money_quantum
+from agents.messages import Bids, Outcome
+
+LEAST, MOST = 2.0**-400, 2.0**400
+"""Range of weights and budgets within which no intermediate product leaves the range of float64."""
+
+
+@dataclass(frozen=True)
+class Offers:
+    """What single-minded owners put on the table.
+
+    Parameters
+    ----------
+    bids : Bids [B, n]
+    purse, quantum : float64[B]
+        The budget, and the money unit that every payment is a multiple of.
+    weight : float64[B, n]
+        Data size times privacy budget, on a binary grid on which all sums are exact; 0 if not for sale.
+    ask : float64[B, n]
+        Reported cost of the whole data set, rounded up to the money unit; infinite if not for sale.
+    reserve : float64[B, n]
+        Lowest rate at which ``payment`` reaches ``ask``; infinite if not for sale or above the budget.
+    """
+
+    bids: Bids
+    purse: Tensor
+    quantum: Tensor
+    weight: Tensor
+    ask: Tensor
+    reserve: Tensor
+
+    def rate(self, total: Tensor) -> Tensor:
+        """Money per unit of weight ``[B, ...]`` if the whole budget goes to owners of this ``total`` weight."""
+        purse = self.purse.reshape(-1, *[1] * (total.ndim - 1))
+        return torch.where(total > 0, purse / total, 0.0)
+
+    def payment(self, rate: Tensor) -> Tensor:
+        """Money ``[B, n]`` that each owner gets at ``rate[B, n]``, a multiple of the quantum."""
+        return _paid(self.weight, rate, self.quantum[:, None])
+
+    def sold(self, wins: Tensor, payment: Tensor) -> Outcome:
+        """The outcome in which those who win sell everything at their own privacy budget for ``payment``."""
+        return Outcome(
+            privacy_loss=torch.where(wins, self.bids.privacy_budget, 0.0),
+            payment=torch.where(wins, payment, 0.0),
+            data_size=torch.where(wins, self.bids.data_size, 0),
+        )
+
+
+def offers(bids: Bids, budget: Tensor) -> Offers:
+    """Read every bid as an offer of the whole data set at the bidder's own privacy budget.
+
+    Not for sale: no records, no privacy budget, an infinite valuation there, or a weight or budget beyond float64's
+    safe range.
+
+    Parameters
+    ----------
+    bids : Bids [B, n]
+    budget : float64[B]
+    """
+    purse = torch.where(budget >= LEAST, budget.clamp(max=MOST), 0.0)
+    quantum = money_quantum(purse)
+    purse = (purse / quantum).floor() * quantum
+    cost = bids.cost(bids.privacy_budget, bids.data_size)
+    weight = _summable(bids.data_size.double() * bids.privacy_budget, bids.present)
+    ask = (cost / quantum[:, None]).ceil() * quantum[:, None]
+    for_sale = (weight > 0) & (ask <= purse[:, None]) & (purse > 0)[:, None]
+    weight, ask = torch.where(for_sale, weight, 0.0), torch.where(for_sale, ask, torch.inf)
+    return Offers(bids, purse, quantum, weight, ask, _reserve(weight, ask, quantum[:, None]))
+
+
+def _paid(weight: Tensor, rate: Tensor, quantum: Tensor) -> Tensor:
+    return (weight * rate / quantum).floor() * quantum
+
+
+def _summable(weight: Tensor, present: Tensor) -> Tensor:
+    """Weights rounded down to multiples of one power of two per row, so coarse that every sum of them is exact."""
+    weight = torch.where(present & (weight >= LEAST) & (weight <= MOST), weight, 0.0)
+    if not weight.numel():
+        return weight
+    exponent = torch.frexp(weight.amax(dim=-1)).exponent + torch.frexp(present.sum(-1).double()).exponent
+    grid = torch.ldexp(torch.ones_like(weight[:, 0]), exponent - 52)[:, None]
+    return (weight / grid).floor() * grid
+
+
+def _reserve(weight: Tensor, ask: Tensor, quantum: Tensor) -> Tensor:
+    """Smallest float64 rate that pays ``ask``: the quotient, corrected by the few units it may be off in the last."""
+    rate = torch.where(ask < torch.inf, ask / weight, torch.inf)
+    up, down = torch.full_like(rate, torch.inf), torch.zeros_like(rate)
+    for _ in range(4):
+        rate = torch.where(rate < torch.inf, torch.nextafter(rate, down), rate)
+    for _ in range(8):
+        rate = torch.where(_paid(weight, rate, quantum) < ask, torch.nextafter(rate, up), rate)
+    return rate

@@ -1,0 +1,282 @@
+"""First best: the least error bound that a budget could buy from owners whose costs were known.
+
+Any part of a data set may be bought at any privacy loss its owner tolerates, at cost:
+
+    minimise the OptAggr error bound over parts r in [0, 1] and privacy losses e in (0, cap],
+    subject to  sum over owners of  data size * r * v(e) <= budget.
+
+The problem is not convex; what is found by descent from several starts is feasible, hence an upper bound on the true
+optimum. No auction can know the costs: this is the yardstick beside every comparison (FL-Market has none).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from agents.broker.aggregation import unchecked_error_bound
+from agents.checks import number, real_array, whole
+from agents.types import OwnerTypes
+from agents.valuation import Valuation
+
+Variance = Callable[[Tensor], Tensor]
+
+_LEAST_LOG_PART, _LEAST_LOG_LOSS = -30.0, -10.0
+_NEARBY = 1e-6
+_STARTS = ((0.0, 0.0), (-1.0, 0.0), (-0.3, 0.5), (-2.0, 0.0))
+"""Everybody's log of privacy loss over cap, and the power of the data size by which parts shrink."""
+_SWITCHED = 10
+"""So many owners, the largest, are tried the other way in every round of switching."""
+_ROWS_TIMES_OWNERS = 30_000
+"""Profiles are searched in slices whose arrays fit a cache."""
+
+
+def laplace_variance(privacy_loss: Tensor) -> Tensor:
+    """The paper's noise variance of one coordinate, 8 / privacy loss squared (L1 clipping norm 1)."""
+    return 8 / (privacy_loss * privacy_loss)
+
+
+@dataclass(frozen=True)
+class FirstBest:
+    """What the search found.
+
+    Parameters
+    ----------
+    error_bound : float64[B]
+        OptAggr error bound; infinite where the budget is 0 or nobody has anything to sell.
+    privacy_loss : float64[B, n]
+        Bought from each owner, at most her cap; 0 where nothing is bought.
+    records : float64[B, n]
+        Records bought, any part of one included, at most her data size.
+    """
+
+    error_bound: Tensor
+    privacy_loss: Tensor
+    records: Tensor
+
+
+def first_best(
+    types: OwnerTypes,
+    budget: Any,
+    *,
+    variance: Variance = laplace_variance,
+    bias_scale: float = 1.0,
+    steps: int = 100,
+    rounds: int = 2,
+) -> FirstBest:
+    """Search for the least error bound within the budget, all costs known.
+
+    Deterministic; the rows of a batch do not influence one another.
+
+    Parameters
+    ----------
+    types : OwnerTypes [B, n]
+    budget : float64[B]
+        Money per round; true costs add up to at most this, to the last bit.
+    variance : callable, optional
+        Noise variance by privacy loss, elementwise on float64 arrays, falling.
+    bias_scale : float
+        Norm L to which gradients are clipped.
+    steps : int
+        Steps of Adam per descent.
+    rounds : int
+        How often, after the first descents, the search starts again from its best point with one of the (ten
+        largest) owners switched between selling all she has and almost nothing.
+
+    Returns
+    -------
+    FirstBest
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument, the value and the remedy.
+    """
+    batch, owners = types.shape
+    money = real_array("budget", budget, shape=(batch,))
+    scale = number("bias_scale", bias_scale)
+    whole("steps", steps, least=1)
+    whole("rounds", rounds)
+    cap = _largest_for_sale(types)
+    height = max(1, _ROWS_TIMES_OWNERS // (_SWITCHED * max(1, owners)))
+    bound, loss, records = [money.new_zeros(0)], [money.new_zeros(0, owners)], [money.new_zeros(0, owners)]
+    for rows in torch.split(torch.arange(batch), height):
+        problem = _Problem.of(types.take(rows), cap[rows], money[rows], variance, scale)
+        part, found_loss = _search(problem, steps, rounds)
+        found_records = _within_budget(problem, part * problem.size, found_loss)
+        bound.append(problem.bound(found_records / problem.size.clamp(min=1), found_loss))
+        loss.append(torch.where(found_records > 0, found_loss, 0.0))
+        records.append(found_records)
+    return FirstBest(error_bound=torch.cat(bound), privacy_loss=torch.cat(loss), records=torch.cat(records))
+
+
+def everybody_at_her_own_budget(
+    types: OwnerTypes, *, variance: Variance = laplace_variance, bias_scale: float = 1.0
+) -> Tensor:
+    """Error bound ``[B]`` where everybody sells all her records at her own privacy budget: no money buys better."""
+    cap = _largest_for_sale(types)
+    everything = _Problem.of(
+        types, cap, cap.new_full((len(cap),), torch.inf), variance, number("bias_scale", bias_scale)
+    )
+    return everything.bound(torch.ones_like(cap), everything.cap)
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """One search per row; whoever can sell nothing has size 0 (and a harmless cap of 1)."""
+
+    valuation: Valuation
+    size: Tensor
+    share: Tensor
+    cap: Tensor
+    budget: Tensor
+    variance: Variance
+    bias_scale: float
+
+    @classmethod
+    def of(cls, types: OwnerTypes, cap: Tensor, budget: Tensor, variance: Variance, bias_scale: float) -> _Problem:
+        sells = (types.data_size > 0) & (cap > 0) & (budget > 0)[:, None]
+        size = torch.where(sells, types.data_size.double(), 0.0)
+        return cls(
+            valuation=types.valuation,
+            size=size,
+            share=size / types.data_size.sum(-1, keepdim=True).clamp(min=1),
+            cap=torch.where(sells, cap, 1.0),
+            budget=budget,
+            variance=variance,
+            bias_scale=bias_scale,
+        )
+
+    def repeated(self, times: int) -> _Problem:
+        rows = torch.arange(len(self.budget)).repeat_interleave(times)
+        return replace(
+            self,
+            valuation=self.valuation.take(rows, slice(None)),
+            size=self.size[rows],
+            share=self.share[rows],
+            cap=self.cap[rows],
+            budget=self.budget[rows],
+        )
+
+    def cost(self, loss: Tensor) -> Tensor:
+        """Cost ``[B, n]`` of all records."""
+        return torch.where(self.size > 0, self.size * self.valuation.at(loss), 0.0)
+
+    def noise(self, loss: Tensor) -> Tensor:
+        return torch.where(self.size > 0, self.variance(loss), torch.inf)
+
+    def bound(self, part: Tensor, loss: Tensor) -> Tensor:
+        return unchecked_error_bound(self.noise(loss), part * self.share, self.bias_scale)
+
+    def slopes(self, log_part: Tensor, log_loss: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Bound ``[B]`` and its slopes in both logarithms ``[B, n]``, along the budget.
+
+        Moving along the budget charges every owner for the money she takes, at the price mu that money has where a
+        little more of everybody's records is bought with it.
+        """
+        part, loss = log_part.exp(), self.cap * log_loss.exp()
+        noise, cost = self.noise(loss), self.cost(loss)
+        nearby = loss * (1 - _NEARBY)
+        noise_slope = torch.where(self.size > 0, (noise - self.noise(nearby)) / _NEARBY, 0.0)
+        cost_slope = (cost - self.cost(nearby)) / _NEARBY
+
+        with torch.enable_grad():
+            noise, share = noise.requires_grad_(), (part * self.share).requires_grad_()
+            bound = unchecked_error_bound(noise, share, self.bias_scale)
+            by_noise, by_share = torch.autograd.grad(bound.sum(), (noise, share))
+        by_part, spent = by_share * share.detach(), cost * part
+        open_ = log_part < 0
+        gain, money = (torch.where(open_, term, 0.0).sum(-1, keepdim=True) for term in (-by_part, spent))
+        price = torch.where(money > 0, gain / money, 0.0)
+        return bound.detach(), by_part + price * spent, by_noise * noise_slope + price * cost_slope * part
+
+
+def _search(problem: _Problem, steps: int, rounds: int) -> tuple[Tensor, Tensor]:
+    """Parts and privacy losses ``[B, n]`` of the best point found."""
+    log_size = problem.size.clamp(min=1).log()
+    log_part = torch.stack([-power * log_size for _, power in _STARTS], dim=1)
+    log_loss = torch.stack([torch.full_like(log_size, level) for level, _ in _STARTS], dim=1)
+    log_part, log_loss = _descend(problem, log_part, log_loss, steps, rate=0.3)
+    switched = problem.share.topk(min(_SWITCHED, log_size.shape[-1])).indices
+    for _ in range(rounds):
+        log_part, log_loss = _descend(problem, *_switches(log_part, log_loss, switched), steps, rate=0.1)
+    log_part, log_loss = _descend(problem, log_part[:, None], log_loss[:, None], 2 * steps, rate=0.02)
+    return log_part.exp(), problem.cap * log_loss.exp()
+
+
+def _switches(log_part: Tensor, log_loss: Tensor, owners: Tensor) -> tuple[Tensor, Tensor]:
+    """The point itself and, for each of ``owners[B, k]``, the point with her switched: ``[B, k + 1, n]`` each."""
+    count = owners.shape[-1]
+    parts, losses = (point[:, None].repeat(1, count + 1, 1) for point in (log_part, log_loss))
+    her = torch.zeros_like(parts, dtype=torch.bool)
+    her[:, 1:].scatter_(-1, owners[..., None], True)
+    sold = parts > -1
+    parts = torch.where(her, torch.where(sold, -4.0, 0.0), parts)
+    losses = torch.where(her, torch.where(sold, 0.0, losses.clamp(max=-0.5)), losses)
+    return parts, losses
+
+
+def _descend(
+    problem: _Problem, log_part: Tensor, log_loss: Tensor, steps: int, *, rate: float
+) -> tuple[Tensor, Tensor]:
+    """The best point ``[B, n]`` met on descents by Adam from the starts ``[B, starts, n]``."""
+    starts = log_part.shape[1]
+    several = problem.repeated(starts)
+    point = [log_part.flatten(0, 1), log_loss.flatten(0, 1)]
+    best, best_point = torch.full_like(several.budget, torch.inf), [x.clone() for x in point]
+    adam = torch.optim.Adam(point, lr=rate, betas=(0.9, 0.99), eps=1e-9)
+    for step in range(steps + 1):
+        point[1].clamp_(min=_LEAST_LOG_LOSS, max=0)
+        point[0].copy_(_scaled_to_budget(several, *point))
+        bound, *gradients = several.slopes(*point)
+        better = bound < best
+        best = torch.where(better, bound, best)
+        best_point = [torch.where(better[:, None], new, old) for new, old in zip(point, best_point, strict=True)]
+        for x, gradient in zip(point, gradients, strict=True):
+            x.grad = gradient
+        adam.param_groups[0]["lr"] = rate * (1 - step / (steps + 1))
+        adam.step()
+    winner = best.view(-1, starts).argmin(-1)[:, None, None].expand(-1, 1, log_part.shape[-1])
+    log_part, log_loss = (x.view(log_part.shape).gather(1, winner)[:, 0] for x in best_point)
+    return log_part, log_loss
+
+
+def _scaled_to_budget(problem: _Problem, log_part: Tensor, log_loss: Tensor) -> Tensor:
+    """Parts times the factor at which they cost exactly the budget, none growing beyond the whole."""
+    cost = problem.cost(problem.cap * log_loss.exp())
+    log_part = torch.where(cost > 0, log_part.clamp(min=_LEAST_LOG_PART), 0.0)
+    ordered, order = log_part.sort(dim=-1, descending=True)
+    cost_ordered = cost.gather(-1, order)
+    whole_before = cost_ordered.cumsum(-1) - cost_ordered
+    rest = (cost_ordered * ordered.exp()).flip(-1).cumsum(-1).flip(-1)
+    factor = (problem.budget[:, None] - whole_before) / rest
+    fits = factor * ordered.exp() <= 1
+    first = fits.to(torch.int8).argmax(-1, keepdim=True)
+    grown = (log_part + factor.gather(-1, first).log()).clamp(max=0)
+    return torch.where(fits.any(-1, keepdim=True) & (cost > 0), grown, 0.0)
+
+
+def _within_budget(problem: _Problem, records: Tensor, loss: Tensor) -> Tensor:
+    """Records, so little fewer where the budget is used up that no rounding of their cost exceeds it."""
+    rounding = 4 * (records.shape[-1] + 2) * torch.finfo(torch.float64).eps
+    spent = (records * problem.valuation.at(loss)).nan_to_num().sum(-1)
+    tight = spent > problem.budget * (1 - rounding)
+    return torch.where(tight[:, None], records * (1 - 2 * rounding), records)
+
+
+def _largest_for_sale(types: OwnerTypes) -> Tensor:
+    """Privacy budgets ``[B, n]``, lowered to where the valuation ends if it ends before them."""
+    cap = types.privacy_budget
+    for_sale = torch.isfinite(types.valuation.at(cap))
+    if bool(for_sale.all()):
+        return cap
+    low, high = torch.zeros_like(cap), cap
+    for _ in range(80):
+        middle = (low + high) / 2
+        ends = ~torch.isfinite(types.valuation.at(middle))
+        low, high = torch.where(ends, low, middle), torch.where(ends, middle, high)
+    return torch.where(for_sale, cap, low)

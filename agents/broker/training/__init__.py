@@ -1,0 +1,1 @@
+"""How learned auctions are trained, offline, from the prior."""

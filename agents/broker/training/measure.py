@@ -1,0 +1,35 @@
+"""What a mechanism achieves when everybody tells the truth, measured on fresh profiles of the prior."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from agents.broker.aggregation import optimal_error_bound
+from agents.broker.auctions.base import Auction
+from agents.messages import Outcome
+from agents.noise import variance
+from agents.prior import OwnerPrior
+from agents.types import OwnerTypes
+
+
+def true_error_bound(types: OwnerTypes, outcome: Outcome) -> Tensor:
+    """Error bound ``[B]`` of the paper's Laplace noise at the optimal weights, shares taken of the true data sizes."""
+    share = outcome.data_size.double() / types.data_size.sum(-1, keepdim=True).clamp(min=1)
+    return optimal_error_bound(variance("laplace", outcome.privacy_loss, 1), share)
+
+
+def truthful_figures(
+    auction: Auction, prior: OwnerPrior, *, profiles: int = 2000, seed: int = 2022
+) -> dict[str, float]:
+    """Mean finite error bound, invalid rate and share of the budget spent, on fresh profiles of ten owners."""
+    types, budget = prior.sample(profiles, 10, torch.Generator().manual_seed(seed))
+    outcome = auction.run(types.truthful_bids(), budget)
+    bound = true_error_bound(types, outcome)
+    valid = bound.isfinite()
+    return {
+        "profiles": profiles,
+        "mean_error_bound": float(bound[valid].mean()),
+        "invalid_rate": float((~valid).double().mean()),
+        "spent_share_of_budget": float((outcome.payment.sum(-1) / budget).mean()),
+    }

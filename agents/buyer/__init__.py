@@ -1,0 +1,1 @@
+"""The model buyer: wallet, global model, update rule."""

@@ -1,0 +1,166 @@
+"""Lies to tell in an auction: misreports in every field of a bid, structured and random.
+
+Owners can only understate privacy budget and data size: more than she has, nobody could deliver. All lies about one
+batch have the same form (a valuation of the truth's own kind or a table on common levels), so that they mix flatly.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Collection, Iterator
+
+import torch
+from torch import Tensor
+
+from agents.checks import generator_of, whole
+from agents.messages import Bids
+from agents.valuation import FAMILIES, MixedValuation, ParametricValuation, TabulatedValuation, Valuation
+
+BID_FIELDS: frozenset[str] = frozenset(field.name for field in dataclasses.fields(Bids))
+LEVELS = 16
+"""Levels of a misreported table."""
+SCALES: tuple[float, ...] = (0.0, 1e-3, 0.5, 0.9, 1 - 2.0**-48, 1.0, 1 + 2.0**-48, 1.1, 2.0, 100.0)
+FRACTIONS: tuple[float, ...] = (0.0, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
+
+
+def misreports(
+    truth: Bids, count: int, generator: torch.Generator, *, fields: Collection[str] = BID_FIELDS
+) -> Iterator[Bids]:
+    """Yield ``count`` times a lie for every owner at once; the lies of one batch have nothing to do with each other.
+
+    Valuations are scaled (by anything from zero to a hundred, and by a hair), swapped for another family, copied from
+    another bidder or replaced by an arbitrary nondecreasing table, smooth or with one step; privacy budgets and data
+    sizes are understated by fractions, to absolute values, by a hair or one record, and to nothing, which is staying
+    away. Every nonempty combination of ``fields`` takes its turn.
+
+    Parameters
+    ----------
+    truth : Bids [B, n]
+        What the owners would truthfully say.
+    count : int
+    generator : torch.Generator
+    fields : collection of str, optional
+        Fields lied about.
+    """
+    whole("count", count)
+    generator_of("generator", generator)
+    chosen = sorted(fields)
+    if not chosen or not BID_FIELDS.issuperset(chosen):
+        raise ValueError(f"fields = {chosen}: pass at least one out of {sorted(BID_FIELDS)}")
+    subsets = [set(some) for size in range(1, len(chosen) + 1) for some in itertools.combinations(chosen, size)]
+    for index in range(count):
+        some = subsets[index % len(subsets)]
+        valuation = _valuation(truth, generator) if "valuation" in some else as_lies(truth).valuation
+        privacy_budget, data_size = truth.privacy_budget, truth.data_size
+        if "privacy_budget" in some:
+            privacy_budget = _privacy_budget(privacy_budget, generator)
+        if "data_size" in some:
+            data_size = _data_size(data_size, generator)
+        yield Bids(valuation=valuation, privacy_budget=privacy_budget, data_size=data_size)
+
+
+def nearby(
+    truth: Bids, lies: Bids, generator: torch.Generator, *, fields: Collection[str] = BID_FIELDS, width: float = 0.1
+) -> Bids:
+    """Lies a factor of about ``1 + width`` away from given ones, in ``fields``, within what the owners have."""
+    shape = truth.shape
+    factor = [(width * torch.randn(shape, generator=generator, dtype=torch.float64)).exp() for _ in range(3)]
+    moved = [torch.rand(shape, generator=generator) < 2 / 3 for _ in range(3)]
+    factor = [torch.where(move, by, 1.0) for move, by in zip(moved, factor, strict=True)]
+    size = (lies.data_size.double() * factor[2]).round().long()
+    return Bids(
+        valuation=lies.valuation.scaled(factor[0]) if "valuation" in fields else lies.valuation,
+        privacy_budget=torch.minimum(lies.privacy_budget * factor[1], truth.privacy_budget)
+        if "privacy_budget" in fields
+        else truth.privacy_budget,
+        data_size=torch.minimum(size, truth.data_size) if "data_size" in fields else truth.data_size,
+    )
+
+
+def as_lies(truth: Bids) -> Bids:
+    """The truth itself, in the form that all lies about it have."""
+    levels = _levels(truth)
+    valuation = MixedValuation(
+        mask=torch.ones(truth.shape, dtype=torch.bool),
+        first=truth.valuation,
+        second=TabulatedValuation(levels=levels, cost=torch.zeros(*truth.shape, len(levels), dtype=torch.float64)),
+    )
+    return truth.replace(valuation=valuation)
+
+
+def _levels(truth: Bids) -> Tensor:
+    most = float(truth.privacy_budget.max()) if truth.privacy_budget.numel() else 0.0
+    return torch.arange(1, LEVELS + 1, dtype=torch.float64) / LEVELS * (most if most > 1e-100 else 1.0)
+
+
+def _valuation(truth: Bids, generator: torch.Generator) -> MixedValuation:
+    kind = torch.rand(truth.shape, generator=generator)
+    own = truth.valuation.scaled(_scale(truth.shape, generator))
+    if isinstance(truth.valuation, ParametricValuation):
+        own = own.where(kind > 0.25, _other_family(truth, generator))
+    shift = int(torch.randint(truth.shape[1] or 1, (1,), generator=generator))
+    neighbour = (torch.arange(truth.shape[1]) + shift) % max(1, truth.shape[1])
+    own = own.where(kind > 0.1, truth.valuation.take(slice(None), neighbour))
+    return MixedValuation(mask=kind < 0.7, first=own, second=_table(truth, generator))
+
+
+def _scale(shape: tuple[int, int], generator: torch.Generator) -> Tensor:
+    """Factors: nothing, hardly anything, a hair off, or log-uniform over four orders of magnitude."""
+    lattice = torch.tensor(SCALES, dtype=torch.float64)
+    exact = lattice[torch.randint(len(lattice), shape, generator=generator)]
+    free = 10 ** (4 * torch.rand(shape, generator=generator, dtype=torch.float64) - 2)
+    near = 10 ** (torch.rand(shape, generator=generator, dtype=torch.float64) - 0.5)
+    which = torch.rand(shape, generator=generator)
+    return torch.where(which < 1 / 3, exact, torch.where(which < 2 / 3, near, free))
+
+
+def _reference(truth: Bids) -> Tensor:
+    """Money per record ``[B, n]`` at the own privacy budget, or the most that a table names if that is infinite."""
+    own = truth.valuation.at(truth.privacy_budget)
+    table = truth.valuation.tabulate(_levels(truth))
+    most = torch.where(torch.isfinite(table), table, 0.0).amax(dim=-1)
+    return torch.where(torch.isfinite(own), own, most)
+
+
+def _other_family(truth: Bids, generator: torch.Generator) -> Valuation:
+    """Any family, with the same cost at the own privacy budget times a factor."""
+    family = torch.randint(len(FAMILIES), truth.shape, generator=generator)
+    unit = ParametricValuation(family=family, factor=torch.ones(truth.shape, dtype=torch.float64))
+    whole_cost = unit.at(truth.privacy_budget)
+    factor = torch.where(whole_cost > 1e-100, _reference(truth) / whole_cost, 1.0)
+    return unit.scaled(factor.clamp(max=1e100)).scaled(_scale(truth.shape, generator))
+
+
+def _table(truth: Bids, generator: torch.Generator) -> TabulatedValuation:
+    """Arbitrary nondecreasing tables: rises of very different heights, and in one of three a dear step."""
+    shape = (*truth.shape, LEVELS)
+    rises = (2 * torch.randn(shape, generator=generator, dtype=torch.float64)).exp()
+    rises = torch.where(torch.rand(shape, generator=generator) < 0.2, 0.0, rises)
+    cost = rises.cumsum(dim=-1) / rises.sum(dim=-1, keepdim=True).clamp(min=1e-100)
+    cost = cost * (2 * _reference(truth) * _scale(truth.shape, generator))[..., None]
+    step = torch.randint(3 * LEVELS, (*truth.shape, 1), generator=generator)
+    dear = torch.where(torch.arange(LEVELS) >= step, 1000 * cost[..., -1:], 0.0)
+    return TabulatedValuation(levels=_levels(truth), cost=(cost + torch.where(step > 0, dear, 0.0)).clamp(max=1e200))
+
+
+def _privacy_budget(true: Tensor, generator: torch.Generator) -> Tensor:
+    lattice = torch.tensor(FRACTIONS, dtype=torch.float64)
+    exact = true * lattice[torch.randint(len(lattice), true.shape, generator=generator)]
+    draw = torch.rand(true.shape, generator=generator, dtype=torch.float64)
+    absolute = torch.minimum(true, (8 * draw * true).floor() / 8)
+    hair = torch.nextafter(true, torch.zeros_like(true))
+    which = torch.rand(true.shape, generator=generator)
+    return torch.where(
+        which < 0.4, exact, torch.where(which < 0.6, absolute, torch.where(which < 0.95, true * draw, hair))
+    )
+
+
+def _data_size(true: Tensor, generator: torch.Generator) -> Tensor:
+    lattice = torch.tensor(FRACTIONS, dtype=torch.float64)
+    exact = true * lattice[torch.randint(len(lattice), true.shape, generator=generator)]
+    draw = torch.rand(true.shape, generator=generator, dtype=torch.float64)
+    few = torch.minimum(true, (1 + 4 * draw).long())
+    which = torch.rand(true.shape, generator=generator)
+    fraction = torch.where(which < 0.4, exact, true * draw).floor().long()
+    return torch.where(which < 0.7, fraction, torch.where(which < 0.85, few, (true - 1).clamp(min=0)))

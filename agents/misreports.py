@@ -1,0 +1,156 @@
+"""Searching for a profitable lie, the auction given as a callable.
+
+Nothing here knows how an auction works: it is handed over as an object with ``run`` (and ``price_list``, if everybody
+chooses from a list that is not supposed to depend on her own bid) or as a plain function from bids and budget to an
+outcome.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from agents.checks import whole
+from agents.lies import BID_FIELDS, as_lies, misreports, nearby
+from agents.messages import Bids, Outcome
+from agents.types import OwnerTypes
+
+__all__ = ["BID_FIELDS", "Counterfactuals", "Found", "alone", "gains", "misreports", "nearby", "per_cost", "search"]
+
+CHUNK = 100_000
+"""Bids (rows times owners) in one rerun: bounds the memory that a search takes."""
+
+
+class Rule(Protocol):
+    """Anything that turns bids and a budget into an outcome."""
+
+    def run(self, bids: Bids, budget: Any, /) -> Outcome:
+        """The outcome of one auction per row."""
+        ...
+
+
+AnyRule = Rule | Callable[[Bids, Any], Outcome]
+
+
+class Counterfactuals:
+    """What one liar would gain where everybody else tells the truth, for any number of lies about the same profiles.
+
+    An auction with a ``price_list`` is asked for it once, and every liar chooses from her own; any other, or all with
+    ``rerun``, is run again for every liar alone. Utilities are compared to the last bit: no tolerance anywhere.
+
+    Parameters
+    ----------
+    auction : object with ``run`` (and ``price_list``), or a function of bids and budget
+    types : OwnerTypes [B, n]
+    budget : float64[B]
+    rerun : bool
+        Do not rely on a price list even where there is one.
+
+    Attributes
+    ----------
+    truthful : float64[B, n]
+        Everybody's utility when all tell the truth.
+    """
+
+    def __init__(self, auction: AnyRule, types: OwnerTypes, budget: Tensor, *, rerun: bool = False) -> None:
+        rule: Any = auction
+        self._run: Callable[[Bids, Any], Outcome] = getattr(rule, "run", rule)
+        self._types = types
+        self._budget = budget
+        self._truth = types.truthful_bids()
+        self.truthful = types.utility(self._run(self._truth, budget))
+        price_list = getattr(auction, "price_list", None)
+        self._menu = None if rerun or price_list is None else price_list(self._truth, budget)
+
+    def gains(self, lies: Bids) -> Tensor:
+        """Money gained ``[B, n]`` by each owner who alone tells her ``lies[B, n]``; 0 for absent owners."""
+        lied = self._rerun(lies) if self._menu is None else self._types.utility(self._menu.choose(lies))
+        gain = torch.where(lied == self.truthful, 0.0, lied - self.truthful)
+        return torch.where(self._truth.present, gain, 0.0)
+
+    def _rerun(self, lies: Bids) -> Tensor:
+        """Utility ``[B, n]`` of every owner when she alone lies; minus infinity for absent ones."""
+        utility = torch.full(self._types.shape, -torch.inf, dtype=torch.float64)
+        row, liar = self._truth.present.nonzero(as_tuple=True)
+        markets = max(1, CHUNK // max(1, self._types.shape[1]))
+        for start in range(0, len(row), markets):
+            rows, who = row[start : start + markets], liar[start : start + markets]
+            outcome = self._run(alone(self._truth, lies, rows, who), self._budget[rows])
+            told = self._types.take(rows=rows).utility(outcome)
+            utility[rows, who] = told.gather(-1, who[:, None])[:, 0]
+        return utility
+
+
+def gains(auction: AnyRule, types: OwnerTypes, budget: Tensor, lies: Bids, *, rerun: bool = False) -> Tensor:
+    """What each owner gains ``[B, n]``, in money, by telling her lie while everybody else tells the truth.
+
+    ``Counterfactuals`` for one set of lies; see there for the parameters.
+    """
+    return Counterfactuals(auction, types, budget, rerun=rerun).gains(lies)
+
+
+def alone(truth: Bids, lies: Bids, rows: Tensor, liars: Tensor) -> Bids:
+    """Markets ``[m, n]`` in which one owner lies: market j is profile ``rows[j]`` with a lie by owner ``liars[j]``."""
+    here = torch.arange(truth.shape[1]) == liars[:, None]
+    return lies.take(rows=rows).where(here, truth.take(rows=rows))
+
+
+def per_cost(types: OwnerTypes, money: Tensor) -> Tensor:
+    """``money[B, n]`` over each owner's cost of all she has at her own privacy budget (unscaled where that is 0)."""
+    cost = types.cost_at_own_budget()
+    return torch.where(torch.isfinite(cost) & (cost > 0), money / cost, money)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best lies a search came across.
+
+    Parameters
+    ----------
+    gain : float64[B, n]
+        Money gained by each owner's best lie; 0 or less if none paid.
+    lies : Bids [B, n]
+        These lies, each told alone.
+    tried : int
+        How many lies of single owners were tried.
+    """
+
+    gain: Tensor
+    lies: Bids
+    tried: int
+
+
+def search(
+    auction: AnyRule,
+    types: OwnerTypes,
+    budget: Tensor,
+    count: int,
+    generator: torch.Generator,
+    *,
+    fields: Collection[str] = BID_FIELDS,
+    rerun: bool = False,
+) -> Found:
+    """Try ``count`` lies for every owner: three quarters ``misreports``, then steps around the best of them.
+
+    The steps start wide and narrow down; each is taken where it does no worse than the best lie so far, so that the
+    climb also walks along the plateaus where a lie changes nothing.
+    """
+    truth = types.truthful_bids()
+    counterfactuals = Counterfactuals(auction, types, budget, rerun=rerun)
+    wide = max(1, round(0.75 * whole("count", count, least=1)))
+    best = as_lies(truth)
+    gain = torch.full(types.shape, -torch.inf, dtype=torch.float64)
+    steps = count - wide
+    widths = torch.logspace(-0.5, -3, max(steps, 1)).tolist()
+    candidates = itertools.chain(misreports(truth, wide, generator, fields=fields), (None for _ in range(steps)))
+    for index, candidate in enumerate(candidates):
+        lies = candidate or nearby(truth, best, generator, fields=fields, width=widths[index - wide])
+        found = counterfactuals.gains(lies)
+        better = found >= gain
+        best, gain = lies.where(better, best), torch.where(better, found, gain)
+    return Found(gain=gain, lies=best, tried=count * int(truth.present.sum()))

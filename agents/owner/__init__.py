@@ -1,0 +1,1 @@
+"""Everything private to a data owner."""

@@ -1,0 +1,131 @@
+"""Local gradients of all winners at once: softmax regression on the records bought, clipped as the market says.
+
+A record's gradient is the outer product of its features and its residual, so that its norm is known without forming
+it and clipping every record costs one factor per record. Source: FL-Market, section III-A (clipping of the mean);
+clipping of every record makes the reported error bound a true one (mathematics.md, section 4).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from agents.checks import count_array, generator_of, number, one_of, whole
+from agents.tasks.base import Task
+from agents.tasks.partition import Partition
+from agents.tasks.softmax import residuals
+
+CLIPS: tuple[str, ...] = ("record", "owner")
+
+
+def draw_records(
+    partition: Partition, owners: Tensor, counts: Any, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Draw the records that are used where only part of a data set is bought: uniformly, without replacement.
+
+    What is drawn from ``generator`` depends on ``owners`` alone, not on ``counts``.
+
+    Parameters
+    ----------
+    partition : Partition
+    owners : int64[m]
+        The bidders.
+    counts : int64[m]
+        Records bought of each; 0 for who sells nothing.
+    generator : torch.Generator
+        Data-split stream.
+
+    Returns
+    -------
+    (rows int64[r], bidder int64[r])
+        Record numbers, and for each the place of its owner in ``owners``, ascending.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If more records are bought than an owner has, or counts are no whole numbers.
+    """
+    rows, bidder = partition.rows(owners)
+    counts = count_array("counts", counts, shape=(len(owners),))
+    generator_of("generator", generator)
+    size = bidder.bincount(minlength=len(owners))
+    if bool((counts > size).any()):
+        at = int((counts > size).nonzero()[0])
+        raise ValueError(f"counts[{at}] = {int(counts[at])}: owner {int(owners[at])} has {int(size[at])} records")
+    lot = torch.rand(len(rows), generator=generator, dtype=torch.float64)
+    partly = ((counts > 0) & (counts < size)).index_select(0, bidder)
+    keep = (counts == size).index_select(0, bidder)
+    if bool(partly.any()):
+        candidates = partly.nonzero()[:, 0]
+        by_lot = candidates[(bidder[candidates] + lot[candidates]).argsort()]
+        of = bidder[by_lot]
+        many = of.bincount(minlength=len(owners))
+        rank = torch.arange(len(of)) - (many.cumsum(0) - many)[of]
+        keep[by_lot[rank < counts[of]]] = True
+    return rows[keep], bidder[keep]
+
+
+def local_gradients(
+    task: Task,
+    parameters: Tensor,
+    rows: Tensor,
+    bidder_of_row: Tensor,
+    bidders: int,
+    *,
+    clip: str = "record",
+    clip_norm: float = 1.0,
+    norm_order: int = 2,
+) -> Tensor:
+    """Mean gradient of the loss over each bidder's records, of norm at most ``clip_norm``.
+
+    Parameters
+    ----------
+    task : Task
+    parameters : float[p]
+        The model announced.
+    rows : int64[r]
+        Records used, of all bidders together.
+    bidder_of_row : int64[r]
+        Whose each is, in ascending order (as ``draw_records`` gives them).
+    bidders : int
+        m, how many gradients there are; who has no records gets zeros.
+    clip : {"record", "owner"}
+        ``record`` scales every record's gradient g by min(1, clip_norm / ||g||) before averaging; ``owner`` does so
+        with the mean (the paper's way).
+    clip_norm : float
+        Radius L.
+    norm_order : {1, 2}
+        Norm that is clipped, as the perturbation asks (``agents.noise.norm_order``).
+
+    Returns
+    -------
+    float32[m, p]
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments out of range or shapes that do not match.
+    """
+    one_of("clip", clip, CLIPS)
+    number("clip_norm", clip_norm, above=0.0)
+    whole("norm_order", norm_order, least=1, most=2)
+    whole("bidders", bidders)
+    bidder_of_row = count_array("bidder_of_row", bidder_of_row, shape=(len(rows),))
+    if len(rows) and (int(bidder_of_row[-1]) >= bidders or bool((bidder_of_row.diff() < 0).any())):
+        raise ValueError(f"bidder_of_row: pass numbers from 0 to {bidders - 1} in ascending order")
+    features, labels = task.records(rows)
+    residual = residuals(parameters, features, labels)
+    if clip == "record":
+        norm = features.norm(p=norm_order, dim=1) * residual.norm(p=norm_order, dim=1)
+        residual *= (clip_norm / norm.clamp(min=clip_norm))[:, None]
+    count = bidder_of_row.bincount(minlength=bidders)
+    mean = torch.zeros(bidders, task.features, task.classes)
+    for bidder, (x, e) in enumerate(zip(features.split(count.tolist()), residual.split(count.tolist()), strict=True)):
+        torch.mm(x.T, e, out=mean[bidder])
+    mean = mean.view(bidders, -1) / count.clamp(min=1)[:, None]
+    if clip == "owner":
+        norm = mean.norm(p=norm_order, dim=1, keepdim=True)
+        mean *= clip_norm / norm.clamp(min=clip_norm)
+    return mean

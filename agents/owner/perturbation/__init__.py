@@ -1,0 +1,1 @@
+"""The private half of a perturbation: one sampler per file."""

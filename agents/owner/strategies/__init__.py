@@ -1,0 +1,1 @@
+"""One way of bidding per file."""

@@ -1,0 +1,169 @@
+"""The commonly known distribution of owners, data sizes and budgets, and its public units."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from agents.checks import generator_of, number, one_of, whole
+from agents.types import OwnerTypes
+from agents.units import PublicUnits
+from agents.valuation import FAMILIES, ParametricValuation
+
+SIZES: tuple[str, ...] = ("lognormal", "equal")
+BUDGETS: tuple[str, ...] = ("tied", "independent")
+
+
+@dataclass(frozen=True)
+class OwnerPrior:
+    """The paper's distribution of owners (FL-Market, section VI-A), every part of it adjustable.
+
+    Parameters
+    ----------
+    records, owners : int
+        Records of the whole population and its size; their ratio is the public unit of data sizes.
+    sizes : {"lognormal", "equal"}
+        ``lognormal`` is the paper's IID setting: ``floor`` records each and a lognormal(0, 2) share of the rest.
+    floor : int, optional
+        Fewest records of an owner; 10 as in the paper, or 1 where the population has too few records.
+    factor, privacy_budget, budget_factor : pair of float
+        Ranges of the uniform draws of the valuation factor, the privacy budget and the budget factor f.
+    families : tuple of str
+        Valuation families drawn from, uniformly.
+    budgets : {"tied", "independent"}
+        ``tied``: B = f * sum of d v(privacy budget), as in the paper, which lets B leak true costs. ``independent``:
+        the same with every owner's cost replaced by its mean under the prior.
+    """
+
+    records: int = 125_973
+    owners: int = 1000
+    sizes: str = "lognormal"
+    floor: int | None = None
+    factor: tuple[float, float] = (0.5, 1.5)
+    privacy_budget: tuple[float, float] = (0.5, 2.0)
+    budget_factor: tuple[float, float] = (0.1, 2.0)
+    families: tuple[str, ...] = FAMILIES
+    budgets: str = "tied"
+
+    def __post_init__(self) -> None:
+        whole("owners", self.owners, least=1)
+        whole("records", self.records, least=self.owners)
+        one_of("sizes", self.sizes, SIZES)
+        one_of("budgets", self.budgets, BUDGETS)
+        if self.floor is None:
+            object.__setattr__(self, "floor", 10 if self.records >= 20 * self.owners else 1)
+        whole("floor", self.floor, least=1, most=self.records // self.owners)
+        for name in ("factor", "privacy_budget", "budget_factor"):
+            pair = tuple(getattr(self, name))
+            if len(pair) != 2:
+                raise ValueError(f"{name} = {pair!r}: pass a pair (low, high)")
+            low = number(f"{name}[0]", pair[0], above=0.0) if name != "budget_factor" else number(f"{name}[0]", pair[0])
+            number(f"{name}[1]", pair[1], least=low)
+            object.__setattr__(self, name, (low, float(pair[1])))
+        if not self.families:
+            raise ValueError("families is empty: name at least one valuation family")
+        for family in self.families:
+            one_of("families", family, FAMILIES)
+        object.__setattr__(self, "families", tuple(self.families))
+
+    @property
+    def mean_size(self) -> float:
+        """Mean records of an owner."""
+        return self.records / self.owners
+
+    @property
+    def cost_per_record(self) -> float:
+        """Mean of v(privacy budget) under this prior."""
+        low, high = self.privacy_budget
+        means: dict[str, Callable[[], float]] = {
+            "linear": lambda: low + high,
+            "quadratic": lambda: (low * low + low * high + high * high) / 3,
+            "square_root": lambda: (
+                2 * math.sqrt(low) if low == high else 4 / 3 * (high**1.5 - low**1.5) / (high - low)
+            ),
+            "exponential": lambda: (
+                math.expm1(low) if low == high else (math.exp(high) - math.exp(low)) / (high - low) - 1
+            ),
+        }
+        family_mean = sum(means[family]() for family in self.families) / len(self.families)
+        return family_mean * (self.factor[0] + self.factor[1]) / 2
+
+    @property
+    def units(self) -> PublicUnits:
+        """The units in which learned auctions see records and money."""
+        return PublicUnits(records=self.mean_size, money_per_record=self.cost_per_record)
+
+    def sample(self, batch: int, owners: int, generator: torch.Generator) -> tuple[OwnerTypes, Tensor]:
+        """Draw ``batch`` profiles of ``owners`` bidders and a budget for each.
+
+        Every profile's bidders come from a population of its own.
+
+        Returns
+        -------
+        (OwnerTypes [batch, owners], budget float64[batch])
+        """
+        whole("batch", batch, least=1)
+        whole("owners", owners, least=1)
+        generator_of("generator", generator)
+        population = max(self.owners, owners)
+        size = self._sizes(batch, population, generator, keep=owners)
+        types = self._types(size, generator)
+        return types, self.budget(types, generator)
+
+    def population(self, generator: torch.Generator) -> OwnerTypes:
+        """Draw one whole population ``[1, owners]``; its data sizes sum to ``records`` exactly."""
+        generator_of("generator", generator)
+        return self._types(self._whole_sizes(generator)[None], generator)
+
+    def budget(self, types: OwnerTypes, generator: torch.Generator) -> Tensor:
+        """Draw a budget ``float64[B]`` for each profile: f ~ U[budget_factor] times the (mean) cost of everything."""
+        low, high = self.budget_factor
+        draw = torch.rand(types.shape[0], generator=generator, dtype=torch.float64)
+        return (low + (high - low) * draw) * self.cost_of_everything(types)
+
+    def cost_of_everything(self, types: OwnerTypes) -> Tensor:
+        """Sum over owners of the cost of all they have ``[B]``: true if budgets are tied, else its prior mean."""
+        if self.budgets == "tied":
+            return types.cost_at_own_budget().sum(-1)
+        return (types.data_size > 0).double().sum(-1) * self.units.money
+
+    def _types(self, size: Tensor, generator: torch.Generator) -> OwnerTypes:
+        batch, owners = size.shape
+        index = torch.tensor([FAMILIES.index(name) for name in self.families])
+        family = index[torch.randint(len(index), (batch, owners), generator=generator)]
+        draw = torch.rand(2, batch, owners, generator=generator, dtype=torch.float64)
+        factor = self.factor[0] + (self.factor[1] - self.factor[0]) * draw[0]
+        cap = self.privacy_budget[0] + (self.privacy_budget[1] - self.privacy_budget[0]) * draw[1]
+        return OwnerTypes(
+            valuation=ParametricValuation(family=family, factor=factor), privacy_budget=cap, data_size=size
+        )
+
+    def _weights(self, batch: int, owners: int, generator: torch.Generator) -> Tensor:
+        """Unnormalised shares ``[batch, owners]`` of the records above the floor."""
+        if self.sizes == "equal":
+            return torch.ones(batch, owners, dtype=torch.float64)
+        return (2 * torch.randn(batch, owners, generator=generator, dtype=torch.float64)).exp()
+
+    def _sizes(self, batch: int, owners: int, generator: torch.Generator, *, keep: int) -> Tensor:
+        weights = self._weights(batch, owners, generator)
+        free = max(self.records, int(self.mean_size * owners)) - self._floor * owners
+        share = weights[:, :keep] / weights.sum(-1, keepdim=True)
+        return self._floor + (free * share).floor().long()
+
+    def _whole_sizes(self, generator: torch.Generator) -> Tensor:
+        """Sizes ``[owners]`` that sum to ``records``: shares rounded down, the rest to the largest remainders."""
+        weights = self._weights(1, self.owners, generator)[0]
+        exact = (self.records - self._floor * self.owners) * weights / weights.sum()
+        size = exact.floor().long()
+        left = self.records - self._floor * self.owners - int(size.sum())
+        size[(exact - size).argsort(descending=True, stable=True)[:left]] += 1
+        return size + self._floor
+
+    @property
+    def _floor(self) -> int:
+        assert self.floor is not None
+        return self.floor

@@ -1,0 +1,96 @@
+"""What a learning task is: records with a label each, a test set, and the size of the model that learns them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from agents.checks import count_array
+
+
+@dataclass(frozen=True, eq=False)
+class Task(ABC):
+    """A classification task for softmax regression.
+
+    Parameters
+    ----------
+    name : str
+        As known to ``load_task``.
+    features : int
+        F, numbers per record, the constant one for the bias included.
+    classes : int
+        C.
+    train_size : int
+        Records dealt out to the owners; they are numbered from 0.
+    test : (float32[t, F], int64[t])
+        Features and labels of the test records.
+    interchangeable : bool
+        Whether records are independent draws by construction, so that any deal of them is IID without shuffling.
+    """
+
+    name: str
+    features: int
+    classes: int
+    train_size: int
+    test: tuple[Tensor, Tensor]
+    interchangeable: bool = field(default=False, kw_only=True)
+
+    @property
+    def dimension(self) -> int:
+        """Coordinates p = F * C of the model and of a gradient."""
+        return self.features * self.classes
+
+    @property
+    def chance(self) -> float:
+        """Test accuracy of always naming the commonest class of the test set."""
+        labels = self.test[1]
+        return float(labels.bincount(minlength=self.classes).max()) / len(labels)
+
+    def records(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Training records by number.
+
+        Parameters
+        ----------
+        rows : int64[r]
+            Between 0 and ``train_size`` - 1, in any order, repetitions allowed.
+
+        Returns
+        -------
+        (features float32[r, F], labels int64[r])
+        """
+        rows = count_array("rows", rows, shape=(None,))
+        if len(rows) and int(rows.max()) >= self.train_size:
+            raise ValueError(f"rows holds {int(rows.max())}: task {self.name!r} has records 0 to {self.train_size - 1}")
+        return self._records(rows)
+
+    @abstractmethod
+    def _records(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Look up (or make up) checked rows."""
+
+
+@dataclass(frozen=True, eq=False)
+class StoredTask(Task):
+    """A task whose training records are held in memory: ``float32[train_size, F]`` and ``int64[train_size]``."""
+
+    train: tuple[Tensor, Tensor]
+
+    def _records(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        features, labels = self.train
+        return features.index_select(0, rows), labels.index_select(0, rows)
+
+
+def stored_task(
+    name: str, classes: int, train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor]
+) -> StoredTask:
+    """Build a task from arrays: float features ``[r, F - 1]``, to which the constant is added, and int64 labels."""
+    train, test = ((_with_constant(features), labels.long().contiguous()) for features, labels in (train, test))
+    return StoredTask(
+        name=name, features=train[0].shape[1], classes=classes, train_size=len(train[0]), test=test, train=train
+    )
+
+
+def _with_constant(features: Tensor) -> Tensor:
+    return torch.cat([features, torch.ones_like(features[:, :1])], dim=1).float().contiguous()

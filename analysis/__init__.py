@@ -1,0 +1,1 @@
+"""Second floor: questions asked of a market or a mechanism."""

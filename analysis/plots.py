@@ -1,0 +1,83 @@
+"""Figures of a market. Every function takes tables and returns a matplotlib ``Figure``; nothing is shown or saved.
+
+Colours are Okabe and Ito's, which people with any common colour blindness can tell apart; shapes say the same again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.summary import accuracy_by_round, cost_at_own_budget
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Okabe and Ito, "Color universal design", 2008."""
+
+MARKERS = ("o", "s", "^", "D", "v", "P")
+INK = "#333333"
+MOST_POINTS = 2000
+"""Points drawn per strategy; the first of them in a fixed random order if there are more."""
+
+
+def market_figure(rounds: pd.DataFrame, trades: pd.DataFrame, *, ceiling: pd.DataFrame, chance: float) -> Figure:
+    """Did lying pay, and what did the buyer learn? Two panels.
+
+    Left: every lie's utility against what the same owner would have got from the truth in the same round, both per
+    cost of everything she has; above the diagonal lying paid. Right: test accuracy against rounds, mean and range
+    over the seeds, between the same market without noise and chance.
+
+    Parameters
+    ----------
+    rounds, trades : DataFrame
+        Tables of the runs, with ``seed``.
+    ceiling : DataFrame
+        Rounds of the market without noise, with ``seed``.
+    chance : float
+        Accuracy of guessing.
+    """
+    figure = Figure(figsize=(9.6, 4.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    _lies(left, trades)
+    _learning(right, rounds, ceiling, chance)
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(colors=INK)
+    return figure
+
+
+def _lies(axes: Axes, trades: pd.DataFrame) -> None:
+    lies = trades[trades["misreport_gain"].notna()]
+    cost = cost_at_own_budget(lies)
+    truth, lie = lies["truthful_utility"] / cost, lies["utility"] / cost
+    for index, (strategy, rows) in enumerate(lies.groupby("strategy", sort=True).groups.items()):
+        shown = np.random.default_rng(0).permutation(rows.to_numpy())[:MOST_POINTS]
+        style: dict[str, Any] = {"color": PALETTE[index % 6], "marker": MARKERS[index % 6], "alpha": 0.55}
+        axes.scatter(truth[shown], lie[shown], s=16, linewidths=0, label=str(strategy), **style)
+    most = float(truth.max()) if len(lies) else 1.0
+    axes.axline((0, 0), slope=1, color=INK, linewidth=1, linestyle="--")
+    axes.annotate("above this line lying pays", (0.45 * most, 0.47 * most), color=INK, rotation=0, ha="right")
+    axes.set_xlabel("utility had she told the truth (of her cost of everything)")
+    axes.set_ylabel("utility of the lie")
+    axes.set_title("Did lying pay?", loc="left")
+    if len(lies):
+        axes.legend(frameon=False, fontsize="small", loc="lower right")
+
+
+def _learning(axes: Axes, rounds: pd.DataFrame, ceiling: pd.DataFrame, chance: float) -> None:
+    for frame, label, colour, style in (
+        (ceiling, "no noise", PALETTE[2], "--"),
+        (rounds, "privacy bought in the market", PALETTE[0], "-"),
+    ):
+        curve = accuracy_by_round(frame)
+        axes.fill_between(curve.index + 1, curve["low"], curve["high"], color=colour, alpha=0.2, linewidth=0)
+        axes.plot(curve.index + 1, curve["mean"], color=colour, linestyle=style, label=label)
+    axes.axhline(chance, color=INK, linewidth=1, linestyle=":", label="chance")
+    axes.set_ylim(0, 1)
+    axes.set_xlabel("rounds")
+    axes.set_ylabel("test accuracy of the buyer's model")
+    axes.set_title("What did the buyer get?", loc="left")
+    axes.legend(frameon=False, fontsize="small", loc="lower right")

@@ -1,0 +1,205 @@
+"""What a market's tables say: did lying pay, what did the buyer get, was anything violated, what privacy was spent.
+
+The functions take the tables of one or several runs, several told apart by a column ``seed``. Intervals come from a
+bootstrap over clusters: bids of one round share its budget, order and menu, so rounds are drawn anew, never bids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import ArrayLike
+
+from agents.checks import number, whole
+from agents.valuation import FAMILIES, ParametricValuation
+
+CLUSTER = ["seed", "buyer", "round"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean and where it would lie in most repetitions.
+
+    Parameters
+    ----------
+    mean, low, high : float
+        Estimate and the ends of its percentile bootstrap interval.
+    """
+
+    mean: float
+    low: float
+    high: float
+
+
+def clustered_mean(
+    values: ArrayLike, clusters: ArrayLike, *, draws: int = 2000, level: float = 0.95, seed: int = 0
+) -> Interval:
+    """Mean of ``values`` with a percentile bootstrap interval, whole clusters being drawn with replacement.
+
+    Parameters
+    ----------
+    values : float[m]
+        Finite; at least one.
+    clusters : [m]
+        Which cluster each value belongs to; values of one cluster may depend on one another.
+    draws : int
+        Bootstrap samples.
+    level : float
+        Coverage aimed at.
+    seed : int
+        Of the bootstrap's own random stream.
+
+    Raises
+    ------
+    ValueError
+        If there is no value or one of them is not finite.
+
+    Notes
+    -----
+    Source: Cameron, Gelbach and Miller, "Bootstrap-based improvements for inference with clustered errors", 2008
+    (the pairs cluster bootstrap). With one cluster nothing is known about the spread: the interval is the whole line.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 1 or array.size == 0 or not np.isfinite(array).all():
+        raise ValueError(f"values has shape {list(array.shape)}: pass at least one finite number, in one dimension")
+    number("level", level, above=0.0, most=1.0)
+    whole("draws", draws, least=1)
+    index, names = pd.factorize(np.asarray(clusters))
+    if len(index) != array.size:
+        raise ValueError(f"clusters has length {len(index)}; pass one per value, {array.size}")
+    if len(names) == 1:
+        return Interval(float(array.mean()), -np.inf, np.inf)
+    total, count = np.bincount(index, array), np.bincount(index)
+    chosen = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
+    means = (chosen @ total) / (chosen @ count)
+    tail = (1 - level) / 2
+    low, high = np.quantile(means, [tail, 1 - tail])
+    return Interval(float(array.mean()), float(low), float(high))
+
+
+def stacked(frames: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
+    """Tables of several runs in one, with their seed in a first column ``seed``."""
+    return pd.concat([frame.assign(seed=seed) for seed, frame in frames.items()], ignore_index=True)
+
+
+def cost_at_own_budget(trades: pd.DataFrame) -> pd.Series:
+    """True cost of selling every record at the own privacy budget: never zero, so that gains are divided by it."""
+    valuation = ParametricValuation(
+        family=torch.tensor([[FAMILIES.index(name) for name in trades["family"]]], dtype=torch.int64),
+        factor=torch.tensor(trades["factor"].to_numpy(np.float64)[None]),
+    )
+    budget = torch.tensor(trades["privacy_budget"].to_numpy(np.float64)[None])
+    return trades["data_size"] * pd.Series(valuation.at(budget)[0].numpy(), index=trades.index)
+
+
+def gains_by_strategy(trades: pd.DataFrame, *, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
+    """What lying brought, per strategy: gain over the same owner's truth in the same round.
+
+    Parameters
+    ----------
+    trades : DataFrame
+        Trades of the runs, with ``seed``.
+
+    Returns
+    -------
+    DataFrame
+        One row per strategy that lied: ``lies``, ``paid`` (how many lies gained anything), ``gain``, ``gain_low``,
+        ``gain_high`` (mean money per lie and its interval), ``relative``, ``relative_low``, ``relative_high`` (the
+        same, every gain divided by its owner's cost at her own budget and size), ``best`` (the largest gain),
+        ``utility``, ``truthful_utility`` (means over the lies).
+    """
+    lies = trades[trades["misreport_gain"].notna()]
+    rows = []
+    for strategy, group in lies.groupby("strategy", sort=True):
+        cluster = group.groupby(CLUSTER).ngroup()
+        gain = clustered_mean(group["misreport_gain"], cluster, draws=draws, seed=seed)
+        share = clustered_mean(group["misreport_gain"] / cost_at_own_budget(group), cluster, draws=draws, seed=seed)
+        rows.append(
+            {
+                "strategy": strategy,
+                "lies": len(group),
+                "paid": int((group["misreport_gain"] > 0).sum()),
+                "gain": gain.mean,
+                "gain_low": gain.low,
+                "gain_high": gain.high,
+                "relative": share.mean,
+                "relative_low": share.low,
+                "relative_high": share.high,
+                "best": float(group["misreport_gain"].max()),
+                "utility": float(group["utility"].mean()),
+                "truthful_utility": float(group["truthful_utility"].mean()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def final_accuracy(rounds: pd.DataFrame) -> pd.Series:
+    """Test accuracy after the last round, per seed."""
+    last = rounds.sort_values("round").groupby("seed").tail(1)
+    return last.set_index("seed")["test_accuracy"].sort_index()
+
+
+def what_the_buyer_got(rounds: pd.DataFrame) -> dict[str, Any]:
+    """Means over the rounds of what was offered, spent and bought; the error bound over the rounds that have one.
+
+    Invalid rounds, in which nobody sold, have an infinite bound; their share stands beside the finite mean.
+    """
+    valid = rounds.loc[~rounds["invalid"], "error_bound"]
+    accuracy = final_accuracy(rounds)
+    return {
+        "rounds": len(rounds),
+        "budget": float(rounds["budget"].mean()),
+        "spent": float(rounds["spent"].mean()),
+        "spent_share": float(rounds["spent"].sum() / rounds["budget"].sum()) if rounds["budget"].sum() > 0 else 0.0,
+        "bidders": float(rounds["bidders"].mean()),
+        "sellers": float(rounds["sellers"].mean()),
+        "invalid_share": float(rounds["invalid"].mean()),
+        "error_bound": float(valid.mean()) if len(valid) else np.inf,
+        "accuracy": float(accuracy.mean()),
+        "accuracy_spread": float(accuracy.std(ddof=1)) if len(accuracy) > 1 else 0.0,
+        "accuracy_by_seed": {int(seed): float(value) for seed, value in accuracy.items()},
+    }
+
+
+def violations(rounds: pd.DataFrame, trades: pd.DataFrame) -> dict[str, Any]:
+    """How often a promise was broken, counted exactly: no tolerance anywhere.
+
+    ``individual_rationality`` counts truthful bidders who lost, ``budget`` rounds that paid out more than the buyer
+    had set, ``privacy_budget`` and ``data_size`` bidders of whom more was taken than they had or tolerate.
+    """
+    truthful = trades.loc[trades["truthful"], "utility"]
+    return {
+        "individual_rationality": int(rounds["ir_violations"].sum()),
+        "least_truthful_utility": float(truthful.min()) if len(truthful) else 0.0,
+        "budget": int((rounds["spent"] > rounds["budget"]).sum()),
+        "privacy_budget": int((trades["privacy_loss"] > trades["privacy_budget"]).sum()),
+        "data_size": int((trades["records"] > trades["data_size"]).sum()),
+    }
+
+
+def privacy_spent(trades: pd.DataFrame) -> dict[str, Any]:
+    """Privacy loss per owner, summed over the rounds of one run: pure composition, median and largest.
+
+    Owners who never sold have spent nothing and are counted apart, not averaged in.
+    """
+    spent = trades.groupby(["seed", "owner"])["privacy_loss"].sum()
+    sold = spent[spent > 0]
+    return {
+        "owners": len(spent),
+        "sold": len(sold),
+        "median": float(sold.median()) if len(sold) else 0.0,
+        "largest": float(sold.max()) if len(sold) else 0.0,
+        "largest_in_a_round": float(trades["privacy_loss"].max()) if len(trades) else 0.0,
+    }
+
+
+def accuracy_by_round(rounds: pd.DataFrame, quantiles: Sequence[float] = (0.0, 1.0)) -> pd.DataFrame:
+    """Test accuracy against the number of rounds played: mean over the seeds and two quantiles (the extremes)."""
+    by_round = rounds.groupby("round")["test_accuracy"]
+    low, high = quantiles
+    return pd.DataFrame({"mean": by_round.mean(), "low": by_round.quantile(low), "high": by_round.quantile(high)})

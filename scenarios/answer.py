@@ -1,0 +1,50 @@
+"""What a scenario gives back: its figures, and the same as a page to read."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to a scenario's question.
+
+    Parameters
+    ----------
+    figures : mapping
+        Numbers and names, nested as needed; what is not finite becomes null in JSON.
+    page : tuple of rich renderables
+        The same for a reader, in the order to be printed.
+    """
+
+    figures: Mapping[str, Any]
+    page: tuple[RenderableType, ...]
+
+    def json(self) -> str:
+        """Return the figures as JSON."""
+        return json.dumps(_finite(self.figures), indent=2, allow_nan=False)
+
+    def show(self) -> None:
+        """Print the page."""
+        from rich.console import Console
+
+        console = Console()
+        for part in self.page:
+            console.print(part)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value

@@ -1,0 +1,198 @@
+"""What the tables say, on tables small enough to check by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.summary import (
+    accuracy_by_round,
+    clustered_mean,
+    cost_at_own_budget,
+    final_accuracy,
+    gains_by_strategy,
+    privacy_spent,
+    stacked,
+    violations,
+    what_the_buyer_got,
+)
+
+
+def trades(**columns) -> pd.DataFrame:
+    """Four bids in two rounds of one run: owner 0 tells the truth, owner 1 lies, once in vain and once at a loss."""
+    table = pd.DataFrame(
+        {
+            "seed": 0,
+            "round": [0, 0, 1, 1],
+            "buyer": 0,
+            "owner": [0, 1, 0, 1],
+            "strategy": ["truthful", "scaled-valuation", "truthful", "scaled-valuation"],
+            "truthful": [True, False, True, False],
+            "family": ["linear", "quadratic", "linear", "quadratic"],
+            "factor": [1.0, 0.5, 1.0, 0.5],
+            "privacy_budget": [1.0, 2.0, 1.0, 2.0],
+            "data_size": [10, 20, 10, 20],
+            "privacy_loss": [1.0, 0.0, 0.5, 2.0],
+            "records": [10, 0, 10, 20],
+            "utility": [5.0, 0.0, 1.0, 8.0],
+            "truthful_utility": [5.0, 4.0, 1.0, 8.0],
+            "misreport_gain": [np.nan, -4.0, np.nan, 0.0],
+        }
+    )
+    return table.assign(**columns)
+
+
+def rounds(**columns) -> pd.DataFrame:
+    """Three rounds in each of two runs; nobody sold in the last round of the second."""
+    table = pd.DataFrame(
+        {
+            "seed": [0, 0, 0, 1, 1, 1],
+            "round": [0, 1, 2, 0, 1, 2],
+            "budget": 10.0,
+            "spent": [10.0, 8.0, 6.0, 10.0, 8.0, 0.0],
+            "bidders": 2,
+            "sellers": [2, 1, 1, 2, 1, 0],
+            "invalid": [False] * 5 + [True],
+            "error_bound": [1.0, 2.0, 3.0, 2.0, 2.0, np.inf],
+            "test_accuracy": [0.2, 0.5, 0.8, 0.2, 0.5, 0.6],
+            "ir_violations": 0,
+        }
+    )
+    return table.assign(**columns)
+
+
+def test_the_mean_of_equal_values_is_certain():
+    interval = clustered_mean([3.0, 3.0, 3.0], [0, 1, 2])
+    assert (interval.mean, interval.low, interval.high) == (3.0, 3.0, 3.0)
+
+
+def test_one_cluster_says_nothing_about_the_spread():
+    interval = clustered_mean([1.0, 2.0], ["a", "a"])
+    assert (interval.mean, interval.low, interval.high) == (1.5, -np.inf, np.inf)
+
+
+def test_values_that_move_together_widen_the_interval():
+    """A hundred values in ten clusters of equal members are worth ten values."""
+    value = np.random.default_rng(0).normal(size=10).repeat(10)
+    together = clustered_mean(value, np.arange(10).repeat(10))
+    apart = clustered_mean(value, np.arange(100))
+    assert together.mean == apart.mean
+    assert together.high - together.low > 2 * (apart.high - apart.low)
+
+
+def test_the_interval_of_many_independent_values_is_the_textbooks():
+    value = np.random.default_rng(1).normal(size=400)
+    interval = clustered_mean(value, np.arange(400), draws=4000)
+    half = 1.96 * value.std(ddof=1) / 20
+    assert interval.low == pytest.approx(value.mean() - half, abs=0.01)
+    assert interval.high == pytest.approx(value.mean() + half, abs=0.01)
+
+
+def test_the_bootstrap_has_its_own_seeded_stream():
+    value, cluster = np.arange(12.0), np.arange(12) // 2
+    assert clustered_mean(value, cluster, seed=1) == clustered_mean(value, cluster, seed=1)
+    assert clustered_mean(value, cluster, seed=1) != clustered_mean(value, cluster, seed=2)
+
+
+@given(st.lists(st.tuples(st.floats(-10, 10), st.integers(0, 4)), min_size=1, max_size=30))
+def test_the_interval_lies_within_the_cluster_means(pairs):
+    value, cluster = np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs])
+    interval = clustered_mean(value, cluster, draws=50)
+    means = [value[cluster == name].mean() for name in set(cluster)]
+    if len(means) > 1:
+        assert min(means) - 1e-9 <= interval.low <= interval.high <= max(means) + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([], []), r"values has shape \[0\]: pass at least one finite number"),
+        (([1.0, np.nan], [0, 1]), "pass at least one finite number"),
+        (([1.0, 2.0], [0]), "clusters has length 1; pass one per value, 2"),
+    ],
+)
+def test_a_mean_of_nothing_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        clustered_mean(*arguments)
+
+
+def test_gains_are_money_and_a_share_of_the_cost_of_everything():
+    """Owner 1's twenty records at her budget of 2 cost 0.5 * 2 * 2 each, 40 in all; her lies gained -4 and 0."""
+    assert cost_at_own_budget(trades()).tolist() == [20.0, 40.0, 20.0, 40.0]
+    (row,) = gains_by_strategy(trades()).to_dict("records")
+    assert (row["strategy"], row["lies"], row["paid"], row["best"]) == ("scaled-valuation", 2, 0, 0.0)
+    assert (row["gain"], row["gain_low"], row["gain_high"]) == (-2.0, -4.0, 0.0)
+    assert (row["relative"], row["relative_low"], row["relative_high"]) == (-0.05, -0.1, 0.0)
+    assert (row["utility"], row["truthful_utility"]) == (4.0, 6.0)
+
+
+def test_a_lie_that_pays_is_counted():
+    paid = trades(misreport_gain=[np.nan, -4.0, np.nan, 1e-12])
+    assert gains_by_strategy(paid)["paid"].tolist() == [1]
+
+
+def test_where_nobody_lies_there_is_nothing_to_report():
+    assert gains_by_strategy(trades(misreport_gain=np.nan)).empty
+
+
+def test_runs_are_told_apart_by_their_seed():
+    both = stacked({3: trades().drop(columns="seed"), 4: trades().drop(columns="seed")})
+    assert both["seed"].tolist() == [3] * 4 + [4] * 4
+    assert gains_by_strategy(both)["lies"].tolist() == [4]
+
+
+def test_the_buyer_gets_a_bound_and_an_accuracy_for_her_money():
+    got = what_the_buyer_got(rounds())
+    assert got["rounds"] == 6
+    assert (got["budget"], got["spent"], got["spent_share"]) == (10.0, 7.0, 0.7)
+    assert got["invalid_share"] == pytest.approx(1 / 6)
+    assert got["error_bound"] == 2.0
+    assert got["accuracy_by_seed"] == {0: 0.8, 1: 0.6}
+    assert got["accuracy"] == pytest.approx(0.7)
+    assert got["accuracy_spread"] == pytest.approx(0.02**0.5)
+
+
+def test_where_nobody_ever_sold_the_bound_is_infinite():
+    got = what_the_buyer_got(rounds(invalid=True, budget=0.0, spent=0.0))
+    assert (got["error_bound"], got["spent_share"], got["invalid_share"]) == (np.inf, 0.0, 1.0)
+
+
+def test_the_final_accuracy_is_the_last_rounds_in_any_order_of_rows():
+    assert final_accuracy(rounds().iloc[::-1]).to_dict() == {0: 0.8, 1: 0.6}
+
+
+def test_accuracy_by_round_spans_the_seeds():
+    curve = accuracy_by_round(rounds())
+    assert curve["mean"].tolist() == pytest.approx([0.2, 0.5, 0.7])
+    assert curve["low"].tolist() == [0.2, 0.5, 0.6]
+    assert curve["high"].tolist() == [0.2, 0.5, 0.8]
+
+
+def test_nothing_is_violated_until_it_is():
+    clean = violations(rounds(), trades())
+    assert clean == {
+        "individual_rationality": 0,
+        "least_truthful_utility": 1.0,
+        "budget": 0,
+        "privacy_budget": 0,
+        "data_size": 0,
+    }
+    assert violations(rounds(spent=10.000000000000002), trades())["budget"] == 6
+    assert violations(rounds(ir_violations=[0, 1, 0, 0, 2, 0]), trades())["individual_rationality"] == 3
+    assert violations(rounds(), trades(privacy_loss=[1.1, 0, 0, 0]))["privacy_budget"] == 1
+    assert violations(rounds(), trades(records=[10, 21, 0, 0]))["data_size"] == 1
+
+
+def test_privacy_is_summed_per_owner_and_run():
+    assert privacy_spent(trades()) == {
+        "owners": 2,
+        "sold": 2,
+        "median": 1.75,
+        "largest": 2.0,
+        "largest_in_a_round": 2.0,
+    }
+    idle = privacy_spent(trades(privacy_loss=[0.0, 0.0, 0.0, 0.0]))
+    assert (idle["sold"], idle["median"], idle["largest"]) == (0, 0.0, 0.0)

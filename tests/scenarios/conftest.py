@@ -1,0 +1,45 @@
+"""A scenario made for the tests, found as any other is."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+import scenarios
+
+SOURCE = '''
+"""What happens when nothing happens?"""
+
+from scenarios.answer import Answer
+
+
+def run(*, seed, out, progress):
+    if seed == 13:
+        raise KeyboardInterrupt("2 of 5 runs are in " + str(out))
+    if seed == 14:
+        raise KeyboardInterrupt
+    if seed == 15:
+        raise FileExistsError(f"out = {str(out)!r} holds something else;\\\\n  pass a new directory")
+    if seed == 16:
+        open(out / "missing" / "file")
+    return Answer(
+        figures={"seed": seed, "out": str(out), "bound": float("inf"), "runs": [1.5, float("nan")]},
+        page=("Nothing.",),
+    )
+'''
+
+
+@pytest.fixture
+def quiet_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Name of a scenario that answers at once; its seeds 13 to 16 go wrong."""
+    folder = tmp_path / "package"
+    folder.mkdir()
+    (folder / "quiet_market.py").write_text(textwrap.dedent(SOURCE).lstrip())
+    (folder / "helper.py").write_text('"""Nothing to run, is it?"""\n')
+    (folder / "no_question.py").write_text('"""A statement."""\n\n\ndef run():\n    pass\n')
+    monkeypatch.setattr(scenarios, "__path__", [*scenarios.__path__, str(folder)])
+    yield "quiet-market"
+    sys.modules.pop("scenarios.quiet_market", None)
