@@ -101,9 +101,11 @@ def alone(truth: Bids, lies: Bids, rows: Tensor, liars: Tensor) -> Bids:
 
 
 def per_cost(types: OwnerTypes, money: Tensor) -> Tensor:
-    """``money[B, n]`` over each owner's cost of all she has at her own privacy budget (unscaled where that is 0)."""
-    cost = types.cost_at_own_budget()
-    return torch.where(torch.isfinite(cost) & (cost > 0), money / cost, money)
+    """``money[B, n]`` over each owner's cost of all she has at her own privacy budget.
+
+    Where that cost is infinite this is 0, and where it is 0 any money is infinitely much; no money is 0 of any cost.
+    """
+    return torch.where(money == 0, 0.0, money / types.cost_at_own_budget())
 
 
 @dataclass(frozen=True)

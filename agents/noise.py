@@ -68,13 +68,12 @@ def spherical_cap(privacy_loss: NDArray[np.float64], dimension: int) -> Spherica
         rises = new > height[climbing] * (1 + 1e-9)
         climbing = climbing[rises]
         height[climbing] = new[rises]
-    height = height.reshape(loss.shape)
     area = _area(height, dimension)
     return SphericalCap(
-        height=height,
-        area=area,
-        probability=area / (area + (1 - area) * np.exp(-loss)),
-        shrinkage=_shrinkage(height, loss, dimension),
+        height=height.reshape(loss.shape),
+        area=area.reshape(loss.shape),
+        probability=(area / (area + (1 - area) * np.exp(-flat))).reshape(loss.shape),
+        shrinkage=_shrinkage(height, flat, dimension).reshape(loss.shape),
     )
 
 
@@ -91,7 +90,7 @@ def _shrinkage(height: NDArray[np.float64], loss: NDArray[np.float64], dimension
     return np.asarray(gain * moment / (np.exp(-loss) + gain * _area(height, dimension)))
 
 
-def _laplace(privacy_loss: Tensor, dimension: int) -> Tensor:
+def _laplace(privacy_loss: Tensor, _dimension: int) -> Tensor:
     return 8 / privacy_loss**2
 
 
@@ -100,7 +99,7 @@ def _privunit(privacy_loss: Tensor, dimension: int) -> Tensor:
     return 1 / (shrinkage**2 * dimension)
 
 
-def _none(privacy_loss: Tensor, dimension: int) -> Tensor:
+def _none(privacy_loss: Tensor, _dimension: int) -> Tensor:
     return torch.full_like(privacy_loss, NO_NOISE_VARIANCE)
 
 

@@ -80,21 +80,17 @@ class ParametricValuation:
 
     def at(self, privacy_loss: Tensor) -> Tensor:
         """Money per record at ``privacy_loss``, of shape ``[B, n]`` or ``[B, n, K]``."""
-        loss = privacy_loss.contiguous()
-        trailing = loss.ndim - 2
         family, factor = self.family, self.factor
-        if trailing:
+        if privacy_loss.ndim == 3:
             family, factor = family[..., None], factor[..., None]
-        # numpy's expm1 gives an element the same bits wherever it stands in an array; torch's may not, and the
-        # cost an owner is charged must be, to the last bit, the one her choice was made with.
-        exponential = torch.from_numpy(np.expm1(loss.numpy()))
-        curve = torch.where(family == 0, 2 * loss, loss * loss)
-        curve = torch.where(family == 2, 2 * loss.sqrt(), curve)
+        linear, quadratic, square_root, exponential = _curves(privacy_loss.contiguous())
+        curve = torch.where(family == 0, linear, quadratic)
+        curve = torch.where(family == 2, square_root, curve)
         return factor * torch.where(family == 3, exponential, curve)
 
     def tabulate(self, levels: Tensor) -> Tensor:
         """Money per record ``[B, n, K]`` at ``levels[K]``."""
-        return self.at(levels.expand(*self.shape, len(levels)))
+        return self.factor[..., None] * torch.stack(_curves(levels))[self.family]
 
     def take(self, rows: Any, owners: Any) -> ParametricValuation:
         """The curves at ``[rows][:, owners]``."""
@@ -111,6 +107,13 @@ class ParametricValuation:
         return ParametricValuation(
             family=torch.where(mask, self.family, other.family), factor=torch.where(mask, self.factor, other.factor)
         )
+
+
+def _curves(loss: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The families at factor 1, in the order of ``FAMILIES``."""
+    # numpy's expm1 gives an element the same bits wherever it stands in an array; torch's may not, and the
+    # cost an owner is charged must be, to the last bit, the one her choice was made with.
+    return 2 * loss, loss * loss, 2 * loss.sqrt(), torch.from_numpy(np.expm1(loss.numpy()))
 
 
 @dataclass(frozen=True)

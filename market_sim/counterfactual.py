@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import Auction, Menu
-from agents.messages import Bids
+from agents.messages import Bids, Outcome
 from agents.types import OwnerTypes
 
 ENTRIES_AT_ONCE = 1 << 20
@@ -18,7 +16,8 @@ ENTRIES_AT_ONCE = 1 << 20
 def truthful_utility(
     types: OwnerTypes,
     bids: Bids,
-    utility: Tensor,
+    untruthful: Tensor,
+    outcome: Outcome,
     *,
     auction: Auction,
     budget: Tensor,
@@ -33,7 +32,9 @@ def truthful_utility(
         Who the bidders really are.
     bids : Bids [1, n]
         What the broker was told.
-    utility : float64[1, n]
+    untruthful : bool[1, n]
+        Whose bid differs from her type.
+    outcome : Outcome [1, n]
         What came of it; for those who told the truth this is the answer.
     auction : Auction
         The rule that was run.
@@ -49,19 +50,20 @@ def truthful_utility(
     -------
     float64[1, n]
     """
-    liars = misreports(types, bids)[0].nonzero()[:, 0]
+    utility = types.utility(outcome)
+    liars = untruthful[0].nonzero()[:, 0]
     if not len(liars):
         return utility
     truth = types.truthful_bids()
     if menu is not None:
-        return torch.where(misreports(types, bids), types.utility(menu.choose(truth)), utility)
+        return torch.where(untruthful, types.utility(menu.choose(truth)), utility)
     rows_at_once = 1 if generator_state is not None else max(1, ENTRIES_AT_ONCE // types.shape[1])
     result = utility.clone()
-    for deviators in liars.split(rows_at_once):
+    for deviators in torch.split(liars, rows_at_once):
         row = torch.arange(len(deviators))
         deviates = torch.zeros(len(deviators), types.shape[1], dtype=torch.bool)
         deviates[row, deviators] = True
-        repeated = _repeated(len(deviators))
+        repeated = torch.zeros(len(deviators), dtype=torch.int64)
         told = bids.take(repeated).where(deviates, truth.take(repeated))
         generator = None
         if generator_state is not None:
@@ -70,25 +72,3 @@ def truthful_utility(
         outcome = auction.run(told, budget.expand(len(deviators)), generator)
         result[0, deviators] = types.take(repeated).utility(outcome)[row, deviators]
     return result
-
-
-def misreports(types: OwnerTypes, bids: Bids) -> Tensor:
-    """Who said anything but the truth, ``bool[1, n]``: bids compared with types, valuations where they can differ.
-
-    Valuations are compared as curves on a grid of ``COMPARED_AT`` losses up to the own privacy budget unless they
-    are one and the same object.
-    """
-    lies = (bids.privacy_budget != types.privacy_budget) | (bids.data_size != types.data_size)
-    if bids.valuation is types.valuation:
-        return lies
-    share = torch.linspace(0, 1, COMPARED_AT + 1, dtype=torch.float64)[1:]
-    grid = types.privacy_budget[..., None] * share
-    return lies | (bids.valuation.at(grid) != types.valuation.at(grid)).any(-1)
-
-
-COMPARED_AT = 16
-"""Privacy losses at which two valuations are compared."""
-
-
-def _repeated(rows: int) -> Any:
-    return torch.zeros(rows, dtype=torch.int64)

@@ -215,4 +215,6 @@ def _manifest(directory: Path) -> dict[str, Any] | None:
 
 
 def _same_run(manifest: Mapping[str, Any] | None, config: Mapping[str, Any]) -> bool:
-    return manifest is not None and all(manifest.get(key) == config.get(key) for key in ("config", "seed", "auction"))
+    return manifest is not None and all(
+        manifest.get(key) == config.get(key) for key in ("config", "seed", "auction") if key in config
+    )

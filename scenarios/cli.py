@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+
+if TYPE_CHECKING:
+    from scenarios.answer import Answer
 
 
 class Door(TyperGroup):
@@ -54,10 +57,51 @@ def run(
     play = load_scenario(scenario)
     whole("seed", seed, most=2**63 - 1)
     answer = play(seed=seed, out=out or Path("runs") / f"{scenario}-seed{seed}", progress=sys.stderr.isatty())
-    if as_json:
-        typer.echo(answer.json())
-    else:
-        answer.show()
+    _print(answer, as_json)
+
+
+@app.command()
+def train(
+    name: Annotated[str, typer.Argument(help="The auction to train, e.g. sequential-menu.")],
+    seed: Seed = 0,
+    steps: Annotated[int | None, typer.Option(help="Fewer or more training steps than the recipe's.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Checkpoint to write (.safetensors); its card goes beside it.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Train a learned auction from the prior and write its checkpoint with a model card."""
+    from agents.checks import whole
+    from scenarios.training import train_auction
+
+    whole("seed", seed, most=2**63 - 2)
+    path = out or Path("runs") / "checkpoints" / f"{name}-seed{seed}.safetensors"
+    _print(train_auction(name, path, seed=seed, steps=steps, progress=sys.stderr.isatty()), as_json)
+
+
+@app.command()
+def evaluate(
+    names: Annotated[list[str], typer.Argument(help="Auctions: names or checkpoint paths. All-in is always added.")],
+    owners: Annotated[int, typer.Option(help="Bidders per profile.")] = 10,
+    profiles: Annotated[int, typer.Option(help="Fresh profiles per budget factor.")] = 2000,
+    seed: Seed = 2022,
+    first_best: Annotated[bool, typer.Option(help="Search for the first best too (most of the time).")] = True,
+    as_json: Json = False,
+) -> None:
+    """Compare auctions when everybody tells the truth: error bound, spend, violations, beside the first best."""
+    from scenarios.training import evaluate_auctions
+
+    _print(
+        evaluate_auctions(
+            names,
+            owners=owners,
+            profiles=profiles,
+            seed=seed,
+            with_first_best=first_best,
+            progress=sys.stderr.isatty(),
+        ),
+        as_json,
+    )
 
 
 @app.command("list")
@@ -71,6 +115,13 @@ def list_() -> None:
     for heading, table in sections().items():
         console.print(heading, style="bold")
         console.print(table)
+
+
+def _print(answer: Answer, as_json: bool) -> None:
+    if as_json:
+        typer.echo(answer.json())
+    else:
+        answer.show()
 
 
 def _one_line(refusal: Exception) -> str:

@@ -141,9 +141,9 @@ def variance_weights(variance: Any) -> Tensor:
 def certain_share(records: Any, data_size: Any, bidders_records: Any) -> Tensor:
     """Shares for which the bound holds although owners clip the mean of their records, not every record.
 
-    The clipped mean of a part may point anywhere, whatever part it is. So only owners who sold everything keep
-    their share; a part is bought of a share that vanishes (the smallest positive number, for she does sell), and all
-    she has counts as missing. Meant for ``optimal_weights`` and ``error_bound``.
+    The clipped mean of a part says nothing certain about the clipped mean of the whole, however large the part. So
+    only who sold everything keeps her share; of whoever sold a part, all she has counts as missing, and her share is
+    the smallest positive number, for she does sell. Meant for ``optimal_weights`` and ``error_bound``.
 
     Parameters
     ----------
@@ -171,16 +171,18 @@ def certain_share(records: Any, data_size: Any, bidders_records: Any) -> Tensor:
             f"bidders_records[{row}] = {int(total[row])} is less than the sum of data_size, {int(held[row].sum())}: "
             "count every bidder's records"
         )
-    whole = bought / total.clamp(min=1)[:, None]
-    return torch.where(bought < held, (bought > 0) * torch.finfo(torch.float64).tiny, whole)
+    whole = bought.double() / total.clamp(min=1)[:, None]
+    return torch.where((bought > 0) & (bought < held), torch.finfo(torch.float64).tiny, whole * (bought == held))
 
 
 def _by_records(variance: Any, share: Any, bias_scale: float = 1.0) -> Tensor:
+    """Weights proportional to the records bought (ConvlAggr)."""
     variance, share, _ = _checked(variance, share, bias_scale)
     return _proportional(torch.where(_sells(variance, share), share, 0.0))
 
 
 def _by_precision(variance: Any, share: Any, bias_scale: float = 1.0) -> Tensor:
+    """Weights proportional to 1 / variance (VarOpt)."""
     variance, share, _ = _checked(variance, share, bias_scale)
     return _proportional(torch.where(_sells(variance, share), 1 / variance, 0.0))
 
@@ -203,7 +205,7 @@ class _OptimalErrorBound(torch.autograd.Function):
         return _bound(weights, variance, share, bias_scale)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
         variance, share, weights, cut = ctx.saved_tensors
         # An infinite bound is constant: whatever flows into it (nan where its logarithm was taken) ends here.
@@ -213,7 +215,12 @@ class _OptimalErrorBound(torch.autograd.Function):
 
 
 def optimum(variance: Tensor, share: Tensor, bias_scale: float) -> tuple[Tensor, Tensor]:
-    """Optimal weights ``[B, n]`` and the number b ``[B]`` at which weights are cut, 0 in a row without seller."""
+    """Optimal weights ``[B, n]`` and the number b ``[B]`` at which weights are cut, 0 in a row without seller.
+
+    For inner loops: the caller vouches for the input, as in ``unchecked_error_bound``.
+    """
+    if variance.shape[-1] == 0:
+        return torch.zeros_like(variance), variance.sum(-1)
     kappa = 4 * bias_scale * bias_scale
     sells = _sells(variance, share)
     precision = torch.where(sells, 1 / variance, 0.0)

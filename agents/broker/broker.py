@@ -82,7 +82,7 @@ class UploadTerms:
 
 def bought_share(outcome: Outcome, data_size: Tensor) -> Tensor:
     """Records bought over the records of all bidders ``float64[B, n]``."""
-    return outcome.data_size / data_size.sum(-1, keepdim=True).clamp(min=1)
+    return outcome.data_size.double() / data_size.sum(-1, keepdim=True).clamp(min=1)
 
 
 class Broker(Agent):  # type: ignore[misc]
@@ -105,9 +105,7 @@ class Broker(Agent):  # type: ignore[misc]
         self.aggregation = one_of("aggregation", aggregation, AGGREGATIONS)
         self.terms = terms
 
-    def trade(
-        self, announcement: Announcement, bids: Bids, generator: torch.Generator
-    ) -> tuple[Outcome, Menu | None]:
+    def trade(self, announcement: Announcement, bids: Bids, generator: torch.Generator) -> tuple[Outcome, Menu | None]:
         """Run the auction.
 
         Parameters
@@ -146,7 +144,7 @@ class Broker(Agent):  # type: ignore[misc]
         return outcome, menu
 
     def weigh(self, bids: Bids, outcome: Outcome) -> Tensor:
-        """Weights ``float64[1, n]`` of the uploads, from declared noise and reported data sizes; 0 for who sold nothing."""
+        """Weights ``float64[1, n]`` of the uploads, from declared noise and reported data sizes; 0 for non-sellers."""
         optimal = self.aggregation == "optimal"
         share = self.terms.share(outcome, bids.data_size) if optimal else bought_share(outcome, bids.data_size)
         variance = self.terms.variance(outcome.privacy_loss)

@@ -101,8 +101,10 @@ def first_best(
     scale = number("bias_scale", bias_scale)
     whole("steps", steps, least=1)
     whole("rounds", rounds)
+    if owners == 0:
+        return FirstBest(torch.full_like(money, torch.inf), money.new_zeros(batch, 0), money.new_zeros(batch, 0))
     cap = _largest_for_sale(types)
-    height = max(1, _ROWS_TIMES_OWNERS // (_SWITCHED * max(1, owners)))
+    height = max(1, _ROWS_TIMES_OWNERS // (_SWITCHED * owners))
     bound, loss, records = [money.new_zeros(0)], [money.new_zeros(0, owners)], [money.new_zeros(0, owners)]
     for rows in torch.split(torch.arange(batch), height):
         problem = _Problem.of(types.take(rows), cap[rows], money[rows], variance, scale)
@@ -172,11 +174,11 @@ class _Problem:
     def bound(self, part: Tensor, loss: Tensor) -> Tensor:
         return unchecked_error_bound(self.noise(loss), part * self.share, self.bias_scale)
 
-    def slopes(self, log_part: Tensor, log_loss: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Bound ``[B]`` and its slopes in both logarithms ``[B, n]``, along the budget.
+    def slopes(self, log_part: Tensor, log_loss: Tensor) -> tuple[Tensor, Tensor]:
+        """Bound ``[B]`` and its slopes in both logarithms ``[2, B, n]``, along the budget.
 
-        Moving along the budget charges every owner for the money she takes, at the price mu that money has where a
-        little more of everybody's records is bought with it.
+        Along the budget every owner is charged for the money that she takes, at what the bound would gain by a little
+        more money if it bought more of everybody's records in proportion.
         """
         part, loss = log_part.exp(), self.cap * log_loss.exp()
         noise, cost = self.noise(loss), self.cost(loss)
@@ -192,57 +194,54 @@ class _Problem:
         open_ = log_part < 0
         gain, money = (torch.where(open_, term, 0.0).sum(-1, keepdim=True) for term in (-by_part, spent))
         price = torch.where(money > 0, gain / money, 0.0)
-        return bound.detach(), by_part + price * spent, by_noise * noise_slope + price * cost_slope * part
+        along = torch.stack([by_part + price * spent, by_noise * noise_slope + price * cost_slope * part])
+        return bound.detach(), along
 
 
 def _search(problem: _Problem, steps: int, rounds: int) -> tuple[Tensor, Tensor]:
-    """Parts and privacy losses ``[B, n]`` of the best point found."""
+    """Parts and privacy losses ``[B, n]`` of the best point found; a point is both logarithms ``[2, B, starts, n]``."""
     log_size = problem.size.clamp(min=1).log()
-    log_part = torch.stack([-power * log_size for _, power in _STARTS], dim=1)
-    log_loss = torch.stack([torch.full_like(log_size, level) for level, _ in _STARTS], dim=1)
-    log_part, log_loss = _descend(problem, log_part, log_loss, steps, rate=0.3)
-    switched = problem.share.topk(min(_SWITCHED, log_size.shape[-1])).indices
+    starts = [torch.stack([-power * log_size, torch.full_like(log_size, level)]) for level, power in _STARTS]
+    point = _descend(problem, torch.stack(starts, dim=2), steps, rate=0.3)
+    largest = problem.share.topk(min(_SWITCHED, log_size.shape[-1])).indices
     for _ in range(rounds):
-        log_part, log_loss = _descend(problem, *_switches(log_part, log_loss, switched), steps, rate=0.1)
-    log_part, log_loss = _descend(problem, log_part[:, None], log_loss[:, None], 2 * steps, rate=0.02)
+        point = _descend(problem, _switched(point, largest), steps, rate=0.1)
+    log_part, log_loss = _descend(problem, point, 2 * steps, rate=0.02)[:, :, 0]
     return log_part.exp(), problem.cap * log_loss.exp()
 
 
-def _switches(log_part: Tensor, log_loss: Tensor, owners: Tensor) -> tuple[Tensor, Tensor]:
-    """The point itself and, for each of ``owners[B, k]``, the point with her switched: ``[B, k + 1, n]`` each."""
-    count = owners.shape[-1]
-    parts, losses = (point[:, None].repeat(1, count + 1, 1) for point in (log_part, log_loss))
-    her = torch.zeros_like(parts, dtype=torch.bool)
+def _switched(point: Tensor, owners: Tensor) -> Tensor:
+    """The point itself and, for each of ``owners[B, k]``, the point with her switched."""
+    log_part, log_loss = point.repeat(1, 1, owners.shape[-1] + 1, 1)
+    her = torch.zeros_like(log_part, dtype=torch.bool)
     her[:, 1:].scatter_(-1, owners[..., None], True)
-    sold = parts > -1
-    parts = torch.where(her, torch.where(sold, -4.0, 0.0), parts)
-    losses = torch.where(her, torch.where(sold, 0.0, losses.clamp(max=-0.5)), losses)
-    return parts, losses
+    sold = log_part > -1
+    return torch.stack(
+        [
+            torch.where(her, torch.where(sold, -4.0, 0.0), log_part),
+            torch.where(her, torch.where(sold, 0.0, log_loss.clamp(max=-0.5)), log_loss),
+        ]
+    )
 
 
-def _descend(
-    problem: _Problem, log_part: Tensor, log_loss: Tensor, steps: int, *, rate: float
-) -> tuple[Tensor, Tensor]:
-    """The best point ``[B, n]`` met on descents by Adam from the starts ``[B, starts, n]``."""
-    starts = log_part.shape[1]
-    several = problem.repeated(starts)
-    point = [log_part.flatten(0, 1), log_loss.flatten(0, 1)]
-    best, best_point = torch.full_like(several.budget, torch.inf), [x.clone() for x in point]
-    adam = torch.optim.Adam(point, lr=rate, betas=(0.9, 0.99), eps=1e-9)
+def _descend(problem: _Problem, starts: Tensor, steps: int, *, rate: float) -> Tensor:
+    """The best point met on descents by Adam from each start, as ``[2, B, 1, n]``."""
+    several = problem.repeated(starts.shape[2])
+    point = starts.flatten(1, 2)
+    best, best_point = torch.full_like(several.budget, torch.inf), point
+    mean, square = torch.zeros_like(point), torch.zeros_like(point)
     for step in range(steps + 1):
-        point[1].clamp_(min=_LEAST_LOG_LOSS, max=0)
-        point[0].copy_(_scaled_to_budget(several, *point))
-        bound, *gradients = several.slopes(*point)
+        log_loss = point[1].clamp(min=_LEAST_LOG_LOSS, max=0)
+        point = torch.stack([_scaled_to_budget(several, point[0], log_loss), log_loss])
+        bound, slopes = several.slopes(*point)
         better = bound < best
-        best = torch.where(better, bound, best)
-        best_point = [torch.where(better[:, None], new, old) for new, old in zip(point, best_point, strict=True)]
-        for x, gradient in zip(point, gradients, strict=True):
-            x.grad = gradient
-        adam.param_groups[0]["lr"] = rate * (1 - step / (steps + 1))
-        adam.step()
-    winner = best.view(-1, starts).argmin(-1)[:, None, None].expand(-1, 1, log_part.shape[-1])
-    log_part, log_loss = (x.view(log_part.shape).gather(1, winner)[:, 0] for x in best_point)
-    return log_part, log_loss
+        best, best_point = torch.where(better, bound, best), torch.where(better[:, None], point, best_point)
+        mean.lerp_(slopes, 0.1)
+        square.lerp_(slopes * slopes, 0.01)
+        stride = mean / (1 - 0.9 ** (step + 1)) / ((square / (1 - 0.99 ** (step + 1))).sqrt() + 1e-9)
+        point = point - rate * (1 - step / (steps + 1)) * stride
+    winner = best.view(starts.shape[1:3]).argmin(-1)[None, :, None, None].expand(2, -1, 1, starts.shape[-1])
+    return best_point.view(starts.shape).gather(2, winner)
 
 
 def _scaled_to_budget(problem: _Problem, log_part: Tensor, log_loss: Tensor) -> Tensor:
@@ -263,9 +262,9 @@ def _scaled_to_budget(problem: _Problem, log_part: Tensor, log_loss: Tensor) -> 
 def _within_budget(problem: _Problem, records: Tensor, loss: Tensor) -> Tensor:
     """Records, so little fewer where the budget is used up that no rounding of their cost exceeds it."""
     rounding = 4 * (records.shape[-1] + 2) * torch.finfo(torch.float64).eps
-    spent = (records * problem.valuation.at(loss)).nan_to_num().sum(-1)
-    tight = spent > problem.budget * (1 - rounding)
-    return torch.where(tight[:, None], records * (1 - 2 * rounding), records)
+    cost = torch.where(records > 0, records * problem.valuation.at(loss), 0.0)
+    tight = cost.sum(-1, keepdim=True) > problem.budget[:, None] * (1 - rounding)
+    return torch.where(tight & (cost > 0), records * (1 - 2 * rounding), records)
 
 
 def _largest_for_sale(types: OwnerTypes) -> Tensor:

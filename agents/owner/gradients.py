@@ -122,8 +122,9 @@ def local_gradients(
         residual *= (clip_norm / norm.clamp(min=clip_norm))[:, None]
     count = bidder_of_row.bincount(minlength=bidders)
     mean = torch.zeros(bidders, task.features, task.classes)
-    for bidder, (x, e) in enumerate(zip(features.split(count.tolist()), residual.split(count.tolist()), strict=True)):
-        torch.mm(x.T, e, out=mean[bidder])
+    last = count.cumsum(0).tolist()
+    for bidder, (start, stop) in enumerate(zip([0, *last], last, strict=False)):
+        torch.mm(features[start:stop].T, residual[start:stop], out=mean[bidder])
     mean = mean.view(bidders, -1) / count.clamp(min=1)[:, None]
     if clip == "owner":
         norm = mean.norm(p=norm_order, dim=1, keepdim=True)

@@ -15,7 +15,7 @@ from agents.noise import check_noise_source, norm_order
 from agents.owner.accountant import Accountant
 from agents.owner.gradients import CLIPS, draw_records, local_gradients
 from agents.owner.perturbation.registry import perturb
-from agents.owner.strategies.groups import Stream, StrategyGroups
+from agents.owner.strategies.groups import StrategyGroups, Stream
 from agents.tasks.base import Task
 from agents.tasks.partition import partition
 from agents.types import OwnerTypes

@@ -82,9 +82,7 @@ class StoredTask(Task):
         return features.index_select(0, rows), labels.index_select(0, rows)
 
 
-def stored_task(
-    name: str, classes: int, train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor]
-) -> StoredTask:
+def stored_task(name: str, classes: int, train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor]) -> StoredTask:
     """Build a task from arrays: float features ``[r, F - 1]``, to which the constant is added, and int64 labels."""
     train, test = ((_with_constant(features), labels.long().contiguous()) for features, labels in (train, test))
     return StoredTask(

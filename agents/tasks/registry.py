@@ -18,7 +18,9 @@ from agents.tasks.base import Task
 @functools.cache
 def task_modules() -> dict[str, ModuleType]:
     """Every task's module, by the task's name."""
-    modules = (importlib.import_module(f"{tasks.__name__}.{found.name}") for found in pkgutil.iter_modules(tasks.__path__))
+    modules = (
+        importlib.import_module(f"{tasks.__name__}.{found.name}") for found in pkgutil.iter_modules(tasks.__path__)
+    )
     found = {module.NAME: module for module in modules if hasattr(module, "NAME")}
     return dict(sorted(found.items()))
 

@@ -22,7 +22,7 @@ def run(*, seed, out, progress):
     if seed == 14:
         raise KeyboardInterrupt
     if seed == 15:
-        raise FileExistsError(f"out = {str(out)!r} holds something else;\\\\n  pass a new directory")
+        raise FileExistsError(f"out = {str(out)!r} holds something else;\\n  pass a new directory")
     if seed == 16:
         open(out / "missing" / "file")
     return Answer(

@@ -70,7 +70,7 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], **card: Any) -> Card
     path.parent.mkdir(parents=True, exist_ok=True)
     _replace(path, content)
     _replace(path.with_suffix(".json"), (json.dumps(asdict(made), indent=2) + "\n").encode())
-    return made
+    return Card.beside(path)
 
 
 def load_checkpoint(path: Path, auction: str) -> tuple[dict[str, Tensor], Card]:

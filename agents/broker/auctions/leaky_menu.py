@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import FIELDS, Guarantees, Menu, MenuAuction, check_budget, money_quantum
+from agents.broker.auctions.single_minded import LEAST
 from agents.messages import Bids
 
 LEVELS: tuple[float, ...] = (0.0, 0.25, 0.5, 1.0, 2.0)
@@ -30,6 +31,7 @@ class LeakyMenu(MenuAuction):
     def price_list(self, bids: Bids, budget: Any) -> Menu:
         """Everybody's price list ``[B, n, 5]``, given what was sold before her."""
         left = check_budget(bids, budget)
+        left = torch.where(left >= LEAST, left, 0.0)
         batch, owners = bids.shape
         levels = torch.tensor(LEVELS, dtype=torch.float64)
         quantum = money_quantum(left)[:, None]

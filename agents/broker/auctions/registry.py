@@ -55,6 +55,8 @@ def load_auction(name_or_path: str | Path, prior: OwnerPrior | None = None) -> A
         from agents.broker.auctions.checkpoint import Card
 
         card = Card.beside(Path(text))
-        one_of("auction of the checkpoint", card.auction, auction_classes())
-        return auction_classes()[card.auction](units, checkpoint=Path(text))  # type: ignore[call-arg]
+        made_for = auction_classes()[one_of("auction of the checkpoint", card.auction, auction_classes())]
+        if "checkpoint" not in inspect.signature(made_for).parameters:
+            raise ValueError(f"checkpoint {text}: its card names {card.auction!r}, and {card.auction!r} is not trained")
+        return made_for(units, checkpoint=Path(text))  # type: ignore[call-arg]
     return auction_classes()[one_of("auction", text, auction_classes())](units)

@@ -69,7 +69,7 @@ class SequentialMenu(MenuAuction):
         unit_cost = bids.valuation.at(bids.privacy_budget) / self._units.money_per_record
         present = bids.present.long()
         before = present.cumsum(-1) - present
-        # Her own presence must not move her list: she counts as remaining whether or not she offers anything.
+        # Who is present is public: staying away changes the lists of the others and earns nothing.
         remaining = present.flip(-1).cumsum(-1).flip(-1) - present + 1
         quantum = money_quantum(budget)
         left = (budget / quantum).floor() * quantum

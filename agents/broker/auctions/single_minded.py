@@ -79,7 +79,7 @@ def offers(bids: Bids, budget: Tensor) -> Offers:
     purse = (purse / quantum).floor() * quantum
     cost = bids.cost(bids.privacy_budget, bids.data_size)
     weight = _summable(bids.data_size.double() * bids.privacy_budget, bids.present)
-    ask = (cost / quantum[:, None]).ceil() * quantum[:, None]
+    ask = torch.where(cost > 0, (cost / quantum[:, None]).ceil().clamp(min=1), 0.0) * quantum[:, None]
     for_sale = (weight > 0) & (ask <= purse[:, None]) & (purse > 0)[:, None]
     weight, ask = torch.where(for_sale, weight, 0.0), torch.where(for_sale, ask, torch.inf)
     return Offers(bids, purse, quantum, weight, ask, _reserve(weight, ask, quantum[:, None]))

@@ -12,7 +12,7 @@ from torch import Tensor
 NAME = "laplace"
 
 
-def perturb(gradient: Tensor, privacy_loss: Tensor, generator: torch.Generator, *, radius: float) -> Tensor:
+def perturb(gradient: Tensor, privacy_loss: Tensor, generator: torch.Generator, radius: float) -> Tensor:
     """Add Laplace noise of scale ``2 * radius / privacy_loss`` to every coordinate.
 
     The draws are ordinary floating-point numbers: good for simulation, while the least significant bits of such a
@@ -33,7 +33,7 @@ def perturb(gradient: Tensor, privacy_loss: Tensor, generator: torch.Generator, 
     return gradient + (2 * radius / privacy_loss)[:, None] * (exponential[0] - exponential[1])
 
 
-def perturb_exactly(gradient: Tensor, privacy_loss: Tensor, *, radius: float) -> Tensor:
+def perturb_exactly(gradient: Tensor, privacy_loss: Tensor, radius: float) -> Tensor:
     """Do the same with OpenDP's exact sampler: no gap between the real and the floating-point mechanism.
 
     It draws from the operating system's entropy, cannot be seeded, and takes about 25 microseconds a coordinate.

@@ -8,6 +8,6 @@ from torch import Tensor
 NAME = "none"
 
 
-def perturb(gradient: Tensor, privacy_loss: Tensor, generator: torch.Generator, *, radius: float) -> Tensor:
+def perturb(gradient: Tensor, _privacy_loss: Tensor, _generator: torch.Generator, _radius: float) -> Tensor:
     """Return the gradients ``float64[m, p]`` as they are."""
     return gradient.clone()

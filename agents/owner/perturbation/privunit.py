@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy import special
 from torch import Tensor
 
@@ -15,7 +16,7 @@ from agents.noise import spherical_cap
 NAME = "privunit"
 
 
-def perturb(gradient: Tensor, privacy_loss: Tensor, generator: torch.Generator, *, radius: float) -> Tensor:
+def perturb(gradient: Tensor, privacy_loss: Tensor, generator: torch.Generator, radius: float) -> Tensor:
     """Draw unbiased vectors of a length that depends on the privacy loss alone.
 
     A gradient g shorter than ``radius`` is first rounded to plus or minus ``radius`` times its direction, so that
@@ -51,11 +52,12 @@ def perturb(gradient: Tensor, privacy_loss: Tensor, generator: torch.Generator, 
     along = torch.from_numpy(_height_above_tail(tail, dimension))
     across = normal - (normal * direction).sum(dim=1, keepdim=True) * direction
     across = across / across.norm(dim=1, keepdim=True)
-    drawn = along[:, None] * direction + (1 - along**2).sqrt()[:, None] * across
-    return drawn * (radius / torch.from_numpy(cap.shrinkage))[:, None]
+    drawn: Tensor = along[:, None] * direction + (1 - along**2).sqrt()[:, None] * across
+    length = radius / torch.from_numpy(cap.shrinkage)
+    return length[:, None] * drawn
 
 
-def _height_above_tail(tail: np.ndarray, dimension: int) -> np.ndarray:
+def _height_above_tail(tail: NDArray[np.float64], dimension: int) -> NDArray[np.float64]:
     """Height t on the unit sphere with uniform probability ``tail`` above it; (1 + t) / 2 is Beta distributed.
 
     Inverting the distribution of t^2 from the nearer end keeps full precision both far out, where 1 - tail would
@@ -63,4 +65,4 @@ def _height_above_tail(tail: np.ndarray, dimension: int) -> np.ndarray:
     """
     nearer = 2 * np.minimum(tail, 1 - tail)
     height = np.sqrt(special.betainccinv(0.5, (dimension - 1) / 2, nearer))
-    return np.where(tail <= 0.5, height, -height)
+    return np.asarray(np.where(tail <= 0.5, height, -height))

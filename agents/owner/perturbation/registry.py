@@ -76,11 +76,12 @@ def perturb(
     clipped = _within(gradient.double(), radius, norm_order(name))
     sold = loss > 0
     positive = torch.where(sold, loss, 1.0)
+    noisy: Tensor
     if noise_source == "opendp":
-        noisy: Tensor = torch.zeros_like(clipped)
-        noisy[sold] = module.perturb_exactly(clipped[sold], loss[sold], radius=radius)
+        noisy = torch.zeros_like(clipped)
+        noisy[sold] = module.perturb_exactly(clipped[sold], loss[sold], float(radius))
         return noisy
-    noisy = module.perturb(clipped, positive, generator, radius=radius)
+    noisy = module.perturb(clipped, positive, generator, float(radius))
     return torch.where(sold[:, None], noisy, 0.0)
 
 
@@ -91,4 +92,5 @@ def _within(gradient: Tensor, radius: float, order: int) -> Tensor:
             f"gradient has an L{order} norm of {norm.max().item()!r}, over the radius {radius!r} or not finite: "
             "clip gradients to the radius before perturbing them"
         )
-    return gradient * (radius / norm.clamp(min=radius))
+    within: Tensor = gradient * (radius / norm.clamp(min=radius))
+    return within

@@ -65,7 +65,7 @@ class StrategyGroups:
         ]
         self.group = torch.empty(owners, dtype=torch.int64)
         self.member = torch.empty(owners, dtype=torch.int64)
-        for index, members in enumerate(order.split(counts)):
+        for index, members in enumerate(torch.split(order, counts)):
             self.group[members] = index
             self.member[members] = torch.arange(len(members))
 
@@ -95,16 +95,20 @@ class StrategyGroups:
         TypeError, ValueError
             If a strategy returns an illegal bid; strategy, owner and round are named.
         """
-        said = types.truthful_bids()
-        privacy_budget, data_size, valuation = said.privacy_budget.clone(), said.data_size.clone(), said.valuation
+        valuation = types.valuation
+        privacy_budget, data_size = types.privacy_budget.clone(), types.data_size.clone()
         group = self.group[owners]
-        for index in group.unique().tolist():
+        for index in torch.unique(group).tolist():
             place = (group == index).nonzero()[:, 0]
             view = MarketView(
                 announcement=announcement, member=self.member[owners[place]], place=place, bidders=len(owners)
             )
-            theirs = types.take(owners=place)
-            bids = self._ask(index, view, theirs, owners[place], stream)
+            theirs = OwnerTypes(
+                valuation=types.valuation.take(slice(None), place),
+                privacy_budget=types.privacy_budget[:, place],
+                data_size=types.data_size[:, place],
+            )
+            bids = self._ask(index, view, theirs, owners, stream)
             privacy_budget[:, place] = bids.privacy_budget
             data_size[:, place] = bids.data_size
             if bids.valuation is not theirs.valuation:
@@ -125,7 +129,7 @@ class StrategyGroups:
         utility : float64[1, n]
         """
         group = self.group[owners]
-        for index in group.unique().tolist():
+        for index in torch.unique(group).tolist():
             strategy = self.strategies[index]
             if type(strategy).observe is Strategy.observe:
                 continue
@@ -154,16 +158,16 @@ class StrategyGroups:
             _refuse_excess("privacy_budget", bids.privacy_budget, types.privacy_budget)
             _refuse_excess("data_size", bids.data_size, types.data_size)
         except (TypeError, ValueError) as error:
-            who = _named_in(str(error), owners)
+            who = _named_in(str(error), owners[view.place])
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"strategy {name!r}, {who}, round {view.announcement.round}: {error}") from error
         return bids
 
 
 def _refuse_excess(field: str, said: Tensor, true: Tensor) -> None:
-    excess = (said > true).nonzero()
-    if len(excess):
-        row, bidder = excess[0].tolist()
+    excess = said > true
+    if bool(excess.any()):
+        row, bidder = excess.nonzero()[0].tolist()
         raise ValueError(
             f"{field}[{row}, {bidder}] = {said[row, bidder].item()!r} is above the true {true[row, bidder].item()!r}: "
             "bid no more than she has"

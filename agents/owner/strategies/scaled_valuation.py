@@ -30,4 +30,6 @@ class ScaledValuation(Strategy):
     def bid(self, view: MarketView, types: OwnerTypes, generator: torch.Generator) -> Bids:
         """Return the truth with every valuation scaled."""
         by = torch.full(types.shape, self.by, dtype=torch.float64)
-        return types.truthful_bids().replace(valuation=types.valuation.scaled(by))
+        return Bids(
+            valuation=types.valuation.scaled(by), privacy_budget=types.privacy_budget, data_size=types.data_size
+        )

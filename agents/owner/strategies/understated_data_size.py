@@ -30,4 +30,8 @@ class UnderstatedDataSize(Strategy):
     def bid(self, view: MarketView, types: OwnerTypes, generator: torch.Generator) -> Bids:
         """Return the truth with fewer records."""
         kept = (self.share * types.data_size.double()).floor().long()
-        return types.truthful_bids().replace(data_size=torch.maximum(kept, types.data_size.clamp(max=1)))
+        return Bids(
+            valuation=types.valuation,
+            privacy_budget=types.privacy_budget,
+            data_size=torch.maximum(kept, types.data_size.clamp(max=1)),
+        )

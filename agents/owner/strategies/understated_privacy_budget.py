@@ -29,4 +29,6 @@ class UnderstatedPrivacyBudget(Strategy):
 
     def bid(self, view: MarketView, types: OwnerTypes, generator: torch.Generator) -> Bids:
         """Return the truth with a smaller privacy budget."""
-        return types.truthful_bids().replace(privacy_budget=self.share * types.privacy_budget)
+        return Bids(
+            valuation=types.valuation, privacy_budget=self.share * types.privacy_budget, data_size=types.data_size
+        )

@@ -1,0 +1,107 @@
+"""Does lying pay in this market, and what does the buyer get for her money?
+
+One buyer learns handwritten digits from owners who sell privacy through the learned auction ``sequential-menu``. Seven
+owners of ten tell the truth, the others lie in four ways. The market is played with five seeds; beside it the same
+market without noise and the accuracy of guessing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from joblib import Parallel, delayed
+from rich.console import Console
+from rich.progress import Progress
+
+from agents.tasks.registry import load_task
+from analysis.plots import market_figure
+from analysis.summary import gains_by_strategy, privacy_spent, stacked, violations, what_the_buyer_got
+from market_sim import MarketConfig, run_market
+from scenarios.answer import Answer
+from scenarios.directory import scenario_directory
+from scenarios.quickstart_page import page
+
+MARKET = MarketConfig(
+    task="digits",
+    owners=100,
+    bidders=10,
+    rounds=100,
+    auction="sequential-menu",
+    aggregation="optimal",
+    perturbation="privunit",
+    strategies={
+        "truthful": 0.7,
+        "scaled-valuation": 0.075,
+        "understated-privacy-budget": 0.075,
+        "understated-data-size": 0.075,
+        "random-misreport": 0.075,
+    },
+)
+REPETITIONS = 5
+PROCESSES = 2
+
+
+def run(
+    *,
+    seed: int = 0,
+    out: Path = Path("runs/quickstart-seed0"),
+    progress: bool = True,
+    market: MarketConfig = MARKET,
+    repetitions: int = REPETITIONS,
+) -> Answer:
+    """Play the market and its noiseless twin, write tables and a figure to ``out``, and sum up.
+
+    Parameters
+    ----------
+    seed : int
+        The repetitions use ``repetitions * seed`` and the seeds after it.
+    out : Path
+        Directory to write: ``market-SEED`` and ``no-noise-SEED`` per repetition, ``quickstart.png``.
+    progress : bool
+        Whether to show a progress bar.
+    market : MarketConfig
+        The market with noise.
+    repetitions : int
+        How many seeds.
+    """
+    seeds = range(repetitions * seed, repetitions * (seed + 1))
+    markets = {"market": market, "no-noise": replace(market, perturbation="none")}
+    played = {"scenario": "quickstart", "seed": seed, "repetitions": repetitions, "market": market.as_json()}
+    with scenario_directory(out, played) as folder:
+        jobs = [(name, each, folder / f"{name}-{each}") for name in markets for each in seeds]
+        runs = Parallel(n_jobs=PROCESSES, return_as="generator")(
+            delayed(_play)(markets[name], each, target) for name, each, target in jobs
+        )
+        tables: dict[str, dict[int, tuple[pd.DataFrame, pd.DataFrame]]] = {name: {} for name in markets}
+        with Progress(console=Console(stderr=True), disable=not progress, transient=True) as bar:
+            for (name, each, _), table in zip(bar.track(jobs, description="Playing the market"), runs, strict=True):
+                tables[name][each] = table
+        rounds, trades = (stacked({each: table[part] for each, table in tables["market"].items()}) for part in (0, 1))
+        ceiling = stacked({each: table[0] for each, table in tables["no-noise"].items()})
+        chance = load_task(market.task, market.data).chance
+        figure = market_figure(rounds, trades, ceiling=ceiling, chance=chance)
+        figure.savefig(folder / "quickstart.png", dpi=110)
+    figures = figures_of(rounds, trades, ceiling, chance)
+    return Answer(figures=figures, page=page(figures, out))
+
+
+def figures_of(rounds: pd.DataFrame, trades: pd.DataFrame, ceiling: pd.DataFrame, chance: float) -> dict[str, Any]:
+    """Everything the page says, as numbers."""
+    return {
+        "lying": gains_by_strategy(trades).to_dict("records"),
+        "buyer": what_the_buyer_got(rounds),
+        "without_noise": what_the_buyer_got(ceiling),
+        "chance": chance,
+        "violations": violations(rounds, trades),
+        "privacy": privacy_spent(trades),
+    }
+
+
+def _play(market: MarketConfig, seed: int, out: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    torch.set_num_threads(1)
+    results = run_market(market, seed=seed, out=out)
+    return results.rounds, results.trades

@@ -1,0 +1,141 @@
+"""Run directories: complete or absent, read back as written, never overwritten by accident."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from market_sim.results import FORMAT, ROUNDS, TRADES, Results, load_results
+
+CONFIG = {"format": FORMAT, "seed": 1, "config": {"owners": 3}, "auction": {"name": "all-in"}}
+
+
+def results(config: dict[str, object] = CONFIG) -> Results:
+    rounds = {name: [_value(str(kind), name)] for name, kind in zip(ROUNDS.names, ROUNDS.types, strict=True)}
+    rounds["error_bound"] = [float("inf")]
+    rounds["misreport_gain_mean"] = [None]
+    trades = {name: [_value(str(kind), name)] * 2 for name, kind in zip(TRADES.names, TRADES.types, strict=True)}
+    trades["family"] = [None, "linear"]
+    return Results.of({"rounds": rounds, "trades": trades}, config)
+
+
+def _value(kind: str, name: str) -> object:
+    return {"int64": 7, "double": 0.5, "string": name, "bool": True}[kind]
+
+
+def sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
+    written = results()
+    written.save(tmp_path / "run")
+    read = load_results(tmp_path / "run")
+    pd.testing.assert_frame_equal(read.rounds, written.rounds)
+    pd.testing.assert_frame_equal(read.trades, written.trades)
+    assert read.config == CONFIG
+
+
+def test_every_column_has_its_type_and_what_is_missing_differs_from_infinite() -> None:
+    made = results()
+    assert list(made.rounds.columns) == ROUNDS.names
+    assert list(made.trades.columns) == TRADES.names
+    assert made.rounds["round"].dtype == "int64"
+    assert made.rounds["error_bound"].dtype == "float64"
+    assert made.rounds["invalid"].dtype == "bool"
+    assert made.rounds["error_bound"][0] == float("inf")
+    assert made.rounds["misreport_gain_mean"].isna().all()
+    assert made.trades["family"].isna().tolist() == [True, False]
+
+
+def test_the_same_values_give_the_same_bytes(tmp_path: Path) -> None:
+    for run in ("a", "b"):
+        results().save(tmp_path / run)
+    for file in ("rounds.parquet", "trades.parquet"):
+        assert sha256(tmp_path / "a" / file) == sha256(tmp_path / "b" / file)
+    assert pq.read_schema(tmp_path / "a" / "trades.parquet").metadata is None
+
+
+def test_only_the_three_files_are_left(tmp_path: Path) -> None:
+    results().save(tmp_path / "deep" / "run")
+    assert [entry.name for entry in (tmp_path / "deep").iterdir()] == ["run"]
+    assert sorted(entry.name for entry in (tmp_path / "deep" / "run").iterdir()) == [
+        "config.json",
+        "rounds.parquet",
+        "trades.parquet",
+    ]
+
+
+def test_an_empty_directory_and_the_same_run_may_be_written_to(tmp_path: Path) -> None:
+    results().save(tmp_path)
+    results().save(tmp_path)
+    assert load_results(tmp_path).config == CONFIG
+
+
+@pytest.mark.parametrize("config", [{**CONFIG, "seed": 2}, {**CONFIG, "auction": {"name": "other"}}])
+def test_another_run_is_not_overwritten(tmp_path: Path, config: dict[str, object]) -> None:
+    results().save(tmp_path / "run")
+    with pytest.raises(FileExistsError, match="pass a new directory or remove this one first"):
+        results(config).save(tmp_path / "run")
+    assert load_results(tmp_path / "run").config == CONFIG
+
+
+def test_a_foreign_directory_or_file_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(FileExistsError, match=r"holds something else \(thesis.tex\)"):
+        results().save(tmp_path)
+    with pytest.raises(NotADirectoryError, match="is a file"):
+        results().save(tmp_path / "thesis.tex")
+    (tmp_path / "config.json").write_text(json.dumps({"format": "somebody else's"}))
+    with pytest.raises(FileExistsError):
+        results().save(tmp_path)
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
+def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("market_sim.results.json.dumps", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        results().save(tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_exchange_keeps_the_old_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    results().save(tmp_path / "run")
+    replace = os.replace
+
+    def fail_once(source: Path, target: Path) -> None:
+        if Path(source).name == "new":
+            raise OSError("disk full")
+        replace(source, target)
+
+    monkeypatch.setattr("market_sim.results.os.replace", fail_once)
+    with pytest.raises(OSError, match="disk full"):
+        results().save(tmp_path / "run")
+    assert load_results(tmp_path / "run").config == CONFIG
+
+
+def test_what_is_no_run_is_not_loaded(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="does not exist; pass the directory that a run was written to"):
+        load_results(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match="does not hold a run"):
+        load_results(tmp_path)
+    results().save(tmp_path / "run")
+    (tmp_path / "run" / "trades.parquet").write_bytes(b"not a table")
+    with pytest.raises(ValueError, match=r"trades.parquet cannot be read"):
+        load_results(tmp_path / "run")
+    pq.write_table(pq.read_table(tmp_path / "run" / "rounds.parquet"), tmp_path / "run" / "trades.parquet")
+    with pytest.raises(ValueError, match="other columns"):
+        load_results(tmp_path / "run")
+    (tmp_path / "run" / "trades.parquet").unlink()
+    with pytest.raises(FileNotFoundError, match=r"lacks trades.parquet"):
+        load_results(tmp_path / "run")
