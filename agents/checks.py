@@ -13,6 +13,8 @@ from torch import Tensor
 MOST_RECORDS = 10**12
 """Largest data size taken: counts up to here stay exact in float64 products of money."""
 
+_LARGEST_FINITE = torch.finfo(torch.float64).max
+
 
 def real_array(name: str, value: Any, *, shape: Sequence[int | None] | None = None) -> Tensor:
     """Return ``value`` as a finite, nonnegative float64 tensor.
@@ -38,8 +40,9 @@ def real_array(name: str, value: Any, *, shape: Sequence[int | None] | None = No
         else:
             raise TypeError(f"{name} has dtype {array.dtype}; pass float64 (e.g. {name}.double())")
     _require_shape(name, array, shape)
-    _refuse(name, array, ~torch.isfinite(array), "every value must be a finite number")
-    _refuse(name, array, array < 0, "every value must be 0 or more")
+    if not _within(array, 0.0, _LARGEST_FINITE):
+        _refuse(name, array, ~torch.isfinite(array), "every value must be a finite number")
+        _refuse(name, array, array < 0, "every value must be 0 or more")
     return array
 
 
@@ -59,8 +62,9 @@ def count_array(name: str, value: Any, *, shape: Sequence[int | None] | None = N
     if array.dtype != torch.int64:
         raise TypeError(f"{name} has dtype {array.dtype}; pass int64 (e.g. {name}.long())")
     _require_shape(name, array, shape)
-    _refuse(name, array, array < 0, "counts must be 0 or more (0 means absent)")
-    _refuse(name, array, array > MOST_RECORDS, f"at most {MOST_RECORDS:.0e} records are supported")
+    if not _within(array, 0, MOST_RECORDS):
+        _refuse(name, array, array < 0, "counts must be 0 or more (0 means absent)")
+        _refuse(name, array, array > MOST_RECORDS, f"at most {MOST_RECORDS:.0e} records are supported")
     return array
 
 
@@ -130,6 +134,14 @@ def _require_shape(name: str, array: Tensor, shape: Sequence[int | None] | None)
     if not fits:
         wanted = "[" + ", ".join("any" if want is None else str(want) for want in shape) + "]"
         raise ValueError(f"{name} has shape {list(array.shape)}; pass shape {wanted}")
+
+
+def _within(array: Tensor, least: float, most: float) -> bool:
+    """Whether all is well, at the price of one pass; NaN never is."""
+    if not array.numel():
+        return True
+    low, high = array.aminmax()
+    return low.item() >= least and high.item() <= most
 
 
 def _refuse(name: str, array: Tensor, bad: Tensor, remedy: str) -> None:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from agents.checks import count_array, real_array, whole
-from agents.valuation import Valuation
+from agents.valuation import ParametricValuation, Valuation
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ class Bids:
     data_size: Tensor
 
     def __post_init__(self) -> None:
-        if not isinstance(self.valuation, Valuation):
+        # The protocol alone would do, but checking it takes longer than all the rest of this.
+        if not isinstance(self.valuation, ParametricValuation) and not isinstance(self.valuation, Valuation):
             raise TypeError(
                 f"valuation is a {type(self.valuation).__name__}; pass a ParametricValuation or a TabulatedValuation"
             )

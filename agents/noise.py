@@ -83,7 +83,7 @@ def _area(height: NDArray[np.float64], dimension: int) -> NDArray[np.float64]:
 
 
 def _shrinkage(height: NDArray[np.float64], loss: NDArray[np.float64], dimension: int) -> NDArray[np.float64]:
-    """m = (e^loss - 1) M / (1 + (e^loss - 1) q), with M the mean of <v, u> over the cap times its area q."""
+    """Shrinkage m = (e^loss - 1) M / (1 + (e^loss - 1) q), with M the mean of <v, u> over the cap times its area q."""
     constant = special.poch((dimension - 1) / 2, 0.5) / ((dimension - 1) * np.sqrt(np.pi))
     moment = constant * ((1 - height) * (1 + height)) ** ((dimension - 1) / 2)
     gain = -np.expm1(-loss)

@@ -57,27 +57,32 @@ def _lies(axes: Axes, trades: pd.DataFrame) -> None:
         shown = np.random.default_rng(0).permutation(rows.to_numpy())[:MOST_POINTS]
         style: dict[str, Any] = {"color": PALETTE[index % 6], "marker": MARKERS[index % 6], "alpha": 0.55}
         axes.scatter(truth[shown], lie[shown], s=16, linewidths=0, label=str(strategy), **style)
-    most = float(truth.max()) if len(lies) else 1.0
-    axes.axline((0, 0), slope=1, color=INK, linewidth=1, linestyle="--")
-    axes.annotate("above this line lying pays", (0.45 * most, 0.47 * most), color=INK, rotation=0, ha="right")
-    axes.set_xlabel("utility had she told the truth (of her cost of everything)")
-    axes.set_ylabel("utility of the lie")
+    most = 1.05 * float(max(truth.max(), lie.max())) if len(lies) else 1.0
+    least = min(float(lie.min()), 0.0) - 0.03 * most if len(lies) else 0.0
+    axes.fill_between([least, most], [least, most], most, color=INK, alpha=0.06, linewidth=0)
+    axes.plot([least, most], [least, most], color=INK, linewidth=1, linestyle="--")
+    axes.set_xlim(least, most)
+    axes.set_ylim(least, most)
+    axes.set_xlabel("utility had she told the truth, per cost of all she has")
+    axes.set_ylabel("utility of the lie, per cost of all she has")
     axes.set_title("Did lying pay?", loc="left")
     if len(lies):
-        axes.legend(frameon=False, fontsize="small", loc="lower right")
+        axes.legend(title="in the shaded half it would", frameon=False, fontsize="small", loc="upper left")
 
 
 def _learning(axes: Axes, rounds: pd.DataFrame, ceiling: pd.DataFrame, chance: float) -> None:
     for frame, label, colour, style in (
-        (ceiling, "no noise", PALETTE[2], "--"),
-        (rounds, "privacy bought in the market", PALETTE[0], "-"),
+        (ceiling, "without noise", PALETTE[2], "--"),
+        (rounds, "with the privacy bought", PALETTE[0], "-"),
     ):
         curve = accuracy_by_round(frame)
-        axes.fill_between(curve.index + 1, curve["low"], curve["high"], color=colour, alpha=0.2, linewidth=0)
-        axes.plot(curve.index + 1, curve["mean"], color=colour, linestyle=style, label=label)
+        played = curve.index.to_numpy() + 1
+        axes.fill_between(played, curve["low"], curve["high"], color=colour, alpha=0.2, linewidth=0)
+        axes.plot(played, curve["mean"], color=colour, linestyle=style, label=label)
+        axes.annotate(label, (played[-1], curve["high"].iloc[-1] + 0.02), color=colour, ha="right")
     axes.axhline(chance, color=INK, linewidth=1, linestyle=":", label="chance")
+    axes.annotate("by chance", (1, chance + 0.02), color=INK)
     axes.set_ylim(0, 1)
     axes.set_xlabel("rounds")
     axes.set_ylabel("test accuracy of the buyer's model")
     axes.set_title("What did the buyer get?", loc="left")
-    axes.legend(frameon=False, fontsize="small", loc="lower right")

@@ -61,7 +61,8 @@ class MarketConfig:
     update : str
         How the buyer uses an aggregate: ``plain`` or ``precision``.
     value_of_accuracy : float
-        Money that a drop of the error bound by 1 is worth to the buyer.
+        What a drop of the error bound by 1 is worth to the buyer, in the public unit of money (``PublicUnits.money``:
+        what an owner of mean size asks for all she has).
     first_best : bool
         Also search, in every round, for the bound that the budget could buy were all costs known (slow).
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import Auction, Menu
-from agents.messages import Bids, Outcome
+from agents.messages import Bids
 from agents.types import OwnerTypes
 
 ENTRIES_AT_ONCE = 1 << 20
@@ -17,7 +17,7 @@ def truthful_utility(
     types: OwnerTypes,
     bids: Bids,
     untruthful: Tensor,
-    outcome: Outcome,
+    utility: Tensor,
     *,
     auction: Auction,
     budget: Tensor,
@@ -34,7 +34,7 @@ def truthful_utility(
         What the broker was told.
     untruthful : bool[1, n]
         Whose bid differs from her type.
-    outcome : Outcome [1, n]
+    utility : float64[1, n]
         What came of it; for those who told the truth this is the answer.
     auction : Auction
         The rule that was run.
@@ -50,7 +50,6 @@ def truthful_utility(
     -------
     float64[1, n]
     """
-    utility = types.utility(outcome)
     liars = untruthful[0].nonzero()[:, 0]
     if not len(liars):
         return utility
@@ -64,7 +63,7 @@ def truthful_utility(
         deviates = torch.zeros(len(deviators), types.shape[1], dtype=torch.bool)
         deviates[row, deviators] = True
         repeated = torch.zeros(len(deviators), dtype=torch.int64)
-        told = bids.take(repeated).where(deviates, truth.take(repeated))
+        told = truth.take(repeated).where(deviates, bids.take(repeated))
         generator = None
         if generator_state is not None:
             generator = torch.Generator()

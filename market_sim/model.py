@@ -129,29 +129,31 @@ class FLMarket(Model):  # type: ignore[misc]
             before = lottery.get_state()
             outcome, menu = broker.trade(announcement, bids, lottery)
             drew = not torch.equal(before, lottery.get_state())
+            utility = types.utility(outcome)
             truth = truthful_utility(
                 types,
                 bids,
                 lies,
-                outcome,
+                utility,
                 auction=broker.auction,
                 budget=budget,
                 menu=menu,
                 generator_state=before if drew else None,
             )
-            weights = broker.weigh(bids, outcome)
-            bound = float(broker.terms.bound(weights, outcome, types.data_size))
+            variance = broker.terms.variance(outcome.privacy_loss)
+            weights = broker.weigh(bids, outcome, variance)
+            bound = float(broker.terms.bound(weights, variance, outcome, types.data_size))
         else:
             outcome = Outcome.nothing(1, 0)
-            weights = truth = torch.zeros(1, 0, dtype=torch.float64)
+            variance = weights = utility = truth = torch.zeros(1, 0, dtype=torch.float64)
             bound = math.inf
 
         upload = population.upload(announcement, owners, outcome, stream)
-        aggregate = broker.aggregate(weights, outcome, upload)
+        aggregate = broker.aggregate(weights, variance, upload)
         buyer.update(aggregate)
         buyer.pay(float(outcome.payment.sum()))
         score = buyer.score()
-        population.settle(owners, bids, outcome, types.utility(outcome))
+        population.settle(owners, bids, outcome, utility)
         return RoundRecord(
             round=self.round,
             buyer=buyer.index,
@@ -164,13 +166,14 @@ class FLMarket(Model):  # type: ignore[misc]
             bids=bids,
             untruthful=lies,
             outcome=outcome,
+            utility=utility,
             truthful_utility=truth,
             privacy_spent=population.accounts.spent[owners],
             sellers=aggregate.sellers,
             error_bound=bound,
             error_bound_first_best=self._first_best(types, announcement),
             worst_bound=self.worst_bound,
-            value_of_accuracy=self.config.value_of_accuracy,
+            value_of_accuracy=self.config.value_of_accuracy * self.prior.units.money,
             test_accuracy=score.accuracy,
             test_loss=score.loss,
         )
@@ -181,8 +184,11 @@ class FLMarket(Model):  # type: ignore[misc]
         if not types.shape[1]:
             return math.inf
         terms = self.broker.terms
-        best = first_best(types, [announcement.budget], variance=terms.variance, bias_scale=terms.clip_norm)
+        best = first_best(types, [announcement.budget], variance=self._bound_variance, bias_scale=terms.clip_norm)
         return float(best.error_bound)
+
+    def _bound_variance(self, privacy_loss: Tensor) -> Tensor:
+        return self.broker.terms.coordinates * self.broker.terms.variance(privacy_loss)
 
     def _record(self, records: list[RoundRecord]) -> None:
         """Append a whole step's rows; a step that is interrupted here leaves none behind."""

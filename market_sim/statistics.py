@@ -35,8 +35,8 @@ class RoundRecord:
     untruthful : bool[1, n]
         Whose bid differs from her type.
     outcome : Outcome [1, n]
-    truthful_utility : float64[1, n]
-        Utility of each had she alone told the truth.
+    utility, truthful_utility : float64[1, n]
+        Payment less true cost, and what it would have been had she alone told the truth.
     privacy_spent : float64[n]
         Of all rounds, this one included.
     sellers : int
@@ -64,6 +64,7 @@ class RoundRecord:
     bids: Bids
     untruthful: Tensor
     outcome: Outcome
+    utility: Tensor
     truthful_utility: Tensor
     privacy_spent: Tensor
     sellers: int
@@ -74,6 +75,12 @@ class RoundRecord:
     test_accuracy: float
     test_loss: float
 
+    @property
+    def misreport_gain(self) -> Tensor:
+        """Utility less what the truth would have brought ``[1, n]``; exactly 0 where both are equal, be it infinite."""
+        same = self.utility == self.truthful_utility
+        return torch.where(same, 0.0, self.utility - self.truthful_utility)
+
 
 def trades_of(record: RoundRecord) -> dict[str, list[Any]]:
     """Columns of the trades, one row per bidder; ``None`` where there is no value."""
@@ -83,8 +90,6 @@ def trades_of(record: RoundRecord) -> dict[str, list[Any]]:
     reported_family, reported_factor = _family_and_factor(bids.valuation)
     everything = types.cost_at_own_budget()
     ratio = bids.cost(types.privacy_budget, bids.data_size) / everything
-    utility = types.utility(outcome)
-    gain = misreport_gain(record, utility)
     return {
         "round": [record.round] * count,
         "buyer": [record.buyer] * count,
@@ -106,23 +111,22 @@ def trades_of(record: RoundRecord) -> dict[str, list[Any]]:
         "records": outcome.data_size[0].tolist(),
         "payment": outcome.payment[0].tolist(),
         "transfer": [0.0] * count,
-        "utility": utility[0].tolist(),
+        "utility": record.utility[0].tolist(),
         "truthful_utility": record.truthful_utility[0].tolist(),
-        "misreport_gain": _or_none(gain, record.untruthful),
+        "misreport_gain": _or_none(record.misreport_gain, record.untruthful),
         "privacy_spent": record.privacy_spent.tolist(),
     }
 
 
 def round_of(record: RoundRecord) -> dict[str, Any]:
     """The row of the round; ``None`` where there is no value."""
-    types, outcome = record.types, record.outcome
+    outcome, utility = record.outcome, record.utility
     count = len(record.owners)
-    utility = types.utility(outcome)
     spent = float(outcome.payment.sum())
     surplus = float(utility.sum())
     drop = record.worst_bound - record.error_bound if record.sellers else 0.0
     buyer_utility = record.value_of_accuracy * drop - spent
-    gain = misreport_gain(record, utility)[record.untruthful]
+    gain = record.misreport_gain[record.untruthful]
     truthful = ~record.untruthful
     return {
         "round": record.round,
@@ -148,12 +152,6 @@ def round_of(record: RoundRecord) -> dict[str, Any]:
         "privacy_loss_mean": float(outcome.privacy_loss.mean()) if count else None,
         "payment_gini": gini(outcome.payment[0]),
     }
-
-
-def misreport_gain(record: RoundRecord, utility: Tensor) -> Tensor:
-    """Utility less what the truth would have brought ``[1, n]``; exactly 0 where both are equal."""
-    same = utility == record.truthful_utility
-    return torch.where(same, 0.0, utility - record.truthful_utility)
 
 
 def untruthful(types: OwnerTypes, bids: Bids) -> Tensor:

@@ -52,6 +52,7 @@ def run(
     progress: bool = True,
     market: MarketConfig = MARKET,
     repetitions: int = REPETITIONS,
+    processes: int = PROCESSES,
 ) -> Answer:
     """Play the market and its noiseless twin, write tables and a figure to ``out``, and sum up.
 
@@ -67,13 +68,15 @@ def run(
         The market with noise.
     repetitions : int
         How many seeds.
+    processes : int
+        How many runs are played at a time.
     """
     seeds = range(repetitions * seed, repetitions * (seed + 1))
     markets = {"market": market, "no-noise": replace(market, perturbation="none")}
     played = {"scenario": "quickstart", "seed": seed, "repetitions": repetitions, "market": market.as_json()}
     with scenario_directory(out, played) as folder:
         jobs = [(name, each, folder / f"{name}-{each}") for name in markets for each in seeds]
-        runs = Parallel(n_jobs=PROCESSES, return_as="generator")(
+        runs = Parallel(n_jobs=processes, return_as="generator")(
             delayed(_play)(markets[name], each, target) for name, each, target in jobs
         )
         tables: dict[str, dict[int, tuple[pd.DataFrame, pd.DataFrame]]] = {name: {} for name in markets}

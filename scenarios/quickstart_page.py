@@ -37,17 +37,17 @@ def _lying(figures: Mapping[str, Any]) -> list[RenderableType]:
         return [Text("Nobody lied.")]
     lies, paid = sum(row["lies"] for row in rows), sum(row["paid"] for row in rows)
     verdict = "No: not one" if paid == 0 else f"Yes: {paid:,}"
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("strategy", "lies", "paid", "gain per lie, money [95 %]", "of her cost, %"):
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for column in ("strategy", "lies", "paid", "gain per lie [95 %]", "% of cost [95 %]"):
         table.add_column(column, justify="left" if column == "strategy" else "right", no_wrap=True)
     for row in rows:
-        money = f"{row['gain']:.2f} [{row['gain_low']:.2f}, {row['gain_high']:.2f}]"
-        share = f"{100 * row['relative']:.1f} [{100 * row['relative_low']:.1f}, {100 * row['relative_high']:.1f}]"
+        money = _interval(row["gain"], row["gain_low"], row["gain_high"], digits=1 if abs(row["gain"]) >= 1 else 2)
+        share = _interval(*(100 * row[name] for name in ("relative", "relative_low", "relative_high")), digits=0)
         table.add_row(row["strategy"], f"{row['lies']:,}", f"{row['paid']:,}", money, share)
     return [
         Text(f"{verdict} of {lies:,} lies earned more than the truth would have in the same round."),
         table,
-        Text("Intervals: bootstrap over rounds. Cost: of all her records at her own privacy budget."),
+        Text("Cost: of all her records at her own privacy budget. Intervals: rounds drawn anew."),
     ]
 
 
@@ -92,8 +92,13 @@ def _privacy(figures: Mapping[str, Any]) -> list[RenderableType]:
             f"{spent['largest']:.1f} at most (at most {spent['largest_in_a_round']:.1f} in one round)."
         ),
         Text(
-            "A sum well above 10 promises little in theory: set lifetime_allowance to bound it."
-            if spent["largest"] > 10
-            else "Each owner's sum is a guarantee against whoever sees all her uploads."
+            "Sums this large promise nearly nothing to an owner against whoever keeps all her uploads; "
+            "lifetime_allowance bounds them."
+            if spent["largest"] > 5
+            else "Each sum is a guarantee against whoever keeps all of an owner's uploads."
         ),
     ]
+
+
+def _interval(mean: float, low: float, high: float, *, digits: int) -> str:
+    return f"{mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"

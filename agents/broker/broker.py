@@ -54,14 +54,14 @@ class UploadTerms:
         number("clip_norm", self.clip_norm, above=0.0)
         one_of("error_bound", self.error_bound, ERROR_BOUNDS)
 
-    def coordinate_variance(self, privacy_loss: Tensor) -> Tensor:
+    def variance(self, privacy_loss: Tensor) -> Tensor:
         """Declared noise variance of one coordinate, of the shape of ``privacy_loss``; infinite where it is 0."""
         return noise.variance(self.perturbation, privacy_loss, self.dimension, self.clip_norm)
 
-    def variance(self, privacy_loss: Tensor) -> Tensor:
-        """Noise variance as it enters the error bound."""
-        variance = self.coordinate_variance(privacy_loss)
-        return variance * self.dimension if self.error_bound == "full" else variance
+    @property
+    def coordinates(self) -> int:
+        """How many coordinates' noise enters the error bound."""
+        return self.dimension if self.error_bound == "full" else 1
 
     def share(self, outcome: Outcome, data_size: Tensor) -> Tensor:
         """Records bought over the records of all bidders ``float64[B, n]``, those of which the bound may be certain."""
@@ -69,15 +69,18 @@ class UploadTerms:
             return certain_share(outcome.data_size, data_size, data_size.sum(-1))
         return bought_share(outcome, data_size)
 
-    def bound(self, weights: Tensor, outcome: Outcome, data_size: Tensor) -> Tensor:
-        """Error bound ``[B]`` of an aggregate whose bidders hold ``data_size[B, n]``; infinite without seller."""
+    def bound(self, weights: Tensor, variance: Tensor, outcome: Outcome, data_size: Tensor) -> Tensor:
+        """Error bound ``[B]`` of an aggregate whose bidders hold ``data_size[B, n]``; infinite without seller.
+
+        ``variance[B, n]`` is that of one coordinate, as ``variance`` declares it.
+        """
         share = self.share(outcome, data_size)
-        return error_bound(weights, self.variance(outcome.privacy_loss), share, bias_scale=self.clip_norm)
+        return error_bound(weights, self.coordinates * variance, share, bias_scale=self.clip_norm)
 
     def worst_bound(self, privacy_loss: float) -> float:
         """Error bound of the poorest purchase: one seller without data to speak of, at ``privacy_loss``."""
         variance = float(self.variance(torch.tensor(privacy_loss, dtype=torch.float64)))
-        return variance + (2 * self.clip_norm) ** 2
+        return self.coordinates * variance + (2 * self.clip_norm) ** 2
 
 
 def bought_share(outcome: Outcome, data_size: Tensor) -> Tensor:
@@ -143,20 +146,32 @@ class Broker(Agent):  # type: ignore[misc]
             )
         return outcome, menu
 
-    def weigh(self, bids: Bids, outcome: Outcome) -> Tensor:
-        """Weights ``float64[1, n]`` of the uploads, from declared noise and reported data sizes; 0 for non-sellers."""
+    def weigh(self, bids: Bids, outcome: Outcome, variance: Tensor) -> Tensor:
+        """Weights of the uploads, from declared noise and reported data sizes.
+
+        Parameters
+        ----------
+        bids : Bids [1, n]
+        outcome : Outcome [1, n]
+        variance : float64[1, n]
+            As ``UploadTerms.variance`` declares it for the privacy loss that was sold.
+
+        Returns
+        -------
+        float64[1, n]
+            0 for whoever sold nothing.
+        """
         optimal = self.aggregation == "optimal"
         share = self.terms.share(outcome, bids.data_size) if optimal else bought_share(outcome, bids.data_size)
-        variance = self.terms.variance(outcome.privacy_loss)
-        return AGGREGATIONS[self.aggregation](variance, share, bias_scale=self.terms.clip_norm)
+        weigh = AGGREGATIONS[self.aggregation]
+        return weigh(self.terms.coordinates * variance, share, bias_scale=self.terms.clip_norm)
 
-    def aggregate(self, weights: Tensor, outcome: Outcome, upload: Upload) -> Aggregate:
+    def aggregate(self, weights: Tensor, variance: Tensor, upload: Upload) -> Aggregate:
         """Add up the uploads and declare the noise of the sum.
 
         Parameters
         ----------
-        weights : float64[1, n]
-        outcome : Outcome [1, n]
+        weights, variance : float64[1, n]
         upload : Upload
 
         Returns
@@ -164,9 +179,6 @@ class Broker(Agent):  # type: ignore[misc]
         Aggregate
             Zero with infinite variance if nobody sent anything.
         """
-        sellers = len(upload.bidder)
         weight = weights[0, upload.bidder]
-        gradient = weight @ upload.gradient.double()
-        variance = self.terms.coordinate_variance(outcome.privacy_loss[0, upload.bidder])
-        noise_left = float((weight * weight * variance).sum()) if sellers else float("inf")
-        return Aggregate(gradient=gradient, variance=noise_left, sellers=sellers)
+        left = float((weight * weight * variance[0, upload.bidder]).sum()) if len(weight) else float("inf")
+        return Aggregate(gradient=weight @ upload.gradient.double(), variance=left, sellers=len(weight))

@@ -134,8 +134,8 @@ class OwnerPopulation:
         Upload
             One gradient per seller.
         """
-        loss, records = outcome.privacy_loss[0], outcome.data_size[0]
-        sells = (loss > 0) & (records > 0)
+        loss, records = privacy_loss_sold(outcome), outcome.data_size[0]
+        sells = loss > 0
         sellers = sells.nonzero()[:, 0]
         if not len(sellers):
             return Upload(bidder=sellers, gradient=torch.zeros(0, self.task.dimension, dtype=torch.float64))
@@ -153,7 +153,7 @@ class OwnerPopulation:
         noisy = perturb(
             self.perturbation,
             gradient,
-            torch.where(sells, loss, 0.0),
+            loss,
             stream("noise"),
             radius=self.clip_norm,
             noise_source=self.noise_source,
@@ -170,10 +170,15 @@ class OwnerPopulation:
         outcome : Outcome [1, n]
         utility : float64[1, n]
         """
-        self.accounts = self.accounts.charge(owners, outcome.privacy_loss[0])
+        self.accounts = self.accounts.charge(owners, privacy_loss_sold(outcome))
         self.earned[owners] += outcome.payment[0]
         self.utility[owners] += utility[0]
         self.groups.observe(owners, bids, outcome, utility)
+
+
+def privacy_loss_sold(outcome: Outcome) -> Tensor:
+    """Privacy loss ``float64[n]`` of a round: none without records, whatever the auction wrote down."""
+    return torch.where(outcome.sells, outcome.privacy_loss, 0.0)[0]
 
 
 class DataOwner(Agent):  # type: ignore[misc]

@@ -6,6 +6,8 @@ import io
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 
 from analysis.plots import MOST_POINTS, market_figure
 
@@ -35,28 +37,31 @@ def tables(bids: int = 40) -> tuple[pd.DataFrame, pd.DataFrame]:
     return rounds, trades
 
 
+def points_of(axes: Axes) -> list[np.ndarray]:
+    return [drawn.get_offsets() for drawn in axes.collections if isinstance(drawn, PathCollection)]
+
+
 def test_every_lie_is_a_point_and_every_strategy_is_named():
     rounds, trades = tables()
     figure = market_figure(rounds, trades, ceiling=rounds, chance=0.1)
     lies, learning = figure.axes
-    drawn = sum(len(points.get_offsets()) for points in lies.collections)
-    assert drawn == trades["misreport_gain"].notna().sum()
+    assert sum(map(len, points_of(lies))) == trades["misreport_gain"].notna().sum()
     assert [text.get_text() for text in lies.get_legend().get_texts()] == list(STRATEGIES)
-    assert [line.get_label() for line in learning.lines] == ["no noise", "privacy bought in the market", "chance"]
+    assert [line.get_label() for line in learning.lines] == ["without noise", "with the privacy bought", "chance"]
     np.testing.assert_allclose(learning.lines[1].get_ydata(), rounds.groupby("round")["test_accuracy"].mean())
 
 
 def test_a_point_is_the_lies_utility_over_the_truths_per_cost_of_everything():
     rounds, trades = tables(bids=2)
     figure = market_figure(rounds, trades, ceiling=rounds, chance=0.1)
-    (points,) = figure.axes[0].collections
-    np.testing.assert_allclose(points.get_offsets(), trades[["truthful_utility", "utility"]].iloc[1:] / 20)
+    (points,) = points_of(figure.axes[0])
+    np.testing.assert_allclose(points, trades[["truthful_utility", "utility"]].iloc[1:] / 20)
 
 
 def test_the_figure_stays_small_however_long_the_market_ran():
     rounds, trades = tables(bids=20_000)
     figure = market_figure(rounds, trades, ceiling=rounds, chance=0.1)
-    assert all(len(points.get_offsets()) <= MOST_POINTS for points in figure.axes[0].collections)
+    assert [len(points) for points in points_of(figure.axes[0])] == [MOST_POINTS] * 4
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=110)
     assert len(file.getvalue()) <= 200_000
@@ -65,4 +70,4 @@ def test_the_figure_stays_small_however_long_the_market_ran():
 def test_a_market_of_honest_owners_has_a_figure_too():
     rounds, trades = tables()
     figure = market_figure(rounds, trades.assign(misreport_gain=np.nan), ceiling=rounds, chance=0.1)
-    assert not figure.axes[0].collections
+    assert points_of(figure.axes[0]) == []

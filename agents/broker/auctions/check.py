@@ -14,11 +14,11 @@ from torch import Tensor
 
 from agents.broker.auctions.base import Auction, Guarantees, MenuAuction
 from agents.broker.auctions.contracts import absent_owners, deterministic, own_list, row_order, run_is_choice
-from agents.broker.auctions.findings import COLUMNS, CheckReport, Finding
+from agents.broker.auctions.findings import COLUMNS, CheckReport, Finding, Guarded, GuardedMenu
 from agents.broker.auctions.registry import load_auction
 from agents.checks import whole
 from agents.hard_profiles import Profile, hard_profiles
-from agents.messages import Bids, Outcome
+from agents.messages import Bids
 from agents.misreports import BID_FIELDS, Found, misreports, per_cost, search
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
@@ -78,41 +78,23 @@ def check_auction(
     whole("misreports", misreports, least=1)
     generator = torch.Generator().manual_seed(whole("seed", seed))
     claims = claims or auction.guarantees
-    random = ("random", *prior.sample(profiles, 10, generator))
-    hard = list(hard_profiles(prior, max(3, profiles // 10), generator))
-    runs, usable = _runs(auction, [random, *hard])
-    findings = [runs]
-    if usable:
-        findings += _ledger(auction, usable, claims, generator)
-        findings += _contracts(auction, usable)
-        listed = False
-        if isinstance(auction, MenuAuction):
-            menu = _menu(auction, usable, claims, generator)
-            listed = all(finding.holds for finding in menu)
-            findings += menu
-        lies = [misreports if profile is random else max(1, misreports // 5) for profile in usable]
-        findings += _truthfulness(auction, list(zip(usable, lies, strict=True)), claims, generator, listed=listed)
+    batches = [
+        ("random", *prior.sample(profiles, 10, generator)),
+        *hard_profiles(prior, max(3, profiles // 10), generator),
+    ]
+    guarded = GuardedMenu(auction) if isinstance(auction, MenuAuction) else Guarded(auction)
+    findings = [guarded.runs, *_ledger(guarded, batches, claims, generator), *_contracts(guarded, batches)]
+    listed = isinstance(guarded, GuardedMenu)
+    if isinstance(guarded, GuardedMenu):
+        menu = _menu(guarded, batches, claims, min(40, misreports), generator)
+        listed = all(finding.holds for finding in menu)
+        findings += menu
+    findings += _truthfulness(guarded, batches, claims, misreports, generator, listed=listed)
     table = pd.DataFrame([vars(finding) for finding in findings], columns=list(COLUMNS))
     return CheckReport(auction=auction.name, table=table)
 
 
-def _runs(auction: Auction, batches: list[Profile]) -> tuple[Finding, list[Profile]]:
-    """Whether it runs at all, and the batches on which it does."""
-    finding, usable = Finding("runs", "contract"), []
-    for label, types, budget in batches:
-        try:
-            outcome = auction.run(types.truthful_bids(), budget)
-            fits = isinstance(outcome, Outcome) and tuple(outcome.payment.shape) == types.shape
-            error = "" if fits else f"{label}: it did not return an Outcome of shape {list(types.shape)}"
-        except Exception as caught:
-            error = f"{label}: {type(caught).__name__}: {caught}"
-        finding.add(float(bool(error)), not error, error, len(budget))
-        if not error:
-            usable.append((label, types, budget))
-    return finding, usable
-
-
-def _ledger(auction: Auction, batches: list[Profile], claims: Guarantees, generator: torch.Generator) -> list[Finding]:
+def _ledger(auction: Guarded, batches: list[Profile], claims: Guarantees, generator: torch.Generator) -> list[Finding]:
     """Utilities, budgets and caps: of truthful owners, and with everybody misreporting (somebody else's truth)."""
     rational = Finding("individually rational", _claim(claims.individually_rational))
     feasible = Finding("budget feasible", _claim(claims.budget_feasible))
@@ -140,7 +122,7 @@ def _truth_and_lies(label: str, types: OwnerTypes, generator: torch.Generator) -
         yield f"{label}, all misreporting", lies
 
 
-def _contracts(auction: Auction, batches: list[Profile]) -> list[Finding]:
+def _contracts(auction: Guarded, batches: list[Profile]) -> list[Finding]:
     """What every auction must keep, each as a count of numbers that differ where they should be equal."""
     findings = []
     for name, differences in (
@@ -151,14 +133,14 @@ def _contracts(auction: Auction, batches: list[Profile]) -> list[Finding]:
         finding = Finding(name, "contract")
         for label, types, budget in batches:
             few = types.take(rows=slice(0, FEW)).truthful_bids()
-            count = differences(auction, few, budget[:FEW])
-            finding.add(float(count), count == 0, label, few.data_size.numel())
+            differ = differences(auction, few, budget[:FEW])
+            finding.add(float(differ), differ == 0, label, few.data_size.numel())
         findings.append(finding)
     return findings
 
 
 def _menu(
-    auction: MenuAuction, batches: list[Profile], claims: Guarantees, generator: torch.Generator
+    auction: GuardedMenu, batches: list[Profile], claims: Guarantees, count: int, generator: torch.Generator
 ) -> list[Finding]:
     """What makes a menu truthful: everybody gets her choice from a list that her own bid does not reach."""
     chosen = Finding("run is choice from list", "contract")
@@ -166,19 +148,21 @@ def _menu(
     fields = claims.truthful_in or claims.strategic
     for label, types, budget in batches:
         truth = types.truthful_bids()
-        count = run_is_choice(auction, truth, budget)
-        chosen.add(float(count), count == 0, label, truth.data_size.numel())
+        differ = run_is_choice(auction, truth, budget)
+        chosen.add(float(differ), differ == 0, label, truth.data_size.numel())
         few = slice(0, FEW if label == "random" else 3)
-        for lies in misreports(truth.take(rows=few), 40 if fields else 0, generator, fields=fields or BID_FIELDS):
-            count = own_list(auction, truth.take(rows=few), lies, budget[few])
-            blind.add(float(count), count == 0, label, int(truth.present[few].sum()))
+        lies_told = _lies(label, count) if fields else 0
+        for lies in misreports(truth.take(rows=few), lies_told, generator, fields=fields or BID_FIELDS):
+            differ = own_list(auction, truth.take(rows=few), lies, budget[few])
+            blind.add(float(differ), differ == 0, label, int(truth.present[few].sum()))
     return [chosen, blind]
 
 
 def _truthfulness(
-    auction: Auction,
-    batches: list[tuple[Profile, int]],
+    auction: Guarded,
+    batches: list[Profile],
     claims: Guarantees,
+    count: int,
     generator: torch.Generator,
     *,
     listed: bool,
@@ -189,9 +173,9 @@ def _truthfulness(
     questions += [(frozenset({field}), "not claimed", 4) for field in sorted(claims.strategic - claims.truthful_in)]
     for fields, claim, divisor in questions:
         finding = Finding("truthful in " + ", ".join(sorted(fields)), claim)
-        for (label, types, budget), count in batches:
-            lies = max(1, count // divisor)
-            rerun = claim != "claimed" or not listed
+        rerun = claim != "claimed" or not listed
+        for label, types, budget in batches:
+            lies = max(1, _lies(label, count) // divisor)
             found = search(auction, types, budget, lies, generator, fields=fields, rerun=rerun)
             gain = torch.where(types.data_size > 0, found.gain, -torch.inf)
             relative = per_cost(types, gain)
@@ -215,6 +199,10 @@ def _told(types: OwnerTypes, found: Found, relative: Tensor) -> str:
     ]
     lied = [f"{what} {lie.item():.4g} instead of {true.item():.4g}" for what, true, lie in said if bool(lie != true)]
     return f"profile {row}, owner {owner} gains {found.gain[row, owner]:.4g} by saying {', '.join(lied) or 'a table'}"
+
+
+def _lies(label: str, count: int) -> int:
+    return count if label == "random" else max(1, count // 5)
 
 
 def _claim(claimed: bool) -> str:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any, Protocol
+
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.base import Auction, Menu, MenuAuction
+from agents.broker.auctions.base import Menu
 from agents.messages import Bids, Outcome
-from agents.misreports import alone
+from agents.misreports import Rule, alone
 
 
-def deterministic(auction: Auction, bids: Bids, budget: Tensor) -> int:
+class MenuRule(Rule, Protocol):
+    """Anything that has price lists as well."""
+
+    def price_list(self, bids: Bids, budget: Any, /) -> Menu:
+        """Everybody's price list ``[B, n, K]``."""
+        ...
+
+
+def deterministic(auction: Rule, bids: Bids, budget: Tensor) -> int:
     """The same bids once more."""
     return _differences(auction.run(bids, budget), auction.run(bids, budget))
 
 
-def row_order(auction: Auction, bids: Bids, budget: Tensor) -> int:
+def row_order(auction: Rule, bids: Bids, budget: Tensor) -> int:
     """Rows in the opposite order, and the first three one by one: markets of a batch do not touch one another."""
     outcome = auction.run(bids, budget)
     back = torch.arange(len(budget)).flip(0)
@@ -26,7 +36,7 @@ def row_order(auction: Auction, bids: Bids, budget: Tensor) -> int:
     return count
 
 
-def absent_owners(auction: Auction, bids: Bids, budget: Tensor) -> int:
+def absent_owners(auction: Rule, bids: Bids, budget: Tensor) -> int:
     """Some owners offer no record: the rest must get what they get when those are not listed, and those nothing."""
     owners = bids.shape[1]
     place = torch.arange(owners)
@@ -40,16 +50,18 @@ def absent_owners(auction: Auction, bids: Bids, budget: Tensor) -> int:
     return count
 
 
-def run_is_choice(auction: MenuAuction, bids: Bids, budget: Tensor) -> int:
+def run_is_choice(auction: MenuRule, bids: Bids, budget: Tensor) -> int:
     """``run`` against the choice from the price list, and owners on whose list "nothing for nothing" is missing."""
     menu = auction.price_list(bids, budget)
     nothing = (menu.privacy_loss == 0) & (menu.price * menu.records == 0)
     return _differences(auction.run(bids, budget), menu.choose(bids)) + int((~nothing.any(dim=-1)).sum())
 
 
-def own_list(auction: MenuAuction, truth: Bids, lies: Bids, budget: Tensor) -> int:
+def own_list(auction: MenuRule, truth: Bids, lies: Bids, budget: Tensor) -> int:
     """Everybody's own list when she alone lies against the one when she does not; staying away is not asked for."""
     row, liar = (truth.present & lies.present).nonzero(as_tuple=True)
+    if not len(row):
+        return 0
     honest = auction.price_list(truth.take(rows=row), budget[row])
     lied = auction.price_list(alone(truth, lies, row, liar), budget[row])
     mine = torch.arange(len(row)), liar

@@ -1,10 +1,15 @@
-"""What checking an auction found: findings in the making, and the report that they add up to."""
+"""What checking an auction finds: findings in the making, errors included, and the report that they add up to."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
+import torch
+
+from agents.broker.auctions.base import Auction, Menu, MenuAuction
+from agents.messages import Bids, Outcome
 
 COLUMNS = ("check", "claim", "holds", "worst", "tried", "where")
 
@@ -57,3 +62,43 @@ class Finding:
         if first or (not holds and self.holds) or (holds == self.holds and value > self.worst):
             self.worst, self.where = value, "" if holds else where
         self.holds = self.holds and holds
+
+
+@dataclass
+class Guarded:
+    """An auction that never raises: its errors become a finding, and where it fails nothing is sold."""
+
+    auction: Auction
+    runs: Finding = field(default_factory=lambda: Finding("runs", "contract"))
+
+    def run(self, bids: Bids, budget: Any) -> Outcome:
+        """The auction's outcome, or nothing."""
+        try:
+            outcome = self.auction.run(bids, budget)
+            if not isinstance(outcome, Outcome) or tuple(outcome.payment.shape) != bids.shape:
+                raise TypeError(f"it returned {type(outcome).__name__}, not an Outcome of the shape of the bids")
+        except Exception as error:
+            self._book(error, bids)
+            return Outcome.nothing(*bids.shape)
+        self._book(None, bids)
+        return outcome
+
+    def _book(self, error: Exception | None, bids: Bids) -> None:
+        where = f"bids of shape {list(bids.shape)}: {type(error).__name__}: {error}"
+        self.runs.add(float(error is not None), error is None, where, 1)
+
+
+@dataclass
+class GuardedMenu(Guarded):
+    """The same for one with price lists."""
+
+    auction: MenuAuction
+
+    def price_list(self, bids: Bids, budget: Any) -> Menu:
+        """The auction's price lists, or lists of nothing."""
+        try:
+            return self.auction.price_list(bids, budget)
+        except Exception as error:
+            self._book(error, bids)
+            nothing = torch.zeros(*bids.shape, 1, dtype=torch.float64)
+            return Menu(privacy_loss=nothing, price=nothing, records=nothing.long())

@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.base import FIELDS, Guarantees, Menu, MenuAuction, check_budget, money_quantum
+from agents.broker.auctions.base import FIELDS, Guarantees, Menu, MenuAuction, check_budget, favourite, money_quantum
 from agents.broker.auctions.single_minded import LEAST
+from agents.checks import MOST_RECORDS
 from agents.messages import Bids
 
 LEVELS: tuple[float, ...] = (0.0, 0.25, 0.5, 1.0, 2.0)
@@ -38,18 +39,18 @@ class LeakyMenu(MenuAuction):
         per_record = left / bids.data_size.sum(dim=-1).double().clamp(min=1.0)
         price = (per_record[:, None] * levels / quantum).floor() * quantum
         waiting = bids.present.long().flip(-1).cumsum(-1).flip(-1).clamp(min=1)
-        privacy_loss, prices = levels.expand(batch, owners, -1), price[:, None].expand(-1, owners, -1)
+        cost = bids.valuation.tabulate(levels)
         most = torch.zeros(batch, owners, len(LEVELS), dtype=torch.int64)
         for owner in range(owners):
-            here = slice(owner, owner + 1)
-            most[:, owner] = _affordable(price, (left / waiting[:, owner])[:, None], bids.data_size.sum(dim=-1))
-            offer = Menu(privacy_loss=privacy_loss[:, here], price=prices[:, here], records=most[:, here])
-            left = left - offer.choose(bids.take(owners=here)).payment[:, 0]
-        return Menu(privacy_loss=privacy_loss, price=prices, records=most)
+            most[:, owner] = _affordable(price, (left / waiting[:, owner])[:, None])
+            cap, size = bids.privacy_budget[:, owner], bids.data_size[:, owner]
+            left = left - favourite(levels, price, most[:, owner], cost[:, owner], cap, size)[2]
+        prices = price[:, None].expand(-1, owners, -1)
+        return Menu(privacy_loss=levels.expand(batch, owners, -1), price=prices, records=most)
 
 
-def _affordable(price: Tensor, cap: Tensor, most: Tensor) -> Tensor:
+def _affordable(price: Tensor, cap: Tensor) -> Tensor:
     """Records ``[B, K]`` that ``cap`` pays for, rounded down; none where nothing is paid."""
-    count = torch.where(price > 0, cap / price, 0.0).floor().clamp(max=most[:, None].double())
+    count = torch.where(price > 0, cap / price, 0.0).floor().clamp(max=MOST_RECORDS)
     count = torch.where(count * price > cap, count - 1, count)
     return count.clamp(min=0.0).long()

@@ -35,7 +35,7 @@ class Offers:
     ask : float64[B, n]
         Reported cost of the whole data set, rounded up to the money unit; infinite if not for sale.
     reserve : float64[B, n]
-        Lowest rate at which ``payment`` reaches ``ask``; infinite if not for sale or above the budget.
+        Lowest rate at which ``payment`` reaches ``ask``; infinite if not for sale.
     """
 
     bids: Bids
@@ -80,7 +80,7 @@ def offers(bids: Bids, budget: Tensor) -> Offers:
     cost = bids.cost(bids.privacy_budget, bids.data_size)
     weight = _summable(bids.data_size.double() * bids.privacy_budget, bids.present)
     ask = torch.where(cost > 0, (cost / quantum[:, None]).ceil().clamp(min=1), 0.0) * quantum[:, None]
-    for_sale = (weight > 0) & (ask <= purse[:, None]) & (purse > 0)[:, None]
+    for_sale = (weight > 0) & (ask < torch.inf) & (purse > 0)[:, None]
     weight, ask = torch.where(for_sale, weight, 0.0), torch.where(for_sale, ask, torch.inf)
     return Offers(bids, purse, quantum, weight, ask, _reserve(weight, ask, quantum[:, None]))
 

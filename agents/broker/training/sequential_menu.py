@@ -51,11 +51,11 @@ class Recipe:
     seed : int
     """
 
-    steps: int = 2500
+    steps: int = 2800
     batch: int = 512
     owners: int = 10
-    other_owners: tuple[int, int] = (1, 60)
-    share_of_others: float = 0.2
+    other_owners: tuple[int, int] = (3, 60)
+    share_of_others: float = 0.12
     learning_rate: float = 2e-3
     temperature: tuple[float, float] = (0.25, 0.03)
     weight_of_mean: float = 0.3

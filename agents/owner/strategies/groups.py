@@ -84,7 +84,8 @@ class StrategyGroups:
         types : OwnerTypes [1, n]
             Who they really are in this round.
         stream : callable
-            Random stream by name; every strategy draws from its own.
+            Random stream by name. Every strategy starts at the beginning of the same one, so that a bidder's draws do
+            not depend on which strategy she follows either.
 
         Returns
         -------
@@ -98,6 +99,7 @@ class StrategyGroups:
         valuation = types.valuation
         privacy_budget, data_size = types.privacy_budget.clone(), types.data_size.clone()
         group = self.group[owners]
+        beginning = stream("strategies/bids").get_state()
         for index in torch.unique(group).tolist():
             place = (group == index).nonzero()[:, 0]
             view = MarketView(
@@ -108,7 +110,7 @@ class StrategyGroups:
                 privacy_budget=types.privacy_budget[:, place],
                 data_size=types.data_size[:, place],
             )
-            bids = self._ask(index, view, theirs, owners, stream)
+            bids = self._ask(index, view, theirs, owners, beginning)
             privacy_budget[:, place] = bids.privacy_budget
             data_size[:, place] = bids.data_size
             if bids.valuation is not theirs.valuation:
@@ -147,10 +149,12 @@ class StrategyGroups:
             )
             strategy.observe(result)
 
-    def _ask(self, index: int, view: MarketView, types: OwnerTypes, owners: Tensor, stream: Stream) -> Bids:
+    def _ask(self, index: int, view: MarketView, types: OwnerTypes, owners: Tensor, beginning: Tensor) -> Bids:
         name = self.names[index]
+        generator = torch.Generator()
+        generator.set_state(beginning)
         try:
-            bids = self.strategies[index].bid(view, types, stream(f"strategies/{name}"))
+            bids = self.strategies[index].bid(view, types, generator)
             if not isinstance(bids, Bids):
                 raise TypeError(f"the bid is a {type(bids).__name__}; return Bids")
             if bids.shape != types.shape:

@@ -69,7 +69,7 @@ def test_everybody_bids_by_her_own_strategy() -> None:
         alone = strategy_classes()[name](1).bid(
             MarketView(announcement(), torch.tensor([0]), torch.tensor([place]), bidders=6),
             types.take(owners=slice(place, place + 1)),
-            stream(f"strategies/{name}"),
+            stream("strategies/bids"),
         )
         assert bids.valuation.factor[0, place] == alone.valuation.factor[0, 0]
         assert bids.valuation.family[0, place] == alone.valuation.family[0, 0]

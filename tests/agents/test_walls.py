@@ -1,0 +1,67 @@
+"""Broker and buyer are functions of messages: a round runs though neither may look at the model."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from mesa import Agent
+
+from agents.messages import Aggregate, Announcement, Bids, Outcome, Upload
+from market_sim import FLMarket
+
+MESSAGES = (Announcement, Bids, Outcome, Upload, Aggregate, torch.Tensor, torch.Generator, float, int)
+LIARS = {"truthful": 0.5, "scaled-valuation": 0.2, "understated-data-size": 0.2, "random-misreport": 0.1}
+
+
+class Wall:
+    """Raises whatever is asked of it."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise AssertionError(f"looked over the wall: .model.{name}")
+
+
+def watch(agent: Agent, seen: set[type]) -> None:
+    """Check the type of everything that the agent's methods are handed, and note it."""
+    for name, method in inspect.getmembers(type(agent), inspect.isfunction):
+        if not name.startswith("_") and name in vars(type(agent)):
+            setattr(agent, name, _checked(getattr(agent, name), seen))
+
+
+def _checked(method: Callable[..., Any], seen: set[type]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        for value in (*args, *kwargs.values()):
+            assert isinstance(value, MESSAGES), f"{method.__name__} was handed a {type(value).__name__}"
+            seen.add(type(value))
+        return method(*args, **kwargs)
+
+    return checked
+
+
+@pytest.mark.parametrize("auction", ["all-in", "sequential-menu"])
+@pytest.mark.parametrize("clip", ["record", "owner"])
+def test_a_round_runs_with_broker_and_buyer_behind_a_wall(auction: str, clip: str) -> None:
+    market = FLMarket(owners=12, bidders=6, rounds=3, buyers=2, auction=auction, clip=clip, strategies=LIARS)
+    handed: dict[str, set[type]] = {"broker": set(), "buyer": set()}
+    for agent, name in ((market.broker, "broker"), *((buyer, "buyer") for buyer in market.buyers)):
+        agent.model = Wall()
+        watch(agent, handed[name])
+    for _ in range(3):
+        market.step()
+    assert {Bids, Announcement, Outcome, Upload} <= handed["broker"]
+    assert handed["buyer"] == {float, int, Aggregate}
+
+
+def test_the_wall_would_be_noticed() -> None:
+    market = FLMarket(owners=3, bidders=3, auction="all-in")
+    market.broker.model = Wall()
+    with pytest.raises(AssertionError, match=r"looked over the wall: .model.population"):
+        _ = market.broker.model.population
+    watch(market.broker, set())
+    with pytest.raises(AssertionError, match="trade was handed a OwnerTypes"):
+        market.broker.trade(market.population.types)

@@ -1,0 +1,71 @@
+"""Timings of a round's learning side; NSL-KDD shapes (22 544 x 119 test features, 5 classes) without its files."""
+
+import pytest
+import torch
+
+from agents import noise
+from agents.owner.gradients import draw_records, local_gradients
+from agents.owner.perturbation.registry import perturb
+from agents.tasks.base import stored_task
+from agents.tasks.partition import partition
+from agents.tasks.registry import load_task
+from agents.tasks.softmax import score
+
+FEATURES, CLASSES, TRAIN, TEST = 118, 5, 25_192, 22_544
+
+
+def generator():
+    return torch.Generator().manual_seed(0)
+
+
+def records(count):
+    draw = generator()
+    return torch.rand(count, FEATURES, generator=draw), torch.randint(CLASSES, (count,), generator=draw)
+
+
+@pytest.fixture(scope="module")
+def task():
+    return stored_task("nsl-kdd-like", CLASSES, records(TRAIN), records(TEST))
+
+
+def losses(owners):
+    return 0.6 + 1.4 * torch.rand(owners, generator=generator(), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("owners", [10, 1000])
+def test_declared_variance_of_privunit(benchmark, owners):
+    """Target: 1 ms for 10 owners, 30 ms for 1 000."""
+    benchmark(noise.variance, "privunit", losses(owners), 650)
+
+
+@pytest.mark.parametrize("owners", [10, 1000])
+@pytest.mark.parametrize("name", ["laplace", "privunit"])
+def test_perturbation(benchmark, name, owners):
+    gradient = torch.full((owners, 650), 1 / 650)
+    benchmark(perturb, name, gradient, losses(owners), generator())
+
+
+@pytest.mark.parametrize(("winners", "count"), [(10, 2500), (10, 25_000), (1000, 65_000)])
+def test_local_gradients(benchmark, task, winners, count):
+    """Target: 2 ms for 10 winners with 2 500 records, 1 s for 1 000 with 65 000."""
+    rows = torch.randint(TRAIN, (count,), generator=generator())
+    bidder = torch.randint(winners, (count,), generator=generator()).sort().values
+    parameters = torch.randn(task.dimension, generator=generator(), dtype=torch.float64)
+    benchmark(local_gradients, task, parameters, rows, bidder, winners)
+
+
+@pytest.mark.parametrize("owners", [10, 1000])
+def test_drawing_records_of_partly_bought_sets(benchmark, owners):
+    deal = partition(torch.full((1000,), 25), 25_000, generator())
+    benchmark(draw_records, deal, torch.arange(owners), torch.full((owners,), 12), generator())
+
+
+def test_accuracy_on_the_test_set(benchmark, task):
+    """Target: 3 ms."""
+    benchmark(score, torch.randn(task.dimension, generator=generator(), dtype=torch.float64), task)
+
+
+def test_synthetic_records_of_a_round(benchmark):
+    task = load_task("synthetic", records=10**9)
+    rows = torch.randint(10**9, (2500,), generator=generator())
+    benchmark(task.records, rows)
