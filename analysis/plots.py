@@ -19,7 +19,7 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 MARKERS = ("o", "s", "^", "D", "v", "P")
 INK = "#333333"
-MOST_POINTS = 2000
+MOST_POINTS = 600
 """Points drawn per strategy; the first of them in a fixed random order if there are more."""
 
 
@@ -71,17 +71,17 @@ def _lies(axes: Axes, trades: pd.DataFrame) -> None:
 
 
 def _learning(axes: Axes, rounds: pd.DataFrame, ceiling: pd.DataFrame, chance: float) -> None:
-    for frame, label, colour, style in (
-        (ceiling, "without noise", PALETTE[2], "--"),
-        (rounds, "with the privacy bought", PALETTE[0], "-"),
+    for frame, label, colour, style, edge, gap in (
+        (ceiling, "without noise", PALETTE[2], "--", "high", 0.02),
+        (rounds, "with the privacy bought", PALETTE[0], "-", "low", -0.06),
     ):
         curve = accuracy_by_round(frame)
         played = curve.index.to_numpy() + 1
         axes.fill_between(played, curve["low"], curve["high"], color=colour, alpha=0.2, linewidth=0)
         axes.plot(played, curve["mean"], color=colour, linestyle=style, label=label)
-        axes.annotate(label, (played[-1], curve["high"].iloc[-1] + 0.02), color=colour, ha="right")
+        axes.annotate(label, (played[-1], curve[edge].iloc[-1] + gap), color=colour, ha="right")
     axes.axhline(chance, color=INK, linewidth=1, linestyle=":", label="chance")
-    axes.annotate("by chance", (1, chance + 0.02), color=INK)
+    axes.annotate("by chance", (played[-1], chance + 0.02), color=INK, ha="right")
     axes.set_ylim(0, 1)
     axes.set_xlabel("rounds")
     axes.set_ylabel("test accuracy of the buyer's model")

@@ -55,7 +55,7 @@ def run(
     from scenarios.catalogue import load_scenario
 
     play = load_scenario(scenario)
-    whole("seed", seed, most=2**63 - 1)
+    whole("seed", seed, most=10**11)
     answer = play(seed=seed, out=out or Path("runs") / f"{scenario}-seed{seed}", progress=sys.stderr.isatty())
     _print(answer, as_json)
 

@@ -23,7 +23,7 @@ def sections() -> dict[str, Table]:
     """One table per kind of part, by its heading."""
     return {
         "Auctions": _described({name: sys.modules[auction.__module__] for name, auction in auction_classes().items()}),
-        "Guarantees as declared (what is planted claims more than it keeps, for the checks to catch)": declarations(),
+        "Guarantees as declared (planted cheats and refuted publications claim more than they keep)": declarations(),
         "Strategies": _described(strategy_classes()),
         "Tasks": _described(task_modules()),
         "Perturbations": _described(perturbation_modules()),
@@ -44,7 +44,7 @@ def declarations() -> Table:
                 _yes(promise.individually_rational),
                 _yes(promise.budget_feasible),
                 _fields(promise.verified),
-                "planted" if auction.planted else "",
+                "planted" if auction.planted else "refuted" if auction.refuted else "",
             )
         )
     return _table(("name", "truthful in", "IR", "budget", "known", ""), rows)

@@ -38,7 +38,7 @@ def _lying(figures: Mapping[str, Any]) -> list[RenderableType]:
     lies, paid = sum(row["lies"] for row in rows), sum(row["paid"] for row in rows)
     verdict = "No: not one" if paid == 0 else f"Yes: {paid:,}"
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for column in ("strategy", "lies", "paid", "gain per lie [95 %]", "% of cost [95 %]"):
+    for column in ("strategy", "lies", "paid", "gain per lie [95 %]", "% of cost"):
         table.add_column(column, justify="left" if column == "strategy" else "right", no_wrap=True)
     for row in rows:
         money = _interval(row["gain"], row["gain_low"], row["gain_high"], digits=1 if abs(row["gain"]) >= 1 else 2)
@@ -47,7 +47,7 @@ def _lying(figures: Mapping[str, Any]) -> list[RenderableType]:
     return [
         Text(f"{verdict} of {lies:,} lies earned more than the truth would have in the same round."),
         table,
-        Text("Cost: of all her records at her own privacy budget. Intervals: rounds drawn anew."),
+        Text("Cost: of all her records at her own privacy budget. Intervals: bootstrap of rounds."),
     ]
 
 
@@ -60,8 +60,8 @@ def _buyer(figures: Mapping[str, Any]) -> list[RenderableType]:
             f"without noise {ideal['accuracy']:.3f}; by chance {figures['chance']:.3f}."
         ),
         Text(
-            f"Error bound {got['error_bound']:.3f} on average; invalid rounds, in which nobody sold: "
-            f"{100 * got['invalid_share']:.1f} %."
+            f"Error bound {got['error_bound']:.3f} on average (clipping norm {figures['clip_norm']:g}); "
+            f"rounds in which nobody sold: {100 * got['invalid_share']:.1f} %."
         ),
         Text(
             f"She spent {got['spent']:,.0f} of {got['budget']:,.0f} a round ({100 * got['spent_share']:.0f} %) "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import tomllib
 from pathlib import Path
@@ -43,7 +44,7 @@ def test_every_requirement_is_pinned():
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pinned = {line.partition("==")[0].lower().replace("_", "-") for line in lines}
     extras = PROJECT["project"]["optional-dependencies"]
-    for requirement in [*PROJECT["project"]["dependencies"], *sum(extras.values(), [])]:
+    for requirement in [*PROJECT["project"]["dependencies"], *itertools.chain(*extras.values())]:
         name = re.split(r"[\[<>=,]", requirement)[0].lower()
         assert name in pinned, requirement
 

@@ -27,7 +27,7 @@ class Wall:
 
 def watch(agent: Agent, seen: set[type]) -> None:
     """Check the type of everything that the agent's methods are handed, and note it."""
-    for name, method in inspect.getmembers(type(agent), inspect.isfunction):
+    for name, _ in inspect.getmembers(type(agent), inspect.isfunction):
         if not name.startswith("_") and name in vars(type(agent)):
             setattr(agent, name, _checked(getattr(agent, name), seen))
 

@@ -79,7 +79,7 @@ def test_a_market_wants_a_config_and_a_whole_seed() -> None:
 
 
 def test_a_missing_data_directory_says_where_to_get_the_files(tmp_path: Any) -> None:
-    with pytest.raises((ValueError, FileNotFoundError), match="unb.ca"):
+    with pytest.raises((ValueError, FileNotFoundError), match=r"unb\.ca"):
         FLMarket(task="nsl-kdd", data=tmp_path / "nowhere")
 
 

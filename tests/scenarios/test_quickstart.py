@@ -59,7 +59,8 @@ def test_its_figures_are_those_of_the_tables_it_leaves(played):
     ceiling = {seed: load_results(out / f"no-noise-{seed}").rounds for seed in (6, 7)}
     rounds = stacked({seed: results.rounds for seed, results in market.items()})
     trades = stacked({seed: results.trades for seed, results in market.items()})
-    again = figures_of(rounds, trades, stacked(ceiling), answer.figures["chance"])
+    again = figures_of(rounds, trades, stacked(ceiling), chance=answer.figures["chance"])
+    again["clip_norm"] = MARKET.clip_norm
     assert Answer(again, ()).json() == answer.json()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
@@ -19,8 +17,8 @@ class AllIn(Auction):
     the walk goes on past a failure. Those admitted sell everything at their own privacy budget and share the whole
     budget in proportion to their weights. Individually rational and budget feasible.
 
-    The paper claims truthfulness for single-minded owners (``published_claim``); it does not hold. Owner A: weight 5,
-    cost 10; owner B: weight 1, cost 2.5; budget 11. True bids: A is admitted (2 <= 2.2), B refused (2.5 > 11/6) and
+    It declares what the paper claims, truthfulness in the valuation, and ``check_auction`` refutes that, even for
+    single-minded owners whose sizes and privacy budgets are known. Owner A: weight 5, cost 10; owner B: weight 1, cost 2.5; budget 11. True bids: A is admitted (2 <= 2.2), B refused (2.5 > 11/6) and
     earns nothing. B says her cost is 1: now B is admitted, A refused (2 > 11/6), and B is paid 11 for a cost of 2.5.
     What a winner is paid exceeds the highest bid with which she would still win as soon as somebody was refused
     before the money ran out.
@@ -29,10 +27,8 @@ class AllIn(Auction):
     """
 
     name = "all-in"
-    guarantees = Guarantees(truthful_in=frozenset())
-    published_claim: ClassVar[Guarantees] = Guarantees(
-        truthful_in=frozenset({"valuation"}), verified=frozenset({"privacy_budget", "data_size"})
-    )
+    guarantees = Guarantees(truthful_in=frozenset({"valuation"}))
+    refuted = True
 
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
         """Admit and pay, one sorted position of all rows at a time."""

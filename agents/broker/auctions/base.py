@@ -52,7 +52,8 @@ class Auction(ABC):
     """A procurement auction of privacy: bids and budget in, privacy losses and payments out.
 
     A subclass sets ``name`` and ``guarantees`` and implements ``allocate``; one file with one class is all it takes.
-    ``planted`` marks positive controls: rules that claim what they do not keep, for the checks to catch.
+    ``planted`` marks positive controls, rules that claim what they do not keep, for the checks to catch; ``refuted``
+    marks rules kept as their authors published them although a claim of theirs is false.
     Rows of a batch are independent markets; an owner whose data size is 0 is absent.
 
     Parameters
@@ -64,6 +65,7 @@ class Auction(ABC):
     name: ClassVar[str]
     guarantees: ClassVar[Guarantees]
     planted: ClassVar[bool] = False
+    refuted: ClassVar[bool] = False
 
     def __init__(self, units: PublicUnits | None = None) -> None:
         self.units = units

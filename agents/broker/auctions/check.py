@@ -36,7 +36,6 @@ def check_auction(
     profiles: int = 200,
     misreports: int = 200,
     seed: int = 0,
-    claims: Guarantees | None = None,
 ) -> CheckReport:
     """Try to refute every guarantee of an auction, your own or one of the house.
 
@@ -57,8 +56,6 @@ def check_auction(
         Lies told by every owner of a random profile.
     seed : int
         Of all draws: the same seed finds the same.
-    claims : Guarantees, optional
-        Check these instead of what the auction declares, e.g. what a paper claims for it.
 
     Returns
     -------
@@ -77,7 +74,7 @@ def check_auction(
     whole("profiles", profiles, least=1)
     whole("misreports", misreports, least=1)
     generator = torch.Generator().manual_seed(whole("seed", seed))
-    claims = claims or auction.guarantees
+    claims = auction.guarantees
     batches = [
         ("random", *prior.sample(profiles, 10, generator)),
         *hard_profiles(prior, max(3, profiles // 10), generator),

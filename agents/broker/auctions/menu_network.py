@@ -116,7 +116,22 @@ class MenuNetwork(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Price per record ``[B, K]`` in public units and cap ``[B, K]`` as a share of the budget left (float64)."""
-        out = self.head(self.body(features)).double()
+        out = self.head(self.body(features)) if self.training else self._row_by_row(features)
+        out = out.double()
         log_price, cap = out.split(len(self.levels), dim=-1)
         price = self.usual_price * log_price.clamp(-_WIDEST_LOG_PRICE, _WIDEST_LOG_PRICE).exp()
         return price, torch.sigmoid(cap - 0.5)
+
+    def _row_by_row(self, features: Tensor) -> Tensor:
+        """The same, with bits that do not depend on the other rows: a market alone gets the prices it gets in a batch.
+
+        One matrix product over all rows may add up in an order that depends on how many there are.
+        """
+        out = features
+        for layer in (*self.body, self.head):
+            if isinstance(layer, nn.Linear):
+                weight = layer.weight.T.expand(len(out), -1, -1)
+                out = torch.bmm(out[:, None], weight)[:, 0] + layer.bias
+            else:
+                out = layer(out)
+        return out

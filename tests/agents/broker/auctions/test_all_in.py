@@ -58,9 +58,9 @@ def test_the_published_claim_fails_on_equal_weights_too(market) -> None:
     assert owners.utility(lied)[0, 1] == 1
 
 
-def test_it_declares_nothing_truthful_and_quotes_what_the_paper_claims() -> None:
-    assert AllIn.guarantees.truthful_in == frozenset()
-    assert AllIn.published_claim.truthful_in == {"valuation"}
+def test_it_declares_what_the_paper_claims_and_says_that_it_is_refuted() -> None:
+    assert AllIn.guarantees.truthful_in == {"valuation"}
+    assert AllIn.refuted
 
 
 def by_the_book(weight: list[int], cost: list[int], budget: int) -> list[Fraction] | None:

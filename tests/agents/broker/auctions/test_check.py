@@ -11,6 +11,7 @@ from torch import Tensor
 from agents.broker.auctions.all_in import AllIn
 from agents.broker.auctions.base import FIELDS, Auction, Guarantees, Menu
 from agents.broker.auctions.check import CheckReport, check_auction
+from agents.broker.auctions.fixed_share import FixedShare
 from agents.broker.auctions.leaky_menu import LeakyMenu
 from agents.broker.auctions.proportional_share import ProportionalShare
 from agents.broker.auctions.registry import auction_classes
@@ -26,9 +27,10 @@ def refuted(report: CheckReport) -> set[str]:
 
 
 @pytest.mark.parametrize("name", auction_classes())
-def test_planted_cheats_are_caught_and_nothing_else(name: str) -> None:
+def test_planted_cheats_and_refuted_claims_are_caught_and_nothing_else(name: str) -> None:
     report = check_auction(name, **QUICK)
-    assert report.ok is not auction_classes()[name].planted, str(report)
+    auction = auction_classes()[name]
+    assert report.ok is not (auction.planted or auction.refuted), str(report)
 
 
 def test_of_a_cheat_only_the_lie_is_refuted() -> None:
@@ -39,18 +41,14 @@ def test_of_a_cheat_only_the_lie_is_refuted() -> None:
 
 
 def test_the_published_all_in_does_not_keep_what_the_paper_claims_for_it() -> None:
-    assert refuted(check_auction("all-in", claims=AllIn.published_claim, **QUICK)) == {"truthful in valuation"}
-
-
-def test_a_subclass_that_claims_all_in_truthful_is_caught() -> None:
-    class AllInAsClaimed(AllIn):
-        guarantees = Guarantees(truthful_in=frozenset({"valuation"}))
-
-    assert refuted(check_auction(AllInAsClaimed(), **QUICK)) == {"truthful in valuation"}
+    assert refuted(check_auction("all-in", **QUICK)) == {"truthful in valuation"}
 
 
 def test_what_is_not_claimed_is_told_and_not_held_against_it() -> None:
-    report = check_auction("all-in", **QUICK)
+    class HonestAllIn(AllIn):
+        guarantees = Guarantees()
+
+    report = check_auction(HonestAllIn(), **QUICK)
     told = report.table.set_index("check").loc["truthful in valuation"]
     assert report.ok
     assert (told["claim"], bool(told["holds"])) == ("not claimed", False)
@@ -189,8 +187,10 @@ def test_a_menu_with_everything_verified_is_not_asked_for_lies() -> None:
 
 
 def test_the_report_names_the_verdict_the_liar_and_the_lie() -> None:
-    claims = Guarantees(truthful_in=frozenset({"privacy_budget"}))
-    text = str(check_auction("fixed-share", claims=claims, **QUICK))
+    class InPrivacyBudgetOnly(FixedShare):
+        guarantees = Guarantees(truthful_in=frozenset({"privacy_budget"}))
+
+    text = str(check_auction(InPrivacyBudgetOnly(), **QUICK))
     assert text.startswith("fixed-share: REFUTED\n")
     assert "by saying privacy budget" in text
     assert str(check_auction("proportional-share", **QUICK)).startswith("proportional-share: nothing refuted\n")

@@ -1,0 +1,118 @@
+"""The broker by hand: what it declares, how it weighs, what it adds up."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from mesa import Model
+
+from agents.broker.auctions.registry import load_auction
+from agents.broker.broker import Broker, UploadTerms
+from agents.messages import Announcement, Bids, Outcome, Upload
+from agents.valuation import ParametricValuation
+
+TERMS = UploadTerms(perturbation="laplace", dimension=2)
+BIDS = Bids(
+    valuation=ParametricValuation(family=torch.zeros(1, 3, dtype=torch.int64), factor=torch.ones(1, 3).double()),
+    privacy_budget=torch.ones(1, 3).double(),
+    data_size=torch.tensor([[30, 30, 40]]),
+)
+SOLD = Outcome(
+    privacy_loss=torch.tensor([[2.0, 1.0, 0.0]]).double(),
+    payment=torch.tensor([[4.0, 2.0, 0.0]]).double(),
+    data_size=torch.tensor([[30, 15, 0]]),
+)
+VARIANCE = torch.tensor([[2.0, 8.0, math.inf]]).double()
+
+
+def broker(aggregation: str = "optimal", auction: str = "all-in", terms: UploadTerms = TERMS) -> Broker:
+    return Broker(Model(rng=0), load_auction(auction), aggregation, terms)
+
+
+def test_noise_is_declared_by_the_privacy_loss_sold() -> None:
+    assert TERMS.variance(SOLD.privacy_loss).tolist() == VARIANCE.tolist()
+
+
+@pytest.mark.parametrize(
+    ("clip", "share"), [("record", [0.3, 0.15, 0.0]), ("owner", [0.3, torch.finfo(torch.float64).tiny, 0.0])]
+)
+def test_shares_are_what_the_bound_may_be_certain_of(clip: str, share: list[float]) -> None:
+    terms = UploadTerms(perturbation="laplace", dimension=2, clip=clip)
+    assert terms.share(SOLD, BIDS.data_size)[0].tolist() == pytest.approx(share, abs=0)
+
+
+@pytest.mark.parametrize(
+    ("aggregation", "weights"), [("conventional", [30 / 45, 15 / 45, 0]), ("variance", [8 / 10, 2 / 10, 0])]
+)
+@pytest.mark.parametrize("clip", ["record", "owner"])
+def test_plain_weights_do_not_depend_on_what_is_certain(aggregation: str, weights: list[float], clip: str) -> None:
+    terms = UploadTerms(perturbation="laplace", dimension=2, clip=clip)
+    assert broker(aggregation, terms=terms).weigh(BIDS, SOLD, VARIANCE)[0].tolist() == pytest.approx(weights)
+
+
+def test_optimal_weights_beat_the_others() -> None:
+    # Few records with little noise and many with much: neither counting records nor noise alone is best.
+    bids = BIDS.replace(data_size=torch.tensor([[15, 60, 25]]))
+    sold = Outcome(privacy_loss=SOLD.privacy_loss, payment=SOLD.payment, data_size=torch.tensor([[15, 60, 0]]))
+    bounds = {
+        name: float(TERMS.bound(broker(name).weigh(bids, sold, VARIANCE), VARIANCE, sold, bids.data_size))
+        for name in ("optimal", "conventional", "variance")
+    }
+    assert bounds["optimal"] < min(bounds["conventional"], bounds["variance"])
+
+
+def test_the_full_bound_counts_every_coordinate() -> None:
+    weights = torch.tensor([[0.5, 0.5, 0.0]]).double()
+    noise, bias = 0.25 * 2 + 0.25 * 8, 0.55 + 0.2 + 0.35
+    full = UploadTerms(perturbation="laplace", dimension=2, error_bound="full")
+    assert float(TERMS.bound(weights, VARIANCE, SOLD, BIDS.data_size)) == pytest.approx(noise + bias**2)
+    assert float(full.bound(weights, VARIANCE, SOLD, BIDS.data_size)) == pytest.approx(2 * noise + bias**2)
+    assert (TERMS.worst_bound(1.0), full.worst_bound(1.0)) == (12.0, 20.0)
+
+
+def test_uploads_are_added_up_by_weight_and_the_noise_of_the_sum_is_declared() -> None:
+    upload = Upload(bidder=torch.tensor([0, 1]), gradient=torch.tensor([[1.0, 2.0], [10.0, 20.0]]))
+    weights = torch.tensor([[0.75, 0.25, 0.0]]).double()
+    aggregate = broker().aggregate(weights, VARIANCE, upload)
+    assert aggregate.gradient.tolist() == [3.25, 6.5]
+    assert aggregate.variance == 0.75**2 * 2 + 0.25**2 * 8
+    assert aggregate.sellers == 2
+
+
+def test_nobodys_uploads_make_an_invalid_aggregate() -> None:
+    nothing = Upload(bidder=torch.zeros(0, dtype=torch.int64), gradient=torch.zeros(0, 2))
+    weights = broker().weigh(BIDS, Outcome.nothing(1, 3), TERMS.variance(torch.zeros(1, 3).double()))
+    aggregate = broker().aggregate(weights, VARIANCE, nothing)
+    assert (aggregate.gradient.tolist(), aggregate.variance, aggregate.sellers) == ([0.0, 0.0], math.inf, 0)
+
+
+@pytest.mark.parametrize("auction", ["sequential-menu", "leaky-menu", "all-in"])
+def test_trade_is_what_the_rule_says_with_its_price_list_where_that_can_be_trusted(auction: str) -> None:
+    announcement = Announcement(budget=100.0, parameters=torch.zeros(2).double(), round=0)
+    outcome, menu = broker(auction=auction).trade(announcement, BIDS, torch.Generator())
+    rerun = load_auction(auction).run(BIDS, torch.tensor([100.0]).double())
+    for field in ("privacy_loss", "payment", "data_size"):
+        assert torch.equal(getattr(outcome, field), getattr(rerun, field))
+    assert (menu is not None) == (auction == "sequential-menu")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("perturbation", "laplac", "did you mean 'laplace'"),
+        ("clip", "both", "clip = 'both' is not known"),
+        ("error_bound", "all", "error_bound = 'all' is not known"),
+        ("dimension", 0, "dimension = 0"),
+        ("clip_norm", -1.0, r"clip_norm = -1\.0"),
+    ],
+)
+def test_terms_that_make_no_sense_are_refused(field: str, value: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        UploadTerms(**{"perturbation": "laplace", "dimension": 2, field: value})  # type: ignore[arg-type]
+
+
+def test_an_unknown_aggregation_is_refused() -> None:
+    with pytest.raises(ValueError, match="did you mean 'optimal'"):
+        broker("optimum")

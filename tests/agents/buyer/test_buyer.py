@@ -1,0 +1,69 @@
+"""The buyer: announces, pays, learns, and tests what she has learned."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from mesa import Model
+
+from agents.buyer.buyer import ModelBuyer
+from agents.messages import Aggregate
+from agents.tasks.registry import load_task
+from agents.tasks.softmax import score
+
+TASK = load_task("digits")
+
+
+def buyer(update: str = "plain", learning_rate: float = 0.5) -> ModelBuyer:
+    return ModelBuyer(Model(rng=0), 0, TASK, update=update, learning_rate=learning_rate)
+
+
+def aggregate(value: float, variance: float = 1.0) -> Aggregate:
+    gradient = torch.full((TASK.dimension,), value, dtype=torch.float64)
+    return Aggregate(gradient=gradient, variance=variance, sellers=int(variance < math.inf))
+
+
+def test_a_round_of_hers() -> None:
+    her = buyer()
+    announced = her.announce(12.0, 3)
+    assert (announced.budget, announced.round) == (12.0, 3)
+    assert torch.equal(announced.parameters, torch.zeros(TASK.dimension).double())
+    her.update(aggregate(0.2))
+    her.pay(7.0)
+    her.pay(1.5)
+    assert her.spent == 8.5
+    assert torch.equal(her.announce(0.0, 4).parameters, torch.full((TASK.dimension,), -0.1, dtype=torch.float64))
+
+
+def test_an_invalid_round_leaves_the_model_as_it_is() -> None:
+    her = buyer()
+    before = her.state
+    her.update(aggregate(0.0, math.inf))
+    assert her.state is before
+
+
+def test_her_score_is_that_of_her_current_model() -> None:
+    her = buyer()
+    ignorant = her.score()
+    assert ignorant.loss == pytest.approx(math.log(10))
+    noise = torch.randn(TASK.dimension, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    her.update(Aggregate(gradient=noise, variance=1.0, sellers=1))
+    assert her.score() == score(her.state.model, TASK) != ignorant
+    assert her.score() is her.score()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda her: her.announce(-1.0, 0), r"budget = -1\.0"),
+        (lambda her: her.announce(math.inf, 0), "budget = inf"),
+        (lambda her: her.pay(math.nan), "payment = nan"),
+        (lambda _: buyer("plane"), "did you mean 'plain'"),
+        (lambda _: buyer(learning_rate=0.0), r"learning_rate = 0\.0"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(call: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call(buyer())  # type: ignore[operator]

@@ -1,0 +1,33 @@
+"""What README.md shows a newcomer runs as it stands."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.M | re.S)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    zip(
+        BLOCKS,
+        [("error_bound", "scaled-valuation"), ("pay-as-bid: REFUTED", "sequential-menu: nothing refuted")],
+        strict=True,
+    ),
+)
+def test_a_block_shows_what_the_page_says(code, said, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), {})
+    shown = capsys.readouterr().out
+    for words in said:
+        assert words in shown
+
+
+def test_every_page_and_picture_it_points_to_is_there():
+    for target in re.findall(r"\]\(([^)#:]+)\)", PAGE):
+        assert (ROOT / target).is_file(), target
