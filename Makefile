@@ -13,7 +13,7 @@ JOBS ?= 2
 help:
 	@echo "make run    the scenario 'quickstart': prints its answers, writes runs/quickstart-seed0"
 	@echo "make test   lint, types, import contracts, tests with coverage"
-	@echo "make bench  the timings"
+	@echo "make bench  the figures and timings of docs/benchmarks.md"
 	@echo "make clean  removes the environment and the caches, never your runs"
 
 run: $(READY)
@@ -30,7 +30,7 @@ lint: $(READY_DEV)
 	@$(BIN)/lint-imports --no-logo
 
 bench: $(READY_DEV)
-	@$(BIN)/python -m pytest tests/benchmarks
+	@$(BIN)/python -m pytest --override-ini python_files=bench_*.py tests/benchmarks
 
 clean:
 	@rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks .coverage

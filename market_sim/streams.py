@@ -1,4 +1,9 @@
-"""Child random streams: one per purpose, round and buyer, all of them fixed by the market's seed."""
+"""Child random streams: one per purpose, round and buyer, all of them fixed by the market's seed.
+
+A market's streams are ``population``, ``strategies`` (who follows which) and ``data split`` (whose record is which),
+once; then, for every round and buyer, ``sampling``, ``budget``, ``strategies/bids``, ``lottery``, ``records`` (which
+of a partly bought data set) and ``noise``.
+"""
 
 from __future__ import annotations
 

@@ -10,15 +10,12 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.M | re.S)
+SAID = [("error_bound", "scaled-valuation"), ("pay-as-bid: REFUTED", "sequential-menu: nothing refuted")]
 
 
 @pytest.mark.parametrize(
     ("code", "said"),
-    zip(
-        BLOCKS,
-        [("error_bound", "scaled-valuation"), ("pay-as-bid: REFUTED", "sequential-menu: nothing refuted")],
-        strict=True,
-    ),
+    list(zip(BLOCKS, SAID, strict=True)),
 )
 def test_a_block_shows_what_the_page_says(code, said, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

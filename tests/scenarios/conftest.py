@@ -7,6 +7,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+import torch
 
 import scenarios
 
@@ -43,3 +44,10 @@ def quiet_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(scenarios, "__path__", [*scenarios.__path__, str(folder)])
     yield "quiet-market"
     sys.modules.pop("scenarios.quiet_market", None)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Give back what a command takes: `evaluate` uses two threads."""
+    yield
+    torch.set_num_threads(1)

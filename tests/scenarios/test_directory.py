@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -96,4 +98,19 @@ def test_an_interruption_leaves_nothing_or_the_run_before(tmp_path):
     write(tmp_path / "out")
     with pytest.raises(KeyboardInterrupt):
         interrupted()
+    assert (tmp_path / "out" / "run" / "rounds.parquet").read_text() == "figures"
+
+
+def test_if_the_new_run_cannot_be_moved_the_run_before_comes_back(tmp_path, monkeypatch):
+    write(tmp_path / "out")
+    move = os.replace
+
+    def stuck(source, target):
+        if Path(source).name == "new":
+            raise PermissionError("no")
+        move(source, target)
+
+    monkeypatch.setattr("scenarios.directory.os.replace", stuck)
+    with pytest.raises(PermissionError):
+        write(tmp_path / "out", text="again")
     assert (tmp_path / "out" / "run" / "rounds.parquet").read_text() == "figures"
