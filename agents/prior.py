@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -78,19 +77,8 @@ class OwnerPrior:
     @property
     def cost_per_record(self) -> float:
         """Mean of v(privacy budget) under this prior."""
-        low, high = self.privacy_budget
-        means: dict[str, Callable[[], float]] = {
-            "linear": lambda: low + high,
-            "quadratic": lambda: (low * low + low * high + high * high) / 3,
-            "square_root": lambda: (
-                2 * math.sqrt(low) if low == high else 4 / 3 * (high**1.5 - low**1.5) / (high - low)
-            ),
-            "exponential": lambda: (
-                math.expm1(low) if low == high else (math.exp(high) - math.exp(low)) / (high - low) - 1
-            ),
-        }
-        family_mean = sum(means[family]() for family in self.families) / len(self.families)
-        return family_mean * (self.factor[0] + self.factor[1]) / 2
+        means = [_mean_cost(family, *self.privacy_budget) for family in self.families]
+        return sum(means) / len(means) * (self.factor[0] + self.factor[1]) / 2
 
     @property
     def units(self) -> PublicUnits:
@@ -167,3 +155,15 @@ class OwnerPrior:
     def _floor(self) -> int:
         assert self.floor is not None
         return self.floor
+
+
+def _mean_cost(family: str, low: float, high: float) -> float:
+    """Mean of a family's curve at factor 1 over privacy budgets uniform between ``low`` and ``high``."""
+    width = high - low
+    if family == "linear":
+        return low + high
+    if family == "quadratic":
+        return (low * low + low * high + high * high) / 3
+    if family == "square_root":
+        return 4 / 3 * (high**1.5 - low**1.5) / width if width > 0 else 2 * math.sqrt(low)
+    return (math.exp(high) - math.exp(low)) / width - 1 if width > 0 else math.expm1(low)

@@ -1,4 +1,4 @@
-"""Figures of the sequential menu: error bound beside All-in and the first best, an attack on its truthfulness, speed."""
+"""The sequential menu: error bound beside All-in and the first best, an attack on its truthfulness, speed."""
 
 from __future__ import annotations
 

@@ -18,10 +18,10 @@ class AllIn(Auction):
     budget in proportion to their weights. Individually rational and budget feasible.
 
     It declares what the paper claims, truthfulness in the valuation, and ``check_auction`` refutes that, even for
-    single-minded owners whose sizes and privacy budgets are known. Owner A: weight 5, cost 10; owner B: weight 1, cost 2.5; budget 11. True bids: A is admitted (2 <= 2.2), B refused (2.5 > 11/6) and
-    earns nothing. B says her cost is 1: now B is admitted, A refused (2 > 11/6), and B is paid 11 for a cost of 2.5.
-    What a winner is paid exceeds the highest bid with which she would still win as soon as somebody was refused
-    before the money ran out.
+    single-minded owners whose sizes and privacy budgets are known. Owner A: weight 5, cost 10; owner B: weight 1,
+    cost 2.5; budget 11. True bids: A is admitted (2 <= 2.2), B refused (2.5 > 11/6) and earns nothing. B says her
+    cost is 1: now B is admitted, A refused (2 > 11/6), and B is paid 11 for a cost of 2.5. What a winner is paid
+    exceeds the highest bid with which she would still win as soon as somebody was refused before the money ran out.
 
     Source: FL-Market, appendix B.
     """

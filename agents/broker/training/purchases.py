@@ -47,7 +47,7 @@ class _BoundOfPurchases(torch.autograd.Function):
         return torch.where(valid, noise + bias * bias, torch.inf)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
         ratio, cut, valid = ctx.saved_tensors
         outer = torch.where(valid, gradient, 0.0)[:, None]

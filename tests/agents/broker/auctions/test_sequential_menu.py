@@ -108,9 +108,7 @@ def test_ten_times_the_records_and_budgets_leave_privacy_losses_unchanged():
     small = OwnerPrior(records=10_000_000)
     large = dataclasses.replace(small, records=100_000_000, floor=100)
     types, budget = small.sample(200, 10, torch.Generator().manual_seed(0))
-    scaled = Bids(
-        valuation=types.valuation, privacy_budget=types.privacy_budget, data_size=types.data_size * 10
-    )
+    scaled = Bids(valuation=types.valuation, privacy_budget=types.privacy_budget, data_size=types.data_size * 10)
     one = load_auction("sequential-menu", prior=small).run(types.truthful_bids(), budget)
     ten = load_auction("sequential-menu", prior=large).run(scaled, budget * 10)
     same = one.privacy_loss == ten.privacy_loss
