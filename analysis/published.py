@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 PUBLISHED_ERROR_BOUND: Mapping[str, Mapping[str, float]] = {
-    "DM-RegretNet + OptAggr, released checkpoint": {
+    "DM-RegretNet, published": {
         "0.1": 7.74,
         "0.3": 7.10,
         "0.5": 6.01,
@@ -17,8 +17,8 @@ PUBLISHED_ERROR_BOUND: Mapping[str, Mapping[str, float]] = {
         "2": 3.97,
         "U[0.1, 2]": 5.005,
     },
-    "M-RegretNet + OptAggr, released (11 % invalid)": {"U[0.1, 2]": 68.46},
-    "RegretNet + OptAggr, released (64 % invalid)": {"U[0.1, 2]": 10.36},
-    "FairQuery, authors' code": {"U[0.1, 2]": 8.786},
+    "M-RegretNet, published (11 % invalid)": {"U[0.1, 2]": 68.46},
+    "RegretNet, published (64 % invalid)": {"U[0.1, 2]": 10.36},
+    "FairQuery, published": {"U[0.1, 2]": 8.786},
 }
 """Mean finite error bound by budget factor."""

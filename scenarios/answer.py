@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+WIDTH = 120
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -36,6 +38,9 @@ class Answer:
         from rich.console import Console
 
         console = Console()
+        # A page that goes to a file or a pipe has no width of its own, and rich would squeeze tables into 80 columns.
+        if not console.is_terminal:
+            console = Console(width=max(console.width, WIDTH))
         for part in self.page:
             console.print(part)
 

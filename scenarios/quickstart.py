@@ -31,15 +31,15 @@ from scenarios.quickstart_page import page
 
 MARKET = MarketConfig(
     task="digits",
-    owners=40,
-    bidders=20,
+    owners=60,
+    bidders=30,
     rounds=300,
     auction="sequential-menu",
     aggregation="optimal",
     perturbation="privunit",
     clip="owner",
-    clip_norm=0.3,
-    learning_rate=0.3,
+    clip_norm=0.1,
+    learning_rate=1.0,
     strategies={
         "truthful": 0.7,
         "scaled-valuation": 0.075,

@@ -86,7 +86,7 @@ def _wide(table: pd.DataFrame) -> Table:
     page.add_column("mechanism", no_wrap=True)
     labels = list(dict.fromkeys(table["budget_factor"]))
     for label in labels:
-        page.add_column(f"f = {label}" if label[0] != "U" else f"f ~ {label}", justify="right")
+        page.add_column(f"f = {label}" if label[0] != "U" else f"f ~ {label}", justify="right", no_wrap=True)
     for name, rows in table.groupby("auction", sort=False):
         by_factor = rows.set_index("budget_factor")
         page.add_row(str(name), *(_with_interval(by_factor.loc[label]) for label in labels))
@@ -97,7 +97,7 @@ def _wide(table: pd.DataFrame) -> Table:
 
 def _with_interval(row: pd.Series) -> str:
     half = (row["high"] - row["low"]) / 2
-    return f"{row['mean']:.3f} ± {half:.3f}"
+    return f"{row['mean']:.2f} ± {half:.2f}"
 
 
 def _ratios(table: pd.DataFrame) -> Table:

@@ -26,11 +26,25 @@ from agents.valuation import Valuation
 Variance = Callable[[Tensor], Tensor]
 
 _LEAST_LOG_PART, _LEAST_LOG_LOSS = -30.0, -10.0
+"""Lowest parts, relative to the largest, and lowest privacy losses, relative to the cap, that are searched."""
 _NEARBY = 1e-6
-_STARTS = ((0.0, 0.0), (-1.0, 0.0), (-0.3, 0.5), (-2.0, 0.0))
-"""Everybody's log of privacy loss over cap, and the power of the data size by which parts shrink."""
-_SWITCHED = 10
-"""So many owners, the largest, are tried the other way in every round of switching."""
+"""Slopes of costs and noise are taken over so small a part of the privacy loss below."""
+_STARTS = (
+    (0.0, 0.0, 0.0),
+    (-1.0, 0.0, 0.0),
+    (-2.0, 0.0, 0.0),
+    (-0.3, -0.5, 0.0),
+    (0.0, 0.0, -2.0),
+    (0.0, 0.0, -6.0),
+    (-1.0, 0.0, -3.0),
+    (0.0, -1.0, -3.0),
+    (-0.5, 1.0, -3.0),
+    (0.0, 1.0, 0.0),
+    (-1.0, 1.0, 0.0),
+)
+"""Log of everybody's privacy loss over cap; powers of data size and unit cost to which the parts are proportional."""
+_NUDGED, _NUDGE, _LEAST_NUDGED_LOG_PART = 10, (3.0, -0.7), -4.0
+"""So many owners, the largest, are nudged both ways in every round, by so much in log part and log privacy loss."""
 _ROWS_TIMES_OWNERS = 30_000
 """Profiles are searched in slices whose arrays fit a cache."""
 
@@ -85,7 +99,7 @@ def first_best(
         Steps of Adam per descent.
     rounds : int
         How often, after the first descents, the search starts again from its best point with one of the (ten
-        largest) owners switched between selling all she has and almost nothing.
+        largest) owners selling many more records at a lower privacy loss, or far fewer at a higher one.
 
     Returns
     -------
@@ -101,30 +115,28 @@ def first_best(
     scale = number("bias_scale", bias_scale)
     whole("steps", steps, least=1)
     whole("rounds", rounds)
-    if owners == 0:
-        return FirstBest(torch.full_like(money, torch.inf), money.new_zeros(batch, 0), money.new_zeros(batch, 0))
-    cap = _largest_for_sale(types)
-    height = max(1, _ROWS_TIMES_OWNERS // (_SWITCHED * owners))
-    bound, loss, records = [money.new_zeros(0)], [money.new_zeros(0, owners)], [money.new_zeros(0, owners)]
-    for rows in torch.split(torch.arange(batch), height):
-        problem = _Problem.of(types.take(rows), cap[rows], money[rows], variance, scale)
-        part, found_loss = _search(problem, steps, rounds)
-        found_records = _within_budget(problem, part * problem.size, found_loss)
-        bound.append(problem.bound(found_records / problem.size.clamp(min=1), found_loss))
-        loss.append(torch.where(found_records > 0, found_loss, 0.0))
-        records.append(found_records)
-    return FirstBest(error_bound=torch.cat(bound), privacy_loss=torch.cat(loss), records=torch.cat(records))
+    problem = _Problem.of(types, money, variance, scale)
+    part, loss = torch.ones_like(problem.cap), problem.cap.clone()
+    scarce = (problem.cost(loss).sum(-1) > money).nonzero()[:, 0]
+    height = max(1, _ROWS_TIMES_OWNERS // (2 * _NUDGED * max(1, owners)))
+    for first in range(0, len(scarce), height):
+        rows = scarce[first : first + height]
+        part[rows], loss[rows] = _search(problem.at(rows), steps, rounds)
+    records = _within_budget(problem, part * problem.size, loss)
+    return FirstBest(
+        error_bound=problem.bound(records / problem.size.clamp(min=1), loss),
+        privacy_loss=torch.where(records > 0, loss, 0.0),
+        records=records,
+    )
 
 
 def everybody_at_her_own_budget(
     types: OwnerTypes, *, variance: Variance = laplace_variance, bias_scale: float = 1.0
 ) -> Tensor:
     """Error bound ``[B]`` where everybody sells all her records at her own privacy budget: no money buys better."""
-    cap = _largest_for_sale(types)
-    everything = _Problem.of(
-        types, cap, cap.new_full((len(cap),), torch.inf), variance, number("bias_scale", bias_scale)
-    )
-    return everything.bound(torch.ones_like(cap), everything.cap)
+    rich = torch.full((types.shape[0],), torch.inf, dtype=torch.float64)
+    problem = _Problem.of(types, rich, variance, number("bias_scale", bias_scale))
+    return problem.bound(torch.ones_like(problem.cap), problem.cap)
 
 
 @dataclass(frozen=True)
@@ -140,7 +152,8 @@ class _Problem:
     bias_scale: float
 
     @classmethod
-    def of(cls, types: OwnerTypes, cap: Tensor, budget: Tensor, variance: Variance, bias_scale: float) -> _Problem:
+    def of(cls, types: OwnerTypes, budget: Tensor, variance: Variance, bias_scale: float) -> _Problem:
+        cap = _largest_for_sale(types)
         sells = (types.data_size > 0) & (cap > 0) & (budget > 0)[:, None]
         size = torch.where(sells, types.data_size.double(), 0.0)
         return cls(
@@ -153,8 +166,7 @@ class _Problem:
             bias_scale=bias_scale,
         )
 
-    def repeated(self, times: int) -> _Problem:
-        rows = torch.arange(len(self.budget)).repeat_interleave(times)
+    def at(self, rows: Tensor) -> _Problem:
         return replace(
             self,
             valuation=self.valuation.take(rows, slice(None)),
@@ -201,32 +213,32 @@ class _Problem:
 def _search(problem: _Problem, steps: int, rounds: int) -> tuple[Tensor, Tensor]:
     """Parts and privacy losses ``[B, n]`` of the best point found; a point is both logarithms ``[2, B, starts, n]``."""
     log_size = problem.size.clamp(min=1).log()
-    starts = [torch.stack([-power * log_size, torch.full_like(log_size, level)]) for level, power in _STARTS]
+    unit_cost = problem.cost(problem.cap) / problem.size.clamp(min=1)
+    log_cost = torch.where(unit_cost > 0, unit_cost, 1.0).log()
+    starts = [
+        torch.stack([by_size * log_size + by_cost * log_cost, torch.full_like(log_size, level)])
+        for level, by_size, by_cost in _STARTS
+    ]
     point = _descend(problem, torch.stack(starts, dim=2), steps, rate=0.3)
-    largest = problem.share.topk(min(_SWITCHED, log_size.shape[-1])).indices
+    largest = problem.share.topk(min(_NUDGED, log_size.shape[-1])).indices
     for _ in range(rounds):
-        point = _descend(problem, _switched(point, largest), steps, rate=0.1)
+        point = _descend(problem, _nudged(point, largest), steps, rate=0.1)
     log_part, log_loss = _descend(problem, point, 2 * steps, rate=0.02)[:, :, 0]
     return log_part.exp(), problem.cap * log_loss.exp()
 
 
-def _switched(point: Tensor, owners: Tensor) -> Tensor:
-    """The point itself and, for each of ``owners[B, k]``, the point with her switched."""
-    log_part, log_loss = point.repeat(1, 1, owners.shape[-1] + 1, 1)
-    her = torch.zeros_like(log_part, dtype=torch.bool)
-    her[:, 1:].scatter_(-1, owners[..., None], True)
-    sold = log_part > -1
-    return torch.stack(
-        [
-            torch.where(her, torch.where(sold, -4.0, 0.0), log_part),
-            torch.where(her, torch.where(sold, 0.0, log_loss.clamp(max=-0.5)), log_loss),
-        ]
-    )
+def _nudged(point: Tensor, owners: Tensor) -> Tensor:
+    """The point itself and, for each of ``owners[B, k]``, the points with more bought of her for less, and reverse."""
+    her = torch.zeros_like(point[0]).repeat(1, owners.shape[-1], 1).scatter_(-1, owners[..., None], 1.0)
+    nudge = torch.stack([step * torch.cat([her, -her], dim=1) for step in _NUDGE])
+    # From far below no nudge would bring an owner back into play.
+    base = torch.stack([point[0].clamp(min=_LEAST_NUDGED_LOG_PART), point[1]])
+    return torch.cat([point, base + nudge], dim=2)
 
 
 def _descend(problem: _Problem, starts: Tensor, steps: int, *, rate: float) -> Tensor:
     """The best point met on descents by Adam from each start, as ``[2, B, 1, n]``."""
-    several = problem.repeated(starts.shape[2])
+    several = problem.at(torch.arange(starts.shape[1]).repeat_interleave(starts.shape[2]))
     point = starts.flatten(1, 2)
     best, best_point = torch.full_like(several.budget, torch.inf), point
     mean, square = torch.zeros_like(point), torch.zeros_like(point)
@@ -247,7 +259,9 @@ def _descend(problem: _Problem, starts: Tensor, steps: int, *, rate: float) -> T
 def _scaled_to_budget(problem: _Problem, log_part: Tensor, log_loss: Tensor) -> Tensor:
     """Parts times the factor at which they cost exactly the budget, none growing beyond the whole."""
     cost = problem.cost(problem.cap * log_loss.exp())
-    log_part = torch.where(cost > 0, log_part.clamp(min=_LEAST_LOG_PART), 0.0)
+    log_part = torch.where(cost > 0, log_part, -torch.inf)
+    log_part = (log_part - log_part.amax(-1, keepdim=True)).clamp(min=_LEAST_LOG_PART)
+    log_part = torch.where(cost > 0, log_part, 0.0)
     ordered, order = log_part.sort(dim=-1, descending=True)
     cost_ordered = cost.gather(-1, order)
     whole_before = cost_ordered.cumsum(-1) - cost_ordered

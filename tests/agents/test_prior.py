@@ -42,6 +42,13 @@ def test_one_owner_of_ten_holds_nearly_half_of_the_data():
     assert (size.amax(-1) / size.sum(-1)).mean().item() == pytest.approx(0.47, abs=0.015)
 
 
+def test_shares_above_the_floor_are_lognormal_with_spread_two():
+    prior = OwnerPrior(records=10**11, owners=1000)
+    types, _ = prior.sample(20, 1000, generator(1))
+    logs = (types.data_size - prior.floor).double().log()
+    assert (logs - logs.mean(-1, keepdim=True)).std().item() == pytest.approx(2.0, abs=0.04)
+
+
 def test_types_come_from_their_ranges_uniformly():
     types, _ = OwnerPrior().sample(400, 50, generator(2))
     factor, cap = types.valuation.factor, types.privacy_budget

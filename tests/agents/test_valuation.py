@@ -74,6 +74,11 @@ def test_a_table_is_piecewise_linear_through_nothing_and_ends_at_its_last_level(
     assert [at(curve, loss) for loss, _ in transcript] == [worth for _, worth in transcript]
 
 
+def test_at_its_levels_a_table_gives_back_its_very_numbers():
+    """Where 0.8 + (3.4 - 0.8) would be 3.3999999999999995."""
+    assert at(TabulatedValuation(levels=[0.5, 1.0], cost=[[[0.8, 3.4]]]), 1.0) == 3.4
+
+
 def test_nothing_costs_nothing():
     for name in FAMILIES:
         assert at(family(name, 1.5), 0.0) == 0.0

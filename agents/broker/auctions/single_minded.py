@@ -54,10 +54,14 @@ class Offers:
         """Money ``[B, n]`` that each owner gets at ``rate[B, n]``, a multiple of the quantum."""
         return _paid(self.weight, rate, self.quantum[:, None])
 
-    def sold(self, wins: Tensor, payment: Tensor) -> Outcome:
-        """The outcome in which those who win sell everything at their own privacy budget for ``payment``."""
+    def sold(self, wins: Tensor, payment: Tensor, privacy_loss: Tensor | None = None) -> Outcome:
+        """The outcome in which those who win sell all their records for ``payment``.
+
+        They do so at their own privacy budget, or at a ``privacy_loss`` up to that.
+        """
+        loss = self.bids.privacy_budget if privacy_loss is None else privacy_loss
         return Outcome(
-            privacy_loss=torch.where(wins, self.bids.privacy_budget, 0.0),
+            privacy_loss=torch.where(wins, loss, 0.0),
             payment=torch.where(wins, payment, 0.0),
             data_size=torch.where(wins, self.bids.data_size, 0),
         )
@@ -74,15 +78,29 @@ def offers(bids: Bids, budget: Tensor) -> Offers:
     bids : Bids [B, n]
     budget : float64[B]
     """
-    purse = torch.where(budget >= LEAST, budget.clamp(max=MOST), 0.0)
-    quantum = money_quantum(purse)
-    purse = (purse / quantum).floor() * quantum
-    cost = bids.cost(bids.privacy_budget, bids.data_size)
+    purse, quantum = spendable(budget)
     weight = _summable(bids.data_size.double() * bids.privacy_budget, bids.present)
-    ask = torch.where(cost > 0, (cost / quantum[:, None]).ceil().clamp(min=1), 0.0) * quantum[:, None]
+    ask = asked(bids.cost(bids.privacy_budget, bids.data_size), quantum[:, None])
     for_sale = (weight > 0) & (ask < torch.inf) & (purse > 0)[:, None]
     weight, ask = torch.where(for_sale, weight, 0.0), torch.where(for_sale, ask, torch.inf)
     return Offers(bids, purse, quantum, weight, ask, _reserve(weight, ask, quantum[:, None]))
+
+
+def spendable(budget: Tensor) -> tuple[Tensor, Tensor]:
+    """What of ``budget[B]`` can be paid out, and the money unit ``[B]`` that it and every payment is a multiple of."""
+    purse = torch.where(budget >= LEAST, budget.clamp(max=MOST), 0.0)
+    quantum = money_quantum(purse)
+    return (purse / quantum).floor() * quantum, quantum
+
+
+def asked(cost: Tensor, quantum: Tensor) -> Tensor:
+    """Least money in whole quanta that covers ``cost``; infinite where that is."""
+    return torch.where(cost > 0, (cost / quantum).ceil().clamp(min=1), 0.0) * quantum
+
+
+def equal_share(purse: Tensor, quantum: Tensor, count: Tensor | int) -> Tensor:
+    """Most money in whole quanta that ``purse`` pays ``count`` times."""
+    return (purse / quantum / count).floor() * quantum
 
 
 def _paid(weight: Tensor, rate: Tensor, quantum: Tensor) -> Tensor:

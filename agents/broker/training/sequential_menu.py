@@ -56,8 +56,8 @@ class Recipe:
     owners: int = 10
     other_owners: tuple[int, int] = (3, 60)
     share_of_others: float = 0.12
-    learning_rate: float = 2e-3
-    temperature: tuple[float, float] = (0.25, 0.03)
+    learning_rate: float = 5e-3
+    temperature: tuple[float, float] = (0.1, 0.004)
     weight_of_mean: float = 0.3
     width: int = 96
     seed: int = 0

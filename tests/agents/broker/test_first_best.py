@@ -113,12 +113,13 @@ def test_nothing_random_does_better(generator: torch.Generator) -> None:
     assert bool((found.error_bound <= best * (1 + 1e-12)).all())
 
 
-def test_within_a_percent_of_what_nobody_can_beat(generator: torch.Generator) -> None:
+def test_close_to_what_nobody_can_beat(generator: torch.Generator) -> None:
     """Weak duality: see ``lower_bound``."""
     types, budget = OwnerPrior().sample(40, 10, generator)
     found, least = first_best(types, budget).error_bound, lower_bound(types, budget)
     assert bool((found >= least).all())
-    assert float((found / least).mean()) < 1.01
+    assert float((found / least).mean()) < 1.004
+    assert float((found / least).max()) < 1.03
 
 
 def lower_bound(types: OwnerTypes, budget: Tensor, levels: int = 1000) -> Tensor:
