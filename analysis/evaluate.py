@@ -19,7 +19,7 @@ from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 
 FIRST_BEST = "first best"
-NO_BUDGET = "everyone at her own privacy budget"
+NO_BUDGET = "all at own privacy budget"
 FACTORS: Mapping[str, tuple[float, float]] = {
     "0.1": (0.1, 0.1),
     "0.3": (0.3, 0.3),

@@ -82,11 +82,11 @@ def evaluate_auctions(
 
 
 def _wide(table: pd.DataFrame) -> Table:
-    page = Table(title="Mean error bound by budget factor f", box=box.SIMPLE_HEAD)
+    page = Table(title="Mean error bound by budget factor f", box=box.SIMPLE_HEAD, pad_edge=False)
     page.add_column("mechanism", no_wrap=True)
     labels = list(dict.fromkeys(table["budget_factor"]))
     for label in labels:
-        page.add_column(f"f = {label}" if label[0] != "U" else f"f ~ {label}", justify="right", no_wrap=True)
+        page.add_column(label, justify="right", no_wrap=True)
     for name, rows in table.groupby("auction", sort=False):
         by_factor = rows.set_index("budget_factor")
         page.add_row(str(name), *(_with_interval(by_factor.loc[label]) for label in labels))
@@ -97,25 +97,25 @@ def _wide(table: pd.DataFrame) -> Table:
 
 def _with_interval(row: pd.Series) -> str:
     half = (row["high"] - row["low"]) / 2
-    return f"{row['mean']:.2f} ± {half:.2f}"
+    return f"{row['mean']:.2f} ±{half:.2f}"
 
 
 def _ratios(table: pd.DataFrame) -> Table:
     last = table[table["budget_factor"] == list(FACTORS)[-1]]
-    page = Table(title=f"Over all budgets, f ~ {list(FACTORS)[-1]}", box=box.SIMPLE_HEAD)
-    headings = ("mechanism", "/ first best", "/ All-in", "median", "invalid", "spent", "IR broken", "budget broken")
+    page = Table(title=f"Over all budgets, f ~ {list(FACTORS)[-1]}", box=box.SIMPLE_HEAD, pad_edge=False)
+    headings = ("mechanism", "/ first best", "/ All-in", "median", "invalid", "spent", "IR, budget broken")
     for heading in headings:
         page.add_column(heading, justify="left" if heading == "mechanism" else "right", no_wrap=True)
     for row in last.to_dict(orient="records"):
+        is_auction = not pd.isna(row.get("spent"))
         page.add_row(
             row["auction"],
             _ratio(row, "over_first_best"),
             _ratio(row, "over_all_in"),
-            f"{row['median']:.3f}",
+            f"{row['median']:.2f}",
             f"{row['invalid_rate']:.2%}",
-            "" if pd.isna(row.get("spent")) else f"{row['spent']:.1%}",
-            "" if pd.isna(row.get("ir_violations")) else f"{row['ir_violations']:.0f}",
-            "" if pd.isna(row.get("budget_violations")) else f"{row['budget_violations']:.0f}",
+            f"{row['spent']:.1%}" if is_auction else "",
+            f"{row['ir_violations']:.0f}, {row['budget_violations']:.0f}" if is_auction else "",
         )
     return page
 
@@ -123,7 +123,7 @@ def _ratios(table: pd.DataFrame) -> Table:
 def _ratio(row: dict[Any, Any], key: str) -> str:
     if row.get(key) is None or pd.isna(row[key]):
         return ""
-    return f"{row[key]:.3f} [{row[key + '_low']:.3f}, {row[key + '_high']:.3f}]"
+    return f"{row[key]:.3f} [{row[key + '_low']:.2f}, {row[key + '_high']:.2f}]"
 
 
 @contextmanager
