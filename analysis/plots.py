@@ -79,7 +79,10 @@ def _learning(axes: Axes, rounds: pd.DataFrame, ceiling: pd.DataFrame, chance: f
         played = curve.index.to_numpy() + 1
         axes.fill_between(played, curve["low"], curve["high"], color=colour, alpha=0.2, linewidth=0)
         axes.plot(played, curve["mean"], color=colour, linestyle=style, label=label)
-        axes.annotate(label, (played[-1], curve[edge].iloc[-1] + gap), color=colour, ha="right")
+        # The label runs over the right half of the plot and has to clear the band there.
+        right_half = curve[edge].iloc[len(curve) // 2 :]
+        clear = right_half.max() if edge == "high" else right_half.min()
+        axes.annotate(label, (played[-1], clear + gap), color=colour, ha="right")
     axes.axhline(chance, color=INK, linewidth=1, linestyle=":", label="chance")
     axes.annotate("by chance", (played[-1], chance + 0.02), color=INK, ha="right")
     axes.set_ylim(0, 1)
