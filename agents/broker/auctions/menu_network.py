@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 SUMS = 7
 FEATURES = 14
+SIZE_FACTS = 4
 _DEAREST = 100.0
 """Reported costs beyond this many public units count as this many, so that no report can drown the state."""
 _SMALLEST = 1e-3
@@ -89,6 +90,19 @@ class History:
         return torch.cat([(logs + _SMALLEST).log(), plain], dim=-1).float()
 
 
+def size_facts(size: Tensor) -> Tensor:
+    """What verified sizes ``[B, n]`` say at every owner's turn: her own, all, those still to come, her share (float32).
+
+    Sizes are in public units and in the order in which owners are approached, absent ones (0) last.
+    """
+    total = size.cumsum(-1)
+    everything = total[:, -1:]
+    coming = everything - total
+    logs = torch.stack([size, everything.expand_as(size), coming.clamp(min=0)], dim=-1)
+    share = size / torch.where(everything > 0, everything, 1.0)
+    return torch.cat([(logs + _SMALLEST).log(), share[..., None]], dim=-1).float()
+
+
 class MenuNetwork(nn.Module):
     """Prices and spending caps for every level of the absolute grid, from the features of a ``History``.
 
@@ -100,16 +114,21 @@ class MenuNetwork(nn.Module):
         Public guess of the cost of a record at each level, in public units; the network learns a factor on it.
     width : int
         Units of each of the two hidden layers.
+    sizes_known : bool
+        Whether it sees ``size_facts`` too.
     """
 
     levels: Tensor
     usual_price: Tensor
 
-    def __init__(self, levels: Tensor, usual_price: Tensor, width: int) -> None:
+    def __init__(self, levels: Tensor, usual_price: Tensor, width: int, *, sizes_known: bool = False) -> None:
         super().__init__()
+        self.sizes_known = sizes_known
         self.register_buffer("levels", levels.double())
         self.register_buffer("usual_price", usual_price.double())
-        self.body = nn.Sequential(nn.Linear(FEATURES, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
+        self.body = nn.Sequential(
+            nn.Linear(FEATURES + SIZE_FACTS * sizes_known, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
+        )
         self.head = nn.Linear(width, 2 * len(levels))
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)

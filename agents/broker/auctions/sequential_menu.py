@@ -16,7 +16,7 @@ from torch import Tensor
 
 from agents.broker.auctions.base import FIELDS, Guarantees, Menu, MenuAuction, check_budget, favourite, money_quantum
 from agents.broker.auctions.checkpoint import SHIPPED, load_checkpoint
-from agents.broker.auctions.menu_network import History, MenuNetwork
+from agents.broker.auctions.menu_network import FEATURES, History, MenuNetwork, size_facts
 from agents.messages import Bids
 from agents.units import PublicUnits
 
@@ -36,6 +36,7 @@ class SequentialMenu(MenuAuction):
 
     name: ClassVar[str] = "sequential-menu"
     guarantees: ClassVar[Guarantees] = Guarantees(truthful_in=FIELDS)
+    sizes_known: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -65,9 +66,13 @@ class SequentialMenu(MenuAuction):
         budget = check_budget(bids, budget)
         batch, owners = bids.shape
         levels = torch.cat([budget.new_zeros(1), self.network.levels])
-        cost = bids.valuation.tabulate(levels)
-        unit_cost = bids.valuation.at(bids.privacy_budget) / self._units.money_per_record
-        present = bids.present.long()
+        order = self.approached(bids)
+        size, cap = bids.data_size.gather(-1, order), bids.privacy_budget.gather(-1, order)
+        cost = bids.valuation.tabulate(levels).gather(1, order[..., None].expand(-1, -1, len(levels)))
+        unit_cost = bids.valuation.at(bids.privacy_budget).gather(-1, order) / self._units.money_per_record
+        units_of_size = size.double() / self._units.records
+        facts = size_facts(units_of_size) if self.network.sizes_known and owners else None
+        present = (size > 0).long()
         before = present.cumsum(-1) - present
         # Who is present is public: staying away changes the lists of the others and earns nothing.
         remaining = present.flip(-1).cumsum(-1).flip(-1) - present + 1
@@ -77,29 +82,33 @@ class SequentialMenu(MenuAuction):
         lists: list[tuple[Tensor, Tensor]] = []
         for owner in range(owners):
             features = history.features(before[:, owner], remaining[:, owner])
+            if facts is not None:
+                features = torch.cat([features, facts[:, owner]], dim=-1)
             price, records = self._offer(features, left, quantum)
             lists.append((price, records))
-            size = bids.data_size[:, owner]
-            level, bought, payment = favourite(
-                levels, price, records, cost[:, owner], bids.privacy_budget[:, owner], size
-            )
+            level, bought, payment = favourite(levels, price, records, cost[:, owner], cap[:, owner], size[:, owner])
             left = left - payment
             history = history.after(
                 left=left / self._units.money,
                 privacy_loss_squared=levels[level] ** 2,
                 bought=bought.double() / self._units.records,
-                size=size.double() / self._units.records,
+                size=units_of_size[:, owner],
                 unit_cost=unit_cost[:, owner],
                 sold=(bought > 0).double(),
             )
         if not lists:
             empty = budget.new_zeros(batch, 0, len(levels))
             return Menu(privacy_loss=empty, price=empty, records=empty.long())
+        place = order.argsort(dim=-1)[..., None].expand(-1, -1, len(levels))
         return Menu(
             privacy_loss=levels.expand(batch, owners, len(levels)),
-            price=torch.stack([price for price, _ in lists], dim=1),
-            records=torch.stack([records for _, records in lists], dim=1),
+            price=torch.stack([price for price, _ in lists], dim=1).gather(1, place),
+            records=torch.stack([records for _, records in lists], dim=1).gather(1, place),
         )
+
+    def approached(self, bids: Bids) -> Tensor:
+        """Order ``int64[B, n]`` in which the owners are asked: the index order, whatever anybody says."""
+        return torch.arange(bids.shape[1]).expand(bids.shape)
 
     def _offer(self, features: Tensor, left: Tensor, quantum: Tensor) -> tuple[Tensor, Tensor]:
         """Price per record and most records ``[B, K + 1]``: whole quanta, whole records, within the budget left."""
@@ -114,7 +123,8 @@ class SequentialMenu(MenuAuction):
 
 def _rebuild(tensors: dict[str, Tensor], path: Path) -> MenuNetwork:
     try:
-        network = MenuNetwork(tensors["levels"], tensors["usual_price"], width=tensors["head.weight"].shape[1])
+        width, inputs = tensors["body.0.weight"].shape
+        network = MenuNetwork(tensors["levels"], tensors["usual_price"], width, sizes_known=inputs > FEATURES)
         network.load_state_dict(tensors)
     except (KeyError, IndexError, RuntimeError) as error:
         raise ValueError(f"checkpoint {path} does not hold a menu network ({error}); train it again") from None

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.checkpoint import Card, save_checkpoint
-from agents.broker.auctions.menu_network import History, MenuNetwork
+from agents.broker.auctions.menu_network import History, MenuNetwork, size_facts
 from agents.broker.auctions.sequential_menu import SequentialMenu
 from agents.broker.training.measure import truthful_figures
 from agents.broker.training.purchases import bound_of_purchases
@@ -92,7 +92,7 @@ def price_grid(prior: OwnerPrior) -> Tensor:
     return torch.cat([below, within])
 
 
-def new_network(prior: OwnerPrior, recipe: Recipe) -> MenuNetwork:
+def new_network(prior: OwnerPrior, recipe: Recipe, *, sizes_known: bool = False) -> MenuNetwork:
     """An untrained network whose prices are the mean cost of a record at each level."""
     levels = price_grid(prior)
     curves = {
@@ -102,7 +102,7 @@ def new_network(prior: OwnerPrior, recipe: Recipe) -> MenuNetwork:
         "exponential": levels.expm1(),
     }
     mean = torch.stack([curves[family] for family in prior.families]).mean(0) * sum(prior.factor) / 2
-    network = MenuNetwork(levels, mean / prior.cost_per_record, width=recipe.width)
+    network = MenuNetwork(levels, mean / prior.cost_per_record, width=recipe.width, sizes_known=sizes_known)
     generator = torch.Generator().manual_seed(recipe.seed)
     for layer in network.body:
         if isinstance(layer, torch.nn.Linear):
@@ -161,18 +161,26 @@ def softened_auction(
     size = types.data_size.double() / units.records
     cost = types.valuation.tabulate(network.levels) / units.money_per_record
     unit_cost = types.valuation.at(types.privacy_budget) / units.money_per_record
+    cap = types.privacy_budget
+    facts = None
+    if network.sizes_known:
+        order = size.argsort(dim=-1, descending=True, stable=True)
+        cost = cost.gather(1, order[..., None].expand_as(cost))
+        size, unit_cost, cap = (array.gather(-1, order) for array in (size, unit_cost, cap))
+        facts = size_facts(size)
     money = budget / units.money
     history = History.beginning(money, money)
     owners = types.shape[1]
     precisions, bought = [], []
     for owner in range(owners):
         before = torch.full_like(money, owner)
-        price, cap = network(history.features(before, owners - before).detach())
+        features = history.features(before, owners - before).detach()
+        price, cap_share = network(features if facts is None else torch.cat([features, facts[:, owner]], dim=-1))
         mine, left = size[:, owner, None], history.left[:, None]
-        wanted = torch.minimum(mine, cap * left / price)
+        wanted = torch.minimum(mine, cap_share * left / price)
         records = wanted + ((wanted * units.records + 1e-9).floor() / units.records - wanted).detach()
         utility = records * (price - cost[:, owner])
-        for_sale = (network.levels <= types.privacy_budget[:, owner, None]) & (records > 0)
+        for_sale = (network.levels <= cap[:, owner, None]) & (records > 0)
         utility = torch.nn.functional.pad(torch.where(for_sale, utility, -torch.inf), (1, 0))
         soft = torch.softmax(utility / mine / temperature, dim=-1)
         hard = torch.nn.functional.one_hot(utility.argmax(-1), utility.shape[-1])
@@ -194,7 +202,11 @@ def softened_auction(
 
 
 def train(
-    prior: OwnerPrior, recipe: Recipe | None = None, *, watch: Callable[[Step], None] | None = None
+    prior: OwnerPrior,
+    recipe: Recipe | None = None,
+    *,
+    sizes_known: bool = False,
+    watch: Callable[[Step], None] | None = None,
 ) -> MenuNetwork:
     """Train a sequential menu from scratch.
 
@@ -203,11 +215,13 @@ def train(
     prior : OwnerPrior
         Distribution of owners and budgets to train on.
     recipe : Recipe, optional
+    sizes_known : bool
+        Whether data sizes are verified.
     watch : callable, optional
         Called after every step.
     """
     recipe = recipe or Recipe()
-    network = new_network(prior, recipe)
+    network = new_network(prior, recipe, sizes_known=sizes_known)
     for step in training_steps(network, prior, recipe):
         if watch is not None:
             watch(step)
@@ -215,21 +229,26 @@ def train(
 
 
 def make_checkpoint(
-    path: Path, prior: OwnerPrior, recipe: Recipe | None = None, *, watch: Callable[[Step], None] | None = None
+    path: Path,
+    prior: OwnerPrior,
+    recipe: Recipe | None = None,
+    *,
+    auction: type[SequentialMenu] = SequentialMenu,
+    watch: Callable[[Step], None] | None = None,
 ) -> Card:
     """Train, measure on fresh profiles, and write the checkpoint with its model card."""
     recipe = recipe or Recipe()
-    network = train(prior, recipe, watch=watch)
+    network = train(prior, recipe, sizes_known=auction.sizes_known, watch=watch)
     return save_checkpoint(
         path,
         network.state_dict(),
-        auction=SequentialMenu.name,
+        auction=auction.name,
         units=prior.units,
         prior=asdict(prior),
-        architecture={"levels": len(network.levels), "width": recipe.width},
+        architecture={"levels": len(network.levels), "width": recipe.width, "sizes_known": auction.sizes_known},
         recipe=asdict(recipe),
         versions={"python": platform.python_version(), "torch": torch.__version__},
-        figures=truthful_figures(SequentialMenu(prior.units, network=network), prior),
+        figures=truthful_figures(auction(prior.units, network=network), prior),
     )
 
 
