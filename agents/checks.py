@@ -13,6 +13,9 @@ from torch import Tensor
 MOST_RECORDS = 10**12
 """Largest data size taken: counts up to here stay exact in float64 products of money."""
 
+MOST_SEED = 2**63 - 1
+"""Largest seed taken, wherever a seed is."""
+
 _LARGEST_FINITE = torch.finfo(torch.float64).max
 
 
@@ -24,7 +27,7 @@ def real_array(name: str, value: Any, *, shape: Sequence[int | None] | None = No
     name : str
         How the argument is called, for the message.
     value : tensor, numpy array or (nested) list of float
-        float64; Python numbers are converted, other dtypes are refused.
+        float64; Python numbers are converted, other dtypes are refused. Numpy arrays are copied, tensors are shared.
     shape : sequence of int or None, optional
         Expected shape, ``None`` where any length will do.
 
@@ -38,7 +41,7 @@ def real_array(name: str, value: Any, *, shape: Sequence[int | None] | None = No
         if not isinstance(value, Tensor | np.ndarray) and array.dtype in (torch.int64, torch.float32):
             array = torch.as_tensor(value, dtype=torch.float64)
         else:
-            raise TypeError(f"{name} has dtype {array.dtype}; pass float64 (e.g. {name}.double())")
+            raise _other_dtype(name, value, array, "float64", "double")
     _require_shape(name, array, shape)
     if not _within(array, 0.0, _LARGEST_FINITE):
         _refuse(name, array, ~torch.isfinite(array), "every value must be a finite number")
@@ -58,9 +61,9 @@ def count_array(name: str, value: Any, *, shape: Sequence[int | None] | None = N
     if array.dtype.is_floating_point:
         _refuse(name, array, ~torch.isfinite(array), "every value must be a finite whole number")
         _refuse(name, array, array != array.floor(), "counts are whole numbers: round them down first")
-        raise TypeError(f"{name} has dtype {array.dtype}; pass int64 (e.g. {name}.long())")
+        raise _other_dtype(name, value, array, "int64", "long")
     if array.dtype != torch.int64:
-        raise TypeError(f"{name} has dtype {array.dtype}; pass int64 (e.g. {name}.long())")
+        raise _other_dtype(name, value, array, "int64", "long")
     _require_shape(name, array, shape)
     if not _within(array, 0, MOST_RECORDS):
         _refuse(name, array, array < 0, "counts must be 0 or more (0 means absent)")
@@ -99,6 +102,11 @@ def whole(name: str, value: Any, *, least: int = 0, most: int = MOST_RECORDS) ->
     return int(value)
 
 
+def seed_number(name: str, value: Any) -> int:
+    """Return a seed, a whole number between 0 and ``MOST_SEED``, or raise."""
+    return whole(name, value, most=MOST_SEED)
+
+
 def one_of(name: str, value: Any, known: Iterable[str]) -> str:
     """Return ``value`` if it is a known name; otherwise raise, naming the nearest known one."""
     names = sorted(known)
@@ -120,9 +128,32 @@ def _as_tensor(name: str, value: Any) -> Tensor:
     if isinstance(value, Tensor):
         return value.detach()
     try:
-        return torch.as_tensor(np.asarray(value)) if not isinstance(value, np.ndarray) else torch.as_tensor(value)
+        # A copy, so that nobody can change what was checked; it also straightens out reversed arrays.
+        array = np.array(value)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{name} cannot be read as an array ({error}); pass a tensor, array or list") from None
+    if array.dtype.kind not in "biufc" or array.dtype == np.longdouble:
+        raise TypeError(
+            f"{name} = {_shortened(value)} cannot be read as an array of numbers (it becomes one of dtype "
+            f"{array.dtype}); pass a tensor, array or list of ordinary numbers, each below 2**63"
+        )
+    native = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+    return torch.from_numpy(native).reshape(array.shape)
+
+
+def _other_dtype(name: str, value: Any, array: Tensor, wanted: str, method: str) -> TypeError:
+    if isinstance(value, Tensor):
+        remedy = f"{name}.{method}()"
+    elif isinstance(value, np.ndarray):
+        remedy = f"{name}.astype(np.{wanted})"
+    else:
+        remedy = f"torch.tensor({name}).{method}()"
+    return TypeError(f"{name} has dtype {array.dtype}; pass {wanted} (e.g. {remedy})")
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _require_shape(name: str, array: Tensor, shape: Sequence[int | None] | None) -> None:

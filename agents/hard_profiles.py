@@ -35,6 +35,7 @@ def hard_profiles(prior: OwnerPrior, batch: int, generator: torch.Generator) -> 
     yield from _sizes(prior, batch, generator)
     yield from _caps(prior, batch, generator)
     yield from _valuations(prior, batch, generator)
+    yield from _ends_of_float64(prior, batch, generator)
 
 
 def _budgets(prior: OwnerPrior, batch: int, generator: torch.Generator) -> Iterator[Profile]:
@@ -102,6 +103,18 @@ def _valuations(prior: OwnerPrior, batch: int, generator: torch.Generator) -> It
     rises = (2 * torch.randn(*types.shape, 4, generator=generator, dtype=torch.float64)).exp()
     table = replace(types, valuation=TabulatedValuation(levels=levels, cost=rises.cumsum(dim=-1)))
     yield "tabulated valuations", table, prior.budget(types, generator)
+
+
+def _ends_of_float64(prior: OwnerPrior, batch: int, generator: torch.Generator) -> Iterator[Profile]:
+    types, budget = prior.sample(batch, 4, generator)
+    ends = torch.tensor([5e-324, 1e-300, 1e-130, 1e130, 1e300], dtype=torch.float64)
+    yield "budgets next to nothing and next to infinity", types, ends[torch.arange(batch) % len(ends)]
+    # Here the steepest curves leave float64, and a factor of 0 times infinity would be no number.
+    caps = torch.tensor([1.0, 20.0, 800.0, 1e200, 1e300], dtype=torch.float64)
+    cap = caps[torch.randint(len(caps), types.shape, generator=generator)]
+    some = (torch.rand(types.shape, generator=generator) < 0.5).double()
+    boundless = replace(types, privacy_budget=cap, valuation=types.valuation.scaled(some))
+    yield "boundless privacy budgets, some free", boundless, budget
 
 
 def _with(prior: OwnerPrior, types: OwnerTypes, generator: torch.Generator) -> tuple[OwnerTypes, Tensor]:

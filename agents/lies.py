@@ -6,7 +6,6 @@ batch have the same form (a valuation of the truth's own kind or a table on comm
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from collections.abc import Collection, Iterator
 
@@ -14,17 +13,16 @@ import torch
 from torch import Tensor
 
 from agents.checks import generator_of, whole
-from agents.messages import Bids
+from agents.messages import BID_FIELDS, Bids
 from agents.valuation import FAMILIES, MixedValuation, ParametricValuation, TabulatedValuation, Valuation
 
-BID_FIELDS: frozenset[str] = frozenset(field.name for field in dataclasses.fields(Bids))
 LEVELS = 16
 """Levels of a misreported table."""
 SCALES: tuple[float, ...] = (0.0, 1e-3, 0.5, 0.9, 1 - 2.0**-48, 1.0, 1 + 2.0**-48, 1.1, 2.0, 100.0)
 FRACTIONS: tuple[float, ...] = (0.0, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
 
 
-def misreports(
+def lies_about(
     truth: Bids, count: int, generator: torch.Generator, *, fields: Collection[str] = BID_FIELDS
 ) -> Iterator[Bids]:
     """Yield ``count`` times a lie for every owner at once; the lies of one batch have nothing to do with each other.

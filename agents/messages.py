@@ -6,13 +6,13 @@ is the pure local differential privacy parameter, data sizes are whole numbers o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from agents.checks import count_array, real_array, whole
+from agents.checks import count_array, number, real_array, whole
 from agents.valuation import ParametricValuation, Valuation
 
 
@@ -28,16 +28,28 @@ class Announcement:
         Current global model.
     round : int
         Round number, from 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the field, its value and the remedy.
     """
 
     budget: float
     parameters: Tensor
     round: int
 
+    def __post_init__(self) -> None:
+        number("budget", self.budget)
+        whole("round", self.round)
+        _require_floating("parameters", self.parameters, "[p]", 1)
+
 
 @dataclass(frozen=True)
 class Bids:
     """What the owners say: (valuation, privacy budget, data size), true or not.
+
+    Tensors are shared with the caller, who must not write into them afterwards; numpy arrays are copied.
 
     Parameters
     ----------
@@ -103,6 +115,10 @@ class Bids:
         return replace(self, **fields)
 
 
+BID_FIELDS: frozenset[str] = frozenset(field.name for field in fields(Bids))
+"""What a bid consists of, and so what an owner may lie about."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What an auction decides.
@@ -122,8 +138,9 @@ class Outcome:
     data_size: Tensor
 
     def __post_init__(self) -> None:
-        shape = tuple(self.privacy_loss.shape)
-        object.__setattr__(self, "privacy_loss", real_array("privacy_loss", self.privacy_loss, shape=shape))
+        privacy_loss = real_array("privacy_loss", self.privacy_loss, shape=(None, None))
+        shape = tuple(privacy_loss.shape)
+        object.__setattr__(self, "privacy_loss", privacy_loss)
         object.__setattr__(self, "payment", real_array("payment", self.payment, shape=shape))
         object.__setattr__(self, "data_size", count_array("data_size", self.data_size, shape=shape))
 
@@ -158,7 +175,11 @@ class Upload:
     gradient: Tensor
 
     def __post_init__(self) -> None:
-        if self.gradient.ndim != 2 or self.bidder.shape != self.gradient.shape[:1]:
+        _require_floating("gradient", self.gradient, "[m, p]", 2)
+        if not isinstance(self.bidder, Tensor) or self.bidder.dtype != torch.int64:
+            what = self.bidder.dtype if isinstance(self.bidder, Tensor) else type(self.bidder).__name__
+            raise TypeError(f"bidder is {what}; pass an int64 tensor [m]")
+        if self.bidder.shape != self.gradient.shape[:1]:
             raise ValueError(
                 f"bidder has shape {list(self.bidder.shape)} and gradient {list(self.gradient.shape)}; "
                 "pass [m] and [m, p]"
@@ -185,3 +206,15 @@ class Aggregate:
 
     def __post_init__(self) -> None:
         whole("sellers", self.sellers)
+        _require_floating("gradient", self.gradient, "[p]", 1)
+        if self.variance != torch.inf:
+            number("variance", self.variance)
+
+
+def _require_floating(name: str, value: Any, shape: str, dimensions: int) -> None:
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name} is a {type(value).__name__}; pass a float tensor {shape}")
+    if not value.dtype.is_floating_point:
+        raise TypeError(f"{name} has dtype {value.dtype}; pass float32 or float64")
+    if value.ndim != dimensions:
+        raise ValueError(f"{name} has shape {list(value.shape)}; pass shape {shape}")

@@ -16,11 +16,9 @@ import torch
 from torch import Tensor
 
 from agents.checks import whole
-from agents.lies import BID_FIELDS, as_lies, misreports, nearby
-from agents.messages import Bids, Outcome
+from agents.lies import as_lies, lies_about, nearby
+from agents.messages import BID_FIELDS, Bids, Outcome
 from agents.types import OwnerTypes
-
-__all__ = ["BID_FIELDS", "Counterfactuals", "Found", "alone", "gains", "misreports", "nearby", "per_cost", "search"]
 
 CHUNK = 100_000
 """Bids (rows times owners) in one rerun: bounds the memory that a search takes."""
@@ -137,7 +135,7 @@ def search(
     fields: Collection[str] = BID_FIELDS,
     rerun: bool = False,
 ) -> Found:
-    """Try ``count`` lies for every owner: three quarters ``misreports``, then steps around the best of them.
+    """Try ``count`` lies for every owner: three quarters ``lies_about``, then steps around the best of them.
 
     The steps start wide and narrow down; each is taken where it does no worse than the best lie so far, so that the
     climb also walks along the plateaus where a lie changes nothing.
@@ -149,7 +147,7 @@ def search(
     gain = torch.full(types.shape, -torch.inf, dtype=torch.float64)
     steps = count - wide
     widths = torch.logspace(-0.5, -3, max(steps, 1)).tolist()
-    candidates = itertools.chain(misreports(truth, wide, generator, fields=fields), (None for _ in range(steps)))
+    candidates = itertools.chain(lies_about(truth, wide, generator, fields=fields), (None for _ in range(steps)))
     for index, candidate in enumerate(candidates):
         lies = candidate or nearby(truth, best, generator, fields=fields, width=widths[index - wide])
         found = counterfactuals.gains(lies)

@@ -23,6 +23,9 @@ from agents.checks import number, one_of, real_array, whole
 NOISE_SOURCES: tuple[str, ...] = ("generator", "opendp")
 """``generator``: fast floating-point draws; ``opendp``: OpenDP's exact sampler (only for ``laplace``)."""
 
+CLIPS: tuple[str, ...] = ("record", "owner")
+"""What is clipped before noise is added: every record's gradient, or the owner's mean."""
+
 LARGEST_USEFUL_LOSS = 32.0
 """PrivUnit treats a larger privacy loss as this one, which is stronger privacy than asked for, never weaker."""
 

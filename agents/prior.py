@@ -9,12 +9,19 @@ import torch
 from torch import Tensor
 
 from agents.checks import generator_of, number, one_of, whole
+from agents.remainders import largest_remainders
 from agents.types import OwnerTypes
 from agents.units import PublicUnits
 from agents.valuation import FAMILIES, ParametricValuation
 
 SIZES: tuple[str, ...] = ("lognormal", "equal")
+YARDSTICK = (0.5, 2.0)
+"""Privacy losses, uniform, at which the unit of money is what a record costs on average, whatever owners tolerate."""
 BUDGETS: tuple[str, ...] = ("tied", "independent")
+LARGEST_PRIVACY_BUDGET = 100.0
+"""Largest privacy budget taken: an exponential valuation there is 10^43, and its products with money stay finite."""
+LARGEST_FACTOR = 1e30
+"""Largest valuation factor and budget factor taken, for the same reason."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +64,16 @@ class OwnerPrior:
             object.__setattr__(self, "floor", 10 if self.records >= 20 * self.owners else 1)
         whole("floor", self.floor, least=1, most=self.records // self.owners)
         for name in ("factor", "privacy_budget", "budget_factor"):
-            pair = tuple(getattr(self, name))
+            pair = getattr(self, name)
+            if not isinstance(pair, tuple | list):
+                raise TypeError(f"{name} = {pair!r}: pass a pair (low, high), twice the same for one value")
             if len(pair) != 2:
                 raise ValueError(f"{name} = {pair!r}: pass a pair (low, high)")
-            low = number(f"{name}[0]", pair[0], above=0.0) if name != "budget_factor" else number(f"{name}[0]", pair[0])
-            number(f"{name}[1]", pair[1], least=low)
-            object.__setattr__(self, name, (low, float(pair[1])))
+            most = LARGEST_PRIVACY_BUDGET if name == "privacy_budget" else LARGEST_FACTOR
+            low = number(f"{name}[0]", pair[0], most=most, above=None if name == "budget_factor" else 0.0)
+            object.__setattr__(self, name, (low, number(f"{name}[1]", pair[1], least=low, most=most)))
+        if not isinstance(self.families, tuple | list):
+            raise TypeError(f"families = {self.families!r}: pass a tuple of names, e.g. ('linear',)")
         if not self.families:
             raise ValueError("families is empty: name at least one valuation family")
         for family in self.families:
@@ -83,7 +94,9 @@ class OwnerPrior:
     @property
     def units(self) -> PublicUnits:
         """The units in which learned auctions see records and money."""
-        return PublicUnits(records=self.mean_size, money_per_record=self.cost_per_record)
+        means = [_mean_cost(family, *YARDSTICK) for family in self.families]
+        price = sum(means) / len(means) * (self.factor[0] + self.factor[1]) / 2
+        return PublicUnits(records=self.mean_size, money_per_record=price)
 
     def sample(self, batch: int, owners: int, generator: torch.Generator) -> tuple[OwnerTypes, Tensor]:
         """Draw ``batch`` profiles of ``owners`` bidders and a budget for each.
@@ -117,7 +130,7 @@ class OwnerPrior:
         """Sum over owners of the cost of all they have ``[B]``: true if budgets are tied, else its prior mean."""
         if self.budgets == "tied":
             return types.cost_at_own_budget().sum(-1)
-        return (types.data_size > 0).double().sum(-1) * self.units.money
+        return (types.data_size > 0).double().sum(-1) * self.mean_size * self.cost_per_record
 
     def _types(self, size: Tensor, generator: torch.Generator) -> OwnerTypes:
         batch, owners = size.shape
@@ -145,11 +158,8 @@ class OwnerPrior:
     def _whole_sizes(self, generator: torch.Generator) -> Tensor:
         """Sizes ``[owners]`` that sum to ``records``: shares rounded down, the rest to the largest remainders."""
         weights = self._weights(1, self.owners, generator)[0]
-        exact = (self.records - self._floor * self.owners) * weights / weights.sum()
-        size = exact.floor().long()
-        left = self.records - self._floor * self.owners - int(size.sum())
-        size[(exact - size).argsort(descending=True, stable=True)[:left]] += 1
-        return size + self._floor
+        free = self.records - self._floor * self.owners
+        return self._floor + largest_remainders(free * weights / weights.sum(), free)
 
     @property
     def _floor(self) -> int:

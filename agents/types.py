@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from agents.messages import Bids, Outcome
+from agents.surplus import surplus
 from agents.valuation import Valuation
 
 
@@ -55,13 +56,30 @@ class OwnerTypes:
 
     def cost(self, outcome: Outcome) -> Tensor:
         """True cost ``[B, n]`` of an outcome: records bought times the true valuation of the privacy loss."""
+        self._require_fit(outcome)
         return outcome.data_size.double() * self.valuation.at(outcome.privacy_loss)
+
+    def _require_fit(self, outcome: Outcome) -> None:
+        if not isinstance(outcome, Outcome):
+            raise TypeError(f"outcome is a {type(outcome).__name__}; pass the Outcome that an auction's run gives")
+        if tuple(outcome.payment.shape) != self.shape:
+            raise ValueError(
+                f"outcome has shape {list(outcome.payment.shape)} but these owners have {list(self.shape)}; "
+                "pass the outcome of their own auction"
+            )
 
     def utility(self, outcome: Outcome) -> Tensor:
         """Payment less true cost ``[B, n]``; minus infinity where more was sold than she has or tolerates.
 
         Source: FL-Market, section III-B.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If ``outcome`` is no outcome, or one of other owners.
         """
-        utility = outcome.payment - self.cost(outcome)
+        self._require_fit(outcome)
+        value = self.valuation.at(outcome.privacy_loss)
+        utility = surplus(outcome.payment, outcome.data_size, value)
         impossible = (outcome.privacy_loss > self.privacy_budget) | (outcome.data_size > self.data_size)
         return torch.where(impossible, -torch.inf, utility)

@@ -16,7 +16,8 @@ class PublicUnits:
     records : float
         Mean data size of an owner under the prior.
     money_per_record : float
-        Mean cost of one record at its owner's privacy budget under the prior.
+        Mean cost of one record at privacy losses between 0.5 and 2, the paper's, under the prior. Prices are learned at
+        absolute privacy losses, so their unit may not move with what owners tolerate.
     """
 
     records: float
@@ -28,5 +29,5 @@ class PublicUnits:
 
     @property
     def money(self) -> float:
-        """What an owner of mean size asks for all she has, on average."""
+        """What an owner of mean size asks for all she has, on average, at privacy losses between 0.5 and 2."""
         return self.records * self.money_per_record

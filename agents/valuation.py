@@ -17,6 +17,7 @@ from torch import Tensor
 from agents.checks import count_array, real_array
 
 FAMILIES: tuple[str, ...] = ("linear", "quadratic", "square_root", "exponential")
+_STEEPEST = 1e300
 
 
 @runtime_checkable
@@ -80,6 +81,7 @@ class ParametricValuation:
 
     def at(self, privacy_loss: Tensor) -> Tensor:
         """Money per record at ``privacy_loss``, of shape ``[B, n]`` or ``[B, n, K]``."""
+        _require_losses("privacy_loss", privacy_loss, self.shape)
         family, factor = self.family, self.factor
         if privacy_loss.ndim == 3:
             family, factor = family[..., None], factor[..., None]
@@ -90,6 +92,7 @@ class ParametricValuation:
 
     def tabulate(self, levels: Tensor) -> Tensor:
         """Money per record ``[B, n, K]`` at ``levels[K]``."""
+        _require_levels(levels)
         return self.factor[..., None] * torch.stack(_curves(levels))[self.family]
 
     def take(self, rows: Any, owners: Any) -> ParametricValuation:
@@ -109,11 +112,43 @@ class ParametricValuation:
         )
 
 
+def _require_losses(name: str, value: Any, shape: tuple[int, int]) -> None:
+    """Refuse what is no array of privacy losses of these owners; cheap, for it runs in every inner loop."""
+    _require_nonnegative(name, value)
+    if value.ndim not in (2, 3) or value.shape[:2] != shape:
+        raise ValueError(
+            f"{name} has shape {list(value.shape)}; pass [{shape[0]}, {shape[1]}] or [{shape[0]}, {shape[1]}, K]"
+        )
+
+
+def _require_levels(value: Any) -> None:
+    _require_nonnegative("levels", value)
+    if value.ndim != 1:
+        raise ValueError(f"levels has shape {list(value.shape)}; pass [K], the same levels for everybody")
+
+
+def _require_nonnegative(name: str, value: Any) -> None:
+    if not isinstance(value, Tensor):
+        raise TypeError(
+            f"{name} is a {type(value).__name__}; pass a float64 tensor, e.g. torch.tensor({name}).double()"
+        )
+    if value.dtype != torch.float64:
+        raise TypeError(f"{name} has dtype {value.dtype}; pass float64 (e.g. {name}.double())")
+    # One pass where all is well; nan is not at least 0 either.
+    if value.numel() and not value.amin().item() >= 0:
+        place = (~(value >= 0)).nonzero()[0].tolist()
+        raise ValueError(f"{name}{place} = {value[tuple(place)].item()!r}: every value must be a number of 0 or more")
+
+
 def _curves(loss: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The families at factor 1, in the order of ``FAMILIES``."""
     # numpy's expm1 gives an element the same bits wherever it stands in an array; torch's may not, and the
     # cost an owner is charged must be, to the last bit, the one her choice was made with.
-    return 2 * loss, loss * loss, 2 * loss.sqrt(), torch.from_numpy(np.expm1(loss.numpy()))
+    with np.errstate(over="ignore"):
+        exponential = torch.from_numpy(np.expm1(loss.numpy()))
+    # Bounded, so that a factor of 0 makes even the steepest curve cost nothing.
+    quadratic, exponential = (curve.clamp(max=_STEEPEST) for curve in (loss * loss, exponential))
+    return (2 * loss).clamp(max=_STEEPEST), quadratic, 2 * loss.sqrt(), exponential
 
 
 @dataclass(frozen=True)
@@ -154,6 +189,7 @@ class TabulatedValuation:
 
     def at(self, privacy_loss: Tensor) -> Tensor:
         """Money per record at ``privacy_loss``, of shape ``[B, n]`` or ``[B, n, K]``."""
+        _require_losses("privacy_loss", privacy_loss, self.shape)
         loss = privacy_loss if privacy_loss.ndim == 3 else privacy_loss[..., None]
         loss = loss.contiguous()
         zero = self.cost.new_zeros(1)
@@ -168,6 +204,7 @@ class TabulatedValuation:
 
     def tabulate(self, levels: Tensor) -> Tensor:
         """Money per record ``[B, n, K]`` at ``levels[K]``."""
+        _require_levels(levels)
         return self.at(levels.expand(*self.shape, len(levels)))
 
     def take(self, rows: Any, owners: Any) -> TabulatedValuation:
@@ -208,6 +245,7 @@ class MixedValuation:
 
     def at(self, privacy_loss: Tensor) -> Tensor:
         """Money per record at ``privacy_loss``, of shape ``[B, n]`` or ``[B, n, K]``."""
+        _require_losses("privacy_loss", privacy_loss, self.shape)
         mask = self.mask if privacy_loss.ndim == 2 else self.mask[..., None]
         return torch.where(mask, self.first.at(privacy_loss), self.second.at(privacy_loss))
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from agents.broker.auctions.base import Auction
 from agents.broker.first_best import everybody_at_her_own_budget, first_best
 from agents.broker.training.measure import true_error_bound
-from agents.checks import whole
+from agents.checks import seed_number, whole
 from agents.messages import Outcome
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
@@ -70,7 +70,7 @@ def evaluate(
     """
     whole("owners", owners, least=1)
     whole("profiles", profiles, least=2)
-    whole("seed", seed)
+    seed_number("seed", seed)
     rows: list[dict[str, object]] = []
     for label, (low, high) in factors.items():
         here = replace(prior or OwnerPrior(), budget_factor=(low, high))

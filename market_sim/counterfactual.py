@@ -5,26 +5,37 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.base import Auction, Menu
-from agents.messages import Bids
+from agents.broker.auctions.base import Auction, MenuAuction
+from agents.messages import Bids, Outcome
 from agents.types import OwnerTypes
 
 ENTRIES_AT_ONCE = 1 << 20
 """Bidders times deviators in one batch of reruns."""
+
+RERUN_ALL_UP_TO = 1 << 14
+"""Bidders times liars up to which the auction is run again for every liar, whatever it is."""
+
+CHECKED = 8
+"""Liars of a larger round whose price lists are made again, to see that what they said did not move them."""
 
 
 def truthful_utility(
     types: OwnerTypes,
     bids: Bids,
     untruthful: Tensor,
-    utility: Tensor,
+    outcome: Outcome,
     *,
     auction: Auction,
     budget: Tensor,
-    menu: Menu | None,
+    turn: int = 0,
     generator_state: Tensor | None = None,
 ) -> Tensor:
     """Utility of every bidder had she alone told the truth: same others, order, budget and lottery.
+
+    The auction is run again, one deviator per row of a batch. Only in large rounds of an auction with price lists is
+    another choice from the round's lists taken for the answer, and only after ``CHECKED`` liars, others in every
+    round, have been found to get the same list, to the last bit, for the truth; whoever stayed away is rerun even so,
+    because her presence moves the lists of others.
 
     Parameters
     ----------
@@ -34,15 +45,14 @@ def truthful_utility(
         What the broker was told.
     untruthful : bool[1, n]
         Whose bid differs from her type.
-    utility : float64[1, n]
-        What came of it; for those who told the truth this is the answer.
+    outcome : Outcome [1, n]
+        What came of it; for those who told the truth its utility is the answer.
     auction : Auction
         The rule that was run.
     budget : float64[1]
         The round's budget.
-    menu : Menu or None
-        The round's price lists if the rule has any. They do not depend on the own bid, so that one more choice from
-        the same list answers the question; otherwise the auction is run again, one deviator per row of a batch.
+    turn : int
+        Number of the round: it decides which liars are checked.
     generator_state : uint8[...], optional
         State from which the auction drew, if it drew anything: every rerun then draws the same, one by one.
 
@@ -50,24 +60,59 @@ def truthful_utility(
     -------
     float64[1, n]
     """
+    result = types.utility(outcome)
     liars = untruthful[0].nonzero()[:, 0]
     if not len(liars):
-        return utility
+        return result
     truth = types.truthful_bids()
-    if menu is not None:
-        return torch.where(untruthful, types.utility(menu.choose(truth)), utility)
+    if (
+        isinstance(auction, MenuAuction)
+        and generator_state is None
+        and liars.numel() * types.shape[1] > RERUN_ALL_UP_TO
+    ):
+        listed = liars[bids.present[0, liars]]
+        chosen = _own_choice(truth, bids, listed, outcome, auction=auction, budget=budget, turn=turn)
+        if chosen is not None:
+            result[0, listed] = types.utility(chosen)[0, listed]
+            liars = liars[~bids.present[0, liars]]
     rows_at_once = 1 if generator_state is not None else max(1, ENTRIES_AT_ONCE // types.shape[1])
-    result = utility.clone()
     for deviators in torch.split(liars, rows_at_once):
-        row = torch.arange(len(deviators))
-        deviates = torch.zeros(len(deviators), types.shape[1], dtype=torch.bool)
-        deviates[row, deviators] = True
-        repeated = torch.zeros(len(deviators), dtype=torch.int64)
-        told = truth.take(repeated).where(deviates, bids.take(repeated))
         generator = None
         if generator_state is not None:
             generator = torch.Generator()
             generator.set_state(generator_state)
-        outcome = auction.run(told, budget.expand(len(deviators)), generator)
-        result[0, deviators] = types.take(repeated).utility(outcome)[row, deviators]
+        told = _alone_truthful(truth, bids, deviators)
+        rerun = auction.run(told, budget.expand(len(deviators)), generator)
+        row = torch.arange(len(deviators))
+        result[0, deviators] = types.take(torch.zeros_like(row)).utility(rerun)[row, deviators]
     return result
+
+
+def _alone_truthful(truth: Bids, bids: Bids, deviators: Tensor) -> Bids:
+    """The round's bids ``[L, n]``, in every row of which one deviator tells the truth."""
+    deviates = torch.zeros(len(deviators), bids.shape[1], dtype=torch.bool)
+    deviates[torch.arange(len(deviators)), deviators] = True
+    repeated = torch.zeros(len(deviators), dtype=torch.int64)
+    return truth.take(repeated).where(deviates, bids.take(repeated))
+
+
+def _own_choice(
+    truth: Bids, bids: Bids, liars: Tensor, outcome: Outcome, *, auction: MenuAuction, budget: Tensor, turn: int
+) -> Outcome | None:
+    """What everybody's true self picks from the round's price lists; None if those do not answer for ``liars``."""
+    if not len(liars):
+        return None
+    checked = liars[(turn * CHECKED + torch.arange(min(CHECKED, len(liars)))) % len(liars)]
+    row = torch.arange(len(checked))
+    menu = auction.price_list(bids, budget)
+    again = auction.price_list(_alone_truthful(truth, bids, checked), budget.expand(len(checked)))
+    moved = any(
+        not torch.equal(getattr(menu, part)[0, checked], getattr(again, part)[row, checked])
+        for part in ("privacy_loss", "price", "records")
+    )
+    picked = menu.choose(bids)
+    other = any(
+        not torch.equal(getattr(picked, part), getattr(outcome, part))
+        for part in ("privacy_loss", "payment", "data_size")
+    )
+    return None if moved or other else menu.choose(truth)

@@ -15,7 +15,7 @@ from agents.broker.auctions.registry import load_auction
 from agents.broker.broker import Broker, UploadTerms
 from agents.broker.first_best import first_best
 from agents.buyer.buyer import ModelBuyer
-from agents.checks import whole
+from agents.checks import seed_number
 from agents.messages import Announcement, Bids, Outcome
 from agents.owner.owner import DataOwner, OwnerPopulation
 from agents.tasks.registry import load_task
@@ -51,14 +51,14 @@ class FLMarket(Model):  # type: ignore[misc]
 
     def __init__(self, config: MarketConfig | None = None, *, seed: int = 0, **fields: Any) -> None:
         self.config = configured(config, fields)
-        self.seed = whole("seed", seed)
+        self.seed = seed_number("seed", seed)
         super().__init__(rng=self.seed)
         config = self.config
         self.streams = Streams(self.seed)
         self.round = 0
-        self.task = load_task(config.task, data=config.data)
+        self.task = load_task(config.task, data=config.data, **config.task_options)
         self.prior = config.prior(self.task.train_size)
-        terms = UploadTerms(
+        self.terms = UploadTerms(
             perturbation=config.perturbation,
             dimension=self.task.dimension,
             clip=config.clip,
@@ -79,18 +79,27 @@ class FLMarket(Model):  # type: ignore[misc]
             lifetime_allowance=math.inf if config.lifetime_allowance is None else config.lifetime_allowance,
             stream=self.streams.generator,
         )
-        self.broker = Broker(self, auction, config.aggregation, terms)
+        self.broker = Broker(self, auction, config.aggregation, self.terms)
         self.buyers = [
-            ModelBuyer(self, index, self.task, update=config.update, learning_rate=config.learning_rate)
+            ModelBuyer(
+                self,
+                index,
+                self.task,
+                update=config.update,
+                learning_rate=config.learning_rate,
+                budget_factor=self.prior.budget_factor,
+            )
             for index in range(config.buyers)
         ]
         DataOwner.create_agents(self, config.owners, self.population, list(range(config.owners)))
-        self.worst_bound = terms.worst_bound(self.prior.privacy_budget[0])
+        self.worst_bound = self.terms.worst_bound(self.prior.privacy_budget[0])
         self.datacollector = DataCollector(
             model_reporters={name: functools.partial(latest, column=name) for name in REPORTED},
             tables={"rounds": ROUNDS.names, "trades": TRADES.names},
         )
         self._rows = {"rounds": 0, "trades": 0}
+        # Mesa 3.3 numbers agents in a table that keeps every model alive; all agents of this one have their numbers.
+        getattr(Agent, "_ids", {}).pop(self, None)
 
     def step(self) -> None:
         """Run one round for every buyer and record it."""
@@ -119,30 +128,29 @@ class FLMarket(Model):  # type: ignore[misc]
         owners = population.bidders(self.config.bidders, taken, stream("sampling"))
         types = population.types_of(owners)
 
-        budget = self.prior.budget(types, stream("budget"))
-        announcement = buyer.announce(float(budget), self.round)
+        announcement = buyer.announce(float(self.prior.cost_of_everything(types)), self.round, stream("budget"))
         bids = verified(broker.auction, types, population.bid(announcement, owners, types, stream))
         lies = untruthful(types, bids)
 
         if len(owners):
             lottery = stream("lottery")
             before = lottery.get_state()
-            outcome, menu = broker.trade(announcement, bids, lottery)
+            outcome = broker.trade(announcement, bids, lottery)
             drew = not torch.equal(before, lottery.get_state())
             utility = types.utility(outcome)
             truth = truthful_utility(
                 types,
                 bids,
                 lies,
-                utility,
+                outcome,
                 auction=broker.auction,
-                budget=budget,
-                menu=menu,
+                budget=torch.tensor([announcement.budget], dtype=torch.float64),
+                turn=self.round,
                 generator_state=before if drew else None,
             )
-            variance = broker.terms.variance(outcome.privacy_loss)
+            variance = self.terms.variance(outcome.privacy_loss)
             weights = broker.weigh(bids, outcome, variance)
-            bound = float(broker.terms.bound(weights, variance, outcome, types.data_size))
+            bound = float(self.terms.bound(weights, variance, outcome, types.data_size))
         else:
             outcome = Outcome.nothing(1, 0)
             variance = weights = utility = truth = torch.zeros(1, 0, dtype=torch.float64)
@@ -183,12 +191,11 @@ class FLMarket(Model):  # type: ignore[misc]
             return None
         if not types.shape[1]:
             return math.inf
-        terms = self.broker.terms
-        best = first_best(types, [announcement.budget], variance=self._bound_variance, bias_scale=terms.clip_norm)
+        best = first_best(types, [announcement.budget], variance=self._bound_variance, bias_scale=self.terms.clip_norm)
         return float(best.error_bound)
 
     def _bound_variance(self, privacy_loss: Tensor) -> Tensor:
-        return self.broker.terms.coordinates * self.broker.terms.variance(privacy_loss)
+        return self.terms.coordinates * self.terms.variance(privacy_loss)
 
     def _record(self, records: list[RoundRecord]) -> None:
         """Append a whole step's rows; a step that is interrupted here leaves none behind."""
@@ -232,8 +239,3 @@ def latest(model: FLMarket, column: str) -> float | None:
     values = model.datacollector.tables["rounds"][column][-model.config.buyers :]
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None
-
-
-def forget(model: Model) -> None:
-    """Let go of a model that is no longer needed: Mesa 3.3 counts agents in a table that keeps every model alive."""
-    getattr(Agent, "_ids", {}).pop(model, None)

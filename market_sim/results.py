@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from market_sim.directory import directory_of, refuse_foreign, replacing
 
 ROUNDS = pa.schema(
     [
@@ -72,7 +73,7 @@ TRADES = pa.schema(
 )
 """One row per bidder, buyer and round."""
 
-FORMAT = "fl-market run 1"
+FORMAT = "fl-market run 2"
 """Marks a directory as ours in its ``config.json``."""
 
 _OURS = frozenset({"rounds.parquet", "trades.parquet", "config.json", "report.html"})
@@ -89,7 +90,7 @@ class Results:
     trades : pandas.DataFrame
         Columns of ``TRADES``.
     config : dict
-        Everything needed to repeat the run: configuration, seed, versions, checkpoint hash.
+        Everything needed to repeat the run: configuration, seed, versions, hashes of checkpoint and data.
     """
 
     rounds: pd.DataFrame
@@ -109,7 +110,7 @@ class Results:
         """Write ``rounds.parquet``, ``trades.parquet`` and ``config.json``, all of them or none.
 
         The files are written beside ``directory`` and moved there when complete. A directory that holds the same run
-        (configuration and seed) is replaced.
+        (configuration, seed, auction, data) is replaced, unless it has more rounds than these results.
 
         Raises
         ------
@@ -117,14 +118,23 @@ class Results:
             If the directory holds anything else.
         """
         target = check_out(directory, self.config)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
-            fresh, old = Path(scratch, "new"), Path(scratch, "old")
-            fresh.mkdir()
+
+        def check() -> None:
+            check_out(target, self.config)
+            there, here = rounds_kept(target, self.config), int(self.config.get("rounds_completed", 0))
+            if there > here:
+                raise FileExistsError(
+                    f"out = {str(directory)!r} holds {there} rounds of this run, these results only {here}; "
+                    "pass a new directory or remove this one first"
+                )
+
+        check()
+        with replacing(target, check) as fresh:
             _write_parquet(self.rounds, ROUNDS, fresh / "rounds.parquet")
             _write_parquet(self.trades, TRADES, fresh / "trades.parquet")
-            (fresh / "config.json").write_text(json.dumps(self.config, indent=2, allow_nan=False) + "\n")
-            _exchange(fresh, target, old)
+            files = {name: sha256_of(fresh / name) for name in ("rounds.parquet", "trades.parquet")}
+            manifest = json.dumps({**self.config, "files": files}, indent=2, allow_nan=False)
+            (fresh / "config.json").write_text(manifest + "\n", encoding="utf-8")
         return target
 
 
@@ -136,18 +146,15 @@ def check_out(directory: str | Path, config: Mapping[str, Any]) -> Path:
     FileExistsError, NotADirectoryError
         If that would overwrite something else; the message says what to do.
     """
-    target = Path(directory).absolute()
-    if not target.exists():
-        return target
-    if not target.is_dir():
-        raise NotADirectoryError(f"out = {str(directory)!r} is a file; pass the name of a new directory")
-    names = {entry.name for entry in target.iterdir()}
-    if names and not (names <= _OURS and _same_run(_manifest(target), config)):
-        raise FileExistsError(
-            f"out = {str(directory)!r} holds something else ({', '.join(sorted(names)[:3])}); "
-            "pass a new directory or remove this one first"
-        )
+    target = directory_of("out", directory)
+    refuse_foreign(target, _OURS if _same_run(_manifest(target), config) else ())
     return target
+
+
+def rounds_kept(directory: Path, config: Mapping[str, Any]) -> int:
+    """How many rounds of the run with this configuration a directory already holds."""
+    manifest = _manifest(directory)
+    return int(manifest.get("rounds_completed", 0)) if manifest is not None and _same_run(manifest, config) else 0
 
 
 def load_results(directory: str | Path) -> Results:
@@ -158,45 +165,52 @@ def load_results(directory: str | Path) -> Results:
     FileNotFoundError
         If there is no such directory or it lacks a file.
     ValueError
-        If it holds something other than a run of this project.
+        If it holds something other than a run of this project, or its files do not belong together.
     """
-    source = Path(directory)
+    source = directory_of("directory", directory)
     if not source.is_dir():
         raise FileNotFoundError(
             f"directory = {str(directory)!r} does not exist; pass the directory that a run was written to"
         )
     manifest = _manifest(source)
     if manifest is None:
+        runs = sorted(file.parent.name for file in source.glob("*/config.json") if _manifest(file.parent) is not None)
+        where = f"its runs lie in {', '.join(runs[:3])}{', ...' if len(runs) > 3 else ''}: pass one of those"
         raise ValueError(
             f"directory = {str(directory)!r} does not hold a run (no config.json of ours); "
-            "pass the directory that a run was written to"
+            + (where if runs else "pass the directory that a run was written to")
         )
+    written = manifest.pop("files", {})
     frames: dict[str, pd.DataFrame] = {}
     for name, schema in (("rounds", ROUNDS), ("trades", TRADES)):
         file = source / f"{name}.parquet"
         if not file.is_file():
             raise FileNotFoundError(f"directory = {str(directory)!r} lacks {file.name}; run the market again")
-        try:
-            table = pq.read_table(file)
-        except (pa.ArrowException, OSError) as error:
-            raise ValueError(f"{file} cannot be read ({error}); run the market again") from None
-        if table.schema.names != schema.names:
-            raise ValueError(f"{file} has other columns than a run of this version; run the market again")
-        frames[name] = table.to_pandas()
+        frames[name] = _read_parquet(file, schema)
+        if sha256_of(file) != written.get(file.name):
+            raise ValueError(f"{file} is not the file that this run wrote; run the market again")
     return Results(**frames, config=manifest)
 
 
-def _exchange(fresh: Path, target: Path, old: Path) -> None:
-    """Put ``fresh`` in the place of ``target``, which comes back if that fails."""
-    if not target.exists():
-        os.replace(fresh, target)
-        return
-    os.replace(target, old)
+def sha256_of(file: Path) -> str:
+    """Hash of a file's content, in hexadecimal."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _read_parquet(file: Path, schema: pa.Schema) -> pd.DataFrame:
+    """Read a table that has exactly the columns and types of ``schema``."""
     try:
-        os.replace(fresh, target)
-    except BaseException:
-        os.replace(old, target)
-        raise
+        table = pq.read_table(file)
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(f"{file} cannot be read ({error}); run the market again") from None
+    if table.schema.names != schema.names:
+        raise ValueError(f"{file} has other columns than a run of this version; run the market again")
+    for found, expected in zip(table.schema, schema, strict=True):
+        if found.type != expected.type:
+            raise ValueError(
+                f"{file}: column {found.name!r} is {found.type} instead of {expected.type}; run the market again"
+            )
+    return table.to_pandas()
 
 
 def _write_parquet(frame: pd.DataFrame, schema: pa.Schema, file: Path) -> None:
@@ -208,7 +222,7 @@ def _write_parquet(frame: pd.DataFrame, schema: pa.Schema, file: Path) -> None:
 def _manifest(directory: Path) -> dict[str, Any] | None:
     """Return the directory's ``config.json`` if it is one of ours."""
     try:
-        content = json.loads((directory / "config.json").read_text())
+        content = json.loads((directory / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) and content.get("format") == FORMAT else None
@@ -216,5 +230,5 @@ def _manifest(directory: Path) -> dict[str, Any] | None:
 
 def _same_run(manifest: Mapping[str, Any] | None, config: Mapping[str, Any]) -> bool:
     return manifest is not None and all(
-        manifest.get(key) == config.get(key) for key in ("config", "seed", "auction") if key in config
+        manifest.get(key) == config.get(key) for key in ("config", "seed", "auction", "data_files") if key in config
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import time
@@ -11,9 +12,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from agents.broker.auctions.base import Auction
+from agents.checks import seed_number
+from agents.tasks.registry import data_files
 from market_sim.config import MarketConfig
-from market_sim.model import FLMarket, configured, forget
-from market_sim.results import FORMAT, Results, check_out
+from market_sim.directory import prepare
+from market_sim.model import FLMarket, configured
+from market_sim.results import FORMAT, Results, check_out, rounds_kept, sha256_of
 
 PACKAGES: tuple[str, ...] = ("fl-market", "torch", "numpy", "scipy", "mesa", "pandas", "pyarrow", "scikit-learn")
 """Whose versions a run depends on."""
@@ -53,14 +60,22 @@ def run_market(
     ------
     FileExistsError
         If ``out`` holds something other than the same run; checked before anything else is done.
+    OSError
+        If ``out`` cannot be written; checked likewise.
     KeyboardInterrupt
-        If interrupted; the rounds completed so far are written first if ``out`` is given.
+        If interrupted. If ``out`` is given, the rounds completed so far are written first, unless it already holds
+        more rounds of this run, which are then kept; the message says which.
     """
     config = configured(config, fields)
+    seed = seed_number("seed", seed)
     if out is not None:
-        check_out(out, _manifest(config, seed))
+        out = check_out(out, {**_beginning(config, seed), "data_files": _data_files(config)})
+        prepare(out)
     started = time.perf_counter()
     model = FLMarket(config, seed=seed)
+    manifest = _manifest(config, seed, model)
+    if out is not None:
+        check_out(out, manifest)
     interrupted = False
     try:
         with _bar(config.rounds, progress) as rounds:
@@ -70,32 +85,60 @@ def run_market(
         interrupted = True
         if out is None:
             raise
-    finally:
-        forget(model)
     tables = model.tables()
-    manifest = {
-        **_manifest(config, seed, model),
-        "rounds_completed": len(tables["rounds"]["round"]) // config.buyers,
-        "interrupted": interrupted,
-        "seconds": round(time.perf_counter() - started, 3),
-    }
+    manifest["rounds_completed"] = completed = len(tables["rounds"]["round"]) // config.buyers
+    manifest["interrupted"] = interrupted
+    manifest["seconds"] = round(time.perf_counter() - started, 3)
     results = Results.of(tables, manifest)
     if out is not None:
+        kept = rounds_kept(out, manifest)
+        if interrupted and kept > completed:
+            raise KeyboardInterrupt(f"the {kept} rounds that {out} held before are kept")
         results.save(out)
     if interrupted:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(f"the {completed} completed rounds are in {out}")
     return results
 
 
-def _manifest(config: MarketConfig, seed: int, model: FLMarket | None = None) -> dict[str, Any]:
+def _beginning(config: MarketConfig, seed: int) -> dict[str, Any]:
+    """What is known of a run before the market is built."""
+    return {"format": FORMAT, "seed": seed, "config": config.as_json()}
+
+
+def _manifest(config: MarketConfig, seed: int, model: FLMarket) -> dict[str, Any]:
     """Everything needed to repeat a run, as JSON gives it back."""
-    content: dict[str, Any] = {"format": FORMAT, "seed": seed, "config": config.as_json()}
-    if model is not None:
-        card = getattr(model.broker.auction, "card", None)
-        content["auction"] = {"name": model.broker.auction.name, "checkpoint_sha256": getattr(card, "sha256", None)}
-        content["versions"] = {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
+    auction = model.broker.auction
+    network = getattr(auction, "network", None)
+    content = {
+        **_beginning(config, seed),
+        "auction": {
+            "name": auction.name,
+            "rule": f"{type(auction).__module__}.{type(auction).__qualname__}",
+            "checkpoint_sha256": getattr(getattr(auction, "card", None), "sha256", None),
+            "network_sha256": _network_sha256(network) if isinstance(network, torch.nn.Module) else None,
+        },
+        "data_files": _data_files(config),
+        # Neither an auction handed over as an object nor noise that cannot be seeded can be had again from this file.
+        "repeatable": not isinstance(config.auction, Auction) and config.noise_source == "generator",
+        "torch_threads": torch.get_num_threads(),
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+    }
     read_back: dict[str, Any] = json.loads(json.dumps(content))
     return read_back
+
+
+def _data_files(config: MarketConfig) -> dict[str, str]:
+    """Names and hashes of the files that the task is read from, wherever they lie."""
+    files = data_files(config.task, config.data, **config.task_options)
+    return {file.name: sha256_of(file) for file in files}
+
+
+def _network_sha256(network: torch.nn.Module) -> str:
+    """Hash of all that a network has learned."""
+    state = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        state.update(name.encode() + tensor.detach().cpu().numpy().tobytes())
+    return state.hexdigest()
 
 
 def _version(package: str) -> str | None:

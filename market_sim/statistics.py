@@ -10,7 +10,7 @@ from torch import Tensor
 
 from agents.messages import Bids, Outcome
 from agents.types import OwnerTypes
-from agents.valuation import FAMILIES, MixedValuation, ParametricValuation, Valuation
+from agents.valuation import FAMILIES, MixedValuation, ParametricValuation, TabulatedValuation, Valuation
 
 
 @dataclass(frozen=True)
@@ -157,8 +157,8 @@ def round_of(record: RoundRecord) -> dict[str, Any]:
 def untruthful(types: OwnerTypes, bids: Bids) -> Tensor:
     """Whose bid differs from her type, ``bool[1, n]``.
 
-    Valuations are compared by family and factor, others as curves, at ``COMPARED_AT`` losses up to her own privacy
-    budget.
+    Valuations are compared by family and factor, others as curves up to her own privacy budget: at ``COMPARED_AT``
+    equal steps, at the levels of every table among them, and half-way between any two of all these.
     """
     lies = (bids.privacy_budget != types.privacy_budget) | (bids.data_size != types.data_size)
     said, true = bids.valuation, types.valuation
@@ -167,12 +167,22 @@ def untruthful(types: OwnerTypes, bids: Bids) -> Tensor:
     if isinstance(said, ParametricValuation) and isinstance(true, ParametricValuation):
         return lies | (said.family != true.family) | (said.factor != true.factor)
     share = torch.arange(1, COMPARED_AT + 1, dtype=torch.float64) / COMPARED_AT
-    grid = types.privacy_budget[..., None] * share
+    own = types.privacy_budget[..., None]
+    tables = torch.minimum(torch.cat([_levels(said), _levels(true)]).expand(*types.shape, -1), own)
+    points = torch.cat([torch.zeros_like(own), own * share, tables], dim=-1).sort(-1).values
+    grid = torch.cat([points, (points[..., 1:] + points[..., :-1]) / 2], dim=-1)
     return lies | (said.at(grid) != true.at(grid)).any(-1)
 
 
 COMPARED_AT = 16
-"""Privacy losses at which two curves are compared."""
+"""Equal steps up to the own privacy budget at which two curves are compared."""
+
+
+def _levels(valuation: Valuation) -> Tensor:
+    """Levels ``[K]`` of all tables that a valuation is made of."""
+    if isinstance(valuation, MixedValuation):
+        return torch.cat([_levels(valuation.first), _levels(valuation.second)])
+    return valuation.levels if isinstance(valuation, TabulatedValuation) else torch.zeros(0, dtype=torch.float64)
 
 
 def gini(payment: Tensor) -> float | None:

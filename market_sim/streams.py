@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from agents.checks import whole
+from agents.checks import seed_number
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Streams:
     seed: int
 
     def __post_init__(self) -> None:
-        whole("seed", self.seed, most=2**63 - 1)
+        seed_number("seed", self.seed)
 
     def generator(self, name: str, round: int = 0, buyer: int = 0) -> torch.Generator:
         """Return a fresh generator at the start of the stream ``(name, round, buyer)``."""

@@ -6,7 +6,7 @@ import ast
 import importlib
 import pkgutil
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import scenarios
 from agents.checks import one_of
@@ -16,8 +16,8 @@ from scenarios.answer import Answer
 class Scenario(Protocol):
     """What ``run`` of a scenario module looks like."""
 
-    def __call__(self, *, seed: int, out: Path, progress: bool) -> Answer:
-        """Play it, write the run directory ``out`` and answer the question."""
+    def __call__(self, *, seed: int, out: Path, progress: bool, **further: Any) -> Answer:
+        """Play it, write the run directory ``out`` and answer the question; some take ``fields`` of a market."""
         ...
 
 

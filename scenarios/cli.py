@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import linecache
+import os
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,20 +16,33 @@ if TYPE_CHECKING:
     from scenarios.answer import Answer
 
 
+HOUSE = ("agents", "market_sim", "analysis", "scenarios")
+
+
 class Door(TyperGroup):
-    """Turns what is refused at the door into one line and exit code 2, and an interruption into exit code 130."""
+    """Turns errors into one line: exit code 2 for what was refused, 1 for what went wrong, 130 for an interruption.
+
+    Refused is what a module of the house raised itself, and whatever the file system refuses; any other error is a
+    bug. The option ``--debug``, or FL_MARKET_DEBUG in the environment, shows where it came from.
+    """
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except (ValueError, TypeError, OSError) as refusal:
-            typer.echo(f"market-sim: {_one_line(refusal)}", err=True)
-            raise typer.Exit(2) from None
         except KeyboardInterrupt as interruption:
             saved = str(interruption) or "nothing was written"
             typer.echo(f"market-sim: interrupted; {saved}", err=True)
             raise typer.Exit(130) from None
+        except Exception as error:
+            # What the parser of the command line raises, its ways to leave included, is its own business.
+            if type(error).__module__.partition(".")[0] in ("typer", "click"):
+                raise
+            if ctx.params.get("debug") or os.environ.get("FL_MARKET_DEBUG"):
+                typer.echo(traceback.format_exc(), err=True, nl=False)
+            said, code = _said(error)
+            typer.echo(f"market-sim: {said}", err=True)
+            raise typer.Exit(code) from None
 
 
 app = typer.Typer(
@@ -38,6 +54,14 @@ app = typer.Typer(
     help="A market in which data owners sell privacy and may lie about its price.",
 )
 
+
+@app.callback()
+def main(
+    debug: Annotated[bool, typer.Option("--debug", help="Show where errors come from (or FL_MARKET_DEBUG=1).")] = False,
+) -> None:
+    """Read what concerns every command; ``Door`` looks it up."""
+
+
 Seed = Annotated[int, typer.Option(help="Every random stream of a run is derived from it.")]
 Out = Annotated[Path | None, typer.Option(help="Directory to write; never one that holds something else.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the figures as JSON and nothing else.")]
@@ -48,16 +72,27 @@ def run(
     scenario: Annotated[str, typer.Argument(help="One out of `market-sim list`.")],
     seed: Seed = 0,
     out: Out = None,
+    data: Annotated[str | None, typer.Option(help="Directory of the task's files, for scenarios that take it.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="A field of MarketConfig, for scenarios that take them."),
+    ] = None,
+    strategies: Annotated[
+        list[str] | None,
+        typer.Option("--strategy", metavar="NAME=SHARE", help="Share of the owners who bid so; shares sum to 1."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run a scenario: it asks one question of the market and prints the answer."""
-    from agents.checks import whole
+    from agents.checks import seed_number
     from scenarios.catalogue import load_scenario
+    from scenarios.settings import further, market_fields
 
     play = load_scenario(scenario)
-    whole("seed", seed, most=10**11)
-    answer = play(seed=seed, out=out or Path("runs") / f"{scenario}-seed{seed}", progress=sys.stderr.isatty())
-    _print(answer, as_json)
+    seed_number("seed", seed)
+    given = further(scenario, play, market_fields(settings or [], strategies or [], data))
+    target = out or Path("runs") / f"{scenario}-seed{seed}"
+    _print(play(seed=seed, out=target, progress=sys.stderr.isatty(), **given), as_json)
 
 
 @app.command()
@@ -71,10 +106,10 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a learned auction from the prior and write its checkpoint with a model card."""
-    from agents.checks import whole
+    from agents.checks import seed_number
     from scenarios.training import train_auction
 
-    whole("seed", seed, most=2**63 - 2)
+    seed_number("seed", seed)
     path = out or Path("runs") / "checkpoints" / f"{name}-seed{seed}.safetensors"
     _print(train_auction(name, path, seed=seed, steps=steps, progress=sys.stderr.isatty()), as_json)
 
@@ -122,6 +157,29 @@ def _print(answer: Answer, as_json: bool) -> None:
         typer.echo(answer.json())
     else:
         answer.show()
+
+
+def _said(error: Exception) -> tuple[str, int]:
+    """What to tell of an error, and the exit code."""
+    if isinstance(error, OSError) or (isinstance(error, ValueError | TypeError) and _raised_by_house(error)):
+        return _one_line(error), 2
+    if isinstance(error, ArithmeticError) and _raised_by_house(error):
+        return _one_line(error), 1
+    if isinstance(error, MemoryError):
+        return "out of memory: fewer owners, profiles or records need less", 1
+    return f"this is a bug, please report it: {type(error).__name__}: {_one_line(error)} (--debug shows where)", 1
+
+
+def _raised_by_house(error: Exception) -> bool:
+    """Whether the error comes from a ``raise`` of our own, and did not befall one of our lines or a library's."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return False
+    home = str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+    line = linecache.getline(trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+    return home in HOUSE and line.lstrip().startswith("raise")
 
 
 def _one_line(refusal: Exception) -> str:

@@ -21,6 +21,7 @@ from joblib import Parallel, delayed
 from rich.console import Console
 from rich.progress import Progress
 
+from agents.checks import MOST_SEED
 from agents.tasks.registry import load_task
 from analysis.plots import market_figure
 from analysis.summary import gains_by_strategy, privacy_spent, stacked, violations, what_the_buyer_got
@@ -66,7 +67,7 @@ def run(
     Parameters
     ----------
     seed : int
-        The repetitions use ``repetitions * seed`` and the seeds after it.
+        The repetitions use ``repetitions * seed`` and the seeds after it (from 0 again after the largest).
     out : Path
         Directory to write: ``market-SEED`` and ``no-noise-SEED`` per repetition, ``quickstart.png``.
     progress : bool
@@ -78,7 +79,7 @@ def run(
     processes : int
         How many runs are played at a time.
     """
-    seeds = range(repetitions * seed, repetitions * (seed + 1))
+    seeds = [each % (MOST_SEED + 1) for each in range(repetitions * seed, repetitions * (seed + 1))]
     markets = {"market": market, "no-noise": replace(market, perturbation="none")}
     played = {"scenario": "quickstart", "seed": seed, "repetitions": repetitions, "market": market.as_json()}
     with scenario_directory(out, played) as folder:

@@ -1,4 +1,4 @@
-"""The quickstart's answer as a page to read."""
+"""What happened in a market as a page to read: for the quickstart, and for any other."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def page(figures: Mapping[str, Any], out: Path) -> tuple[RenderableType, ...]:
         *_promises(figures),
         _heading("What privacy was spent?"),
         *_privacy(figures),
-        Text(f"\nTables and figure: {out}"),
+        Text(f"\nTables{' and figure' if 'without_noise' in figures else ''}: {out}"),
     )
 
 
@@ -52,13 +52,11 @@ def _lying(figures: Mapping[str, Any]) -> list[RenderableType]:
 
 
 def _buyer(figures: Mapping[str, Any]) -> list[RenderableType]:
-    got, ideal = figures["buyer"], figures["without_noise"]
-    seeds = len(got["accuracy_by_seed"])
+    got, seeds = figures["buyer"], len(figures["buyer"]["accuracy_by_seed"])
+    spread = f" (± {got['accuracy_spread']:.3f} over {seeds} seeds)" if seeds > 1 else ""
+    ideal = f"without noise {figures['without_noise']['accuracy']:.3f}; " if "without_noise" in figures else ""
     return [
-        Text(
-            f"Accuracy {got['accuracy']:.3f} (± {got['accuracy_spread']:.3f} over {seeds} seeds); "
-            f"without noise {ideal['accuracy']:.3f}; by chance {figures['chance']:.3f}."
-        ),
+        Text(f"Accuracy {got['accuracy']:.3f}{spread}; {ideal}by chance {figures['chance']:.3f}."),
         Text(
             f"Error bound {got['error_bound']:.3f} on average (clipping norm {figures['clip_norm']:g}); "
             f"rounds in which nobody sold: {100 * got['invalid_share']:.1f} %."
@@ -86,6 +84,8 @@ def _promises(figures: Mapping[str, Any]) -> list[RenderableType]:
 
 def _privacy(figures: Mapping[str, Any]) -> list[RenderableType]:
     spent = figures["privacy"]
+    if not spent.get("noise", True):
+        return [Text("All of it: uploads carried no noise, whatever privacy loss was sold.")]
     return [
         Text(
             f"Privacy losses add up over the rounds: {spent['median']:.1f} for the median owner who sold, "

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -22,6 +21,7 @@ from agents.prior import OwnerPrior
 from analysis.evaluate import FACTORS, evaluate
 from analysis.published import PUBLISHED_ERROR_BOUND
 from scenarios.answer import Answer
+from scenarios.threads import torch_threads
 
 
 def train_auction(name: str, out: Path, *, seed: int, steps: int | None, progress: bool) -> Answer:
@@ -38,8 +38,7 @@ def train_auction(name: str, out: Path, *, seed: int, steps: int | None, progres
     if out.exists() or out.with_suffix(".json").exists():
         raise ValueError(f"--out {out} exists already: name another file or remove it and its card")
     recipe = training.Recipe(seed=seed) if steps is None else training.Recipe(seed=seed, steps=steps)
-    torch.set_num_threads(1)
-    with _bar(progress, f"training {name}", recipe.steps) as advance:
+    with torch_threads(1), _bar(progress, f"training {name}", recipe.steps) as advance:
         card = training.make_checkpoint(
             out,
             OwnerPrior(),
@@ -60,8 +59,7 @@ def evaluate_auctions(
     prior = OwnerPrior()
     auctions: dict[str, Auction] = {name: load_auction(name, prior) for name in dict.fromkeys([*names, "all-in"])}
     pieces = len(FACTORS) * (2 if with_first_best else 1)
-    torch.set_num_threads(2)
-    with _bar(progress, "evaluating", pieces) as advance:
+    with torch_threads(2), _bar(progress, "evaluating", pieces) as advance:
         table = evaluate(
             auctions,
             replace(prior),

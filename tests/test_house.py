@@ -69,3 +69,10 @@ def test_no_global_randomness_and_nothing_printed(path):
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_file_says_what_it_is(path):
     assert ast.get_docstring(ast.parse(path.read_text())), "the first line of a file says what is in it"
+
+
+def test_types_are_shipped_as_the_classifier_says():
+    assert "Typing :: Typed" in PROJECT["project"]["classifiers"]
+    for floor in FLOORS:
+        assert (ROOT / floor / "py.typed").is_file()
+        assert "py.typed" in PROJECT["tool"]["setuptools"]["package-data"][floor]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from agents import noise
 from agents.broker.aggregation import AGGREGATIONS, certain_share, error_bound
-from agents.broker.auctions.base import Auction, Menu, MenuAuction
+from agents.broker.auctions.base import Auction
 from agents.checks import number, one_of, whole
 from agents.messages import Aggregate, Announcement, Bids, Outcome, Upload
 
@@ -50,7 +50,7 @@ class UploadTerms:
     def __post_init__(self) -> None:
         one_of("perturbation", self.perturbation, noise.NAMES)
         whole("dimension", self.dimension, least=1)
-        one_of("clip", self.clip, ("record", "owner"))
+        one_of("clip", self.clip, noise.CLIPS)
         number("clip_norm", self.clip_norm, above=0.0)
         one_of("error_bound", self.error_bound, ERROR_BOUNDS)
 
@@ -108,7 +108,7 @@ class Broker(Agent):  # type: ignore[misc]
         self.aggregation = one_of("aggregation", aggregation, AGGREGATIONS)
         self.terms = terms
 
-    def trade(self, announcement: Announcement, bids: Bids, generator: torch.Generator) -> tuple[Outcome, Menu | None]:
+    def trade(self, announcement: Announcement, bids: Bids, generator: torch.Generator) -> Outcome:
         """Run the auction.
 
         Parameters
@@ -120,8 +120,8 @@ class Broker(Agent):  # type: ignore[misc]
 
         Returns
         -------
-        (Outcome [1, n], Menu or None)
-            What everybody sells for how much, and the price lists that they chose from if the rule has any.
+        Outcome [1, n]
+            What everybody sells for how much.
 
         Raises
         ------
@@ -129,12 +129,7 @@ class Broker(Agent):  # type: ignore[misc]
             If the rule sells more than a bidder offered.
         """
         budget = torch.tensor([announcement.budget], dtype=torch.float64)
-        menu = None
-        if isinstance(self.auction, MenuAuction) and not self.auction.planted:
-            menu = self.auction.price_list(bids, budget)
-            outcome = menu.choose(bids)
-        else:
-            outcome = self.auction.run(bids, budget, generator)
+        outcome = self.auction.run(bids, budget, generator)
         excess = (outcome.privacy_loss > bids.privacy_budget) | (outcome.data_size > bids.data_size)
         if bool(excess.any()):
             bidder = int(excess[0].nonzero()[0])
@@ -144,7 +139,7 @@ class Broker(Agent):  # type: ignore[misc]
                 f"{bids.privacy_budget[0, bidder].item()!r} on {int(bids.data_size[0, bidder])}, in round "
                 f"{announcement.round}: run check_auction on it"
             )
-        return outcome, menu
+        return outcome
 
     def weigh(self, bids: Bids, outcome: Outcome, variance: Tensor) -> Tensor:
         """Weights of the uploads, from declared noise and reported data sizes.

@@ -13,11 +13,10 @@ import torch
 from torch import Tensor
 
 from agents.checks import count_array, generator_of, number, one_of, whole
+from agents.noise import CLIPS
 from agents.tasks.base import Task
 from agents.tasks.partition import Partition
 from agents.tasks.softmax import residuals
-
-CLIPS: tuple[str, ...] = ("record", "owner")
 
 
 def draw_records(
@@ -79,6 +78,9 @@ def local_gradients(
     norm_order: int = 2,
 ) -> Tensor:
     """Mean gradient of the loss over each bidder's records, of norm at most ``clip_norm``.
+
+    Everything per record is one batch over all bidders; only the last product runs bidder by bidder, which padding
+    to one batched product, or adding up outer products, does not beat.
 
     Parameters
     ----------

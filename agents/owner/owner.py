@@ -11,9 +11,9 @@ from torch import Tensor
 
 from agents.checks import generator_of, one_of
 from agents.messages import Announcement, Bids, Outcome, Upload
-from agents.noise import check_noise_source, norm_order
+from agents.noise import CLIPS, check_noise_source, norm_order
 from agents.owner.accountant import Accountant
-from agents.owner.gradients import CLIPS, draw_records, local_gradients
+from agents.owner.gradients import draw_records, local_gradients
 from agents.owner.perturbation.registry import perturb
 from agents.owner.strategies.groups import StrategyGroups, Stream
 from agents.tasks.base import Task

@@ -65,17 +65,7 @@ def load(data: str | Path | None = None, training: str | None = None) -> StoredT
     ValueError
         If directory or files are missing (saying where to get them), or a line is malformed (giving its number).
     """
-    directory = _directory(data)
-    if training is not None:
-        one_of("training", training, TRAINING_FILES)
-    names = list(TRAINING_FILES.values()) if training is None else [TRAINING_FILES[training]]
-    train_path = next((path for path in (_find(directory, name) for name in names) if path), None)
-    test_path = _find(directory, TEST_FILE)
-    if train_path is None or test_path is None:
-        missing = [" or ".join(names)] * (train_path is None) + [TEST_FILE] * (test_path is None)
-        raise ValueError(
-            f"data = {str(directory)!r} lacks {' and '.join(missing)} (.gz or not): get the NSL-KDD files from {WHERE}"
-        )
+    train_path, test_path = files(data, training)
     train, test = _read(train_path), _read(test_path)
     categories = [sorted(set(train[column])) for column in _CATEGORICAL]
     numbers = train[_NUMERIC].to_numpy(np.float64)
@@ -94,13 +84,29 @@ def load(data: str | Path | None = None, training: str | None = None) -> StoredT
     return stored_task(NAME, len(CLASSES), train=encode(train), test=encode(test))
 
 
+def files(data: str | Path | None = None, training: str | None = None) -> tuple[Path, Path]:
+    """Training and test file that ``load`` reads when given the same."""
+    directory = _directory(data)
+    if training is not None:
+        one_of("training", training, TRAINING_FILES)
+    names = list(TRAINING_FILES.values()) if training is None else [TRAINING_FILES[training]]
+    train_path = next((path for path in (_find(directory, name) for name in names) if path), None)
+    test_path = _find(directory, TEST_FILE)
+    if train_path is None or test_path is None:
+        missing = [" or ".join(names)] * (train_path is None) + [TEST_FILE] * (test_path is None)
+        raise ValueError(
+            f"data = {str(directory)!r} lacks {' and '.join(missing)} (.gz or not): get the NSL-KDD files from {WHERE}"
+        )
+    return train_path, test_path
+
+
 def _directory(data: str | Path | None) -> Path:
     chosen = data if data is not None else os.environ.get("FL_MARKET_DATA")
     files = f"{' or '.join(TRAINING_FILES.values())} and {TEST_FILE}"
     if not chosen:
         raise ValueError(
-            f"task 'nsl-kdd' needs data: name the directory with {files} (option data, or FL_MARKET_DATA in the "
-            f"environment); get the files from {WHERE}"
+            f"task 'nsl-kdd' needs data: name the directory with {files} (data=..., --data on the command "
+            f"line, or FL_MARKET_DATA in the environment); get the files from {WHERE}"
         )
     directory = Path(chosen)
     if not directory.is_dir():

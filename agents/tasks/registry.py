@@ -6,6 +6,7 @@ import functools
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -47,10 +48,25 @@ def load_task(name: str, data: str | Path | None = None, **options: Any) -> Task
     TypeError, ValueError
         For an unknown name or option (naming the nearest), or data that is missing or not what the task expects.
     """
-    load = task_modules()[one_of("task", name, task_modules())].load
-    known = inspect.signature(load).parameters
+    check_options(name, options)
+    load = task_modules()[name].load
+    task: Task = load(data=data, **options) if takes_data(name) else load(**options)
+    return task
+
+
+def check_options(name: str, options: Iterable[str]) -> None:
+    """Refuse an unknown task, or an option that it does not have, naming the nearest that it has."""
+    known = inspect.signature(task_modules()[one_of("task", name, task_modules())].load).parameters
     for option in options:
         if option not in known or option == "data":
             one_of(f"option of task {name!r}", option, set(known) - {"data"} or {"none"})
-    task: Task = load(data=data, **options) if "data" in known else load(**options)
-    return task
+
+
+def takes_data(name: str) -> bool:
+    """Whether a task is read from files."""
+    return "data" in inspect.signature(task_modules()[name].load).parameters
+
+
+def data_files(name: str, data: str | Path | None = None, **options: Any) -> tuple[Path, ...]:
+    """Return the files that ``load_task`` reads when given the same; none for tasks without."""
+    return tuple(task_modules()[name].files(data, **options)) if takes_data(name) else ()

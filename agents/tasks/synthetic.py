@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import special
 from torch import Tensor
 
-from agents.checks import MOST_RECORDS, number, whole
+from agents.checks import number, seed_number, whole
 from agents.tasks.base import Task
 
 NAME = "synthetic"
@@ -60,7 +60,7 @@ def load(
     whole("features", features, least=1)
     whole("classes", classes, least=2)
     whole("records", records, least=1)
-    whole("seed", seed)
+    seed_number("seed", seed)
     number("separation", separation)
     raw = _normal(torch.arange(classes) + _FIRST_CENTRE_ROW, features, seed)
     centres = torch.from_numpy(separation * raw / np.linalg.norm(raw, axis=1, keepdims=True))
@@ -93,7 +93,7 @@ def _normal(rows: Tensor, features: int, seed: int) -> NDArray[np.float64]:
 
 def _stream(rows: Tensor, length: int, seed: int) -> NDArray[np.uint64]:
     """The first ``length`` numbers of every row's own splitmix64 stream (Steele, Lea, Flood 2014)."""
-    start = _mix(rows.numpy().astype(np.uint64) + _mix(np.array([seed % MOST_RECORDS], dtype=np.uint64)))
+    start = _mix(rows.numpy().astype(np.uint64) + _mix(np.array([seed], dtype=np.uint64)))
     return _mix(start[:, None] + np.arange(1, length + 1, dtype=np.uint64) * _GOLDEN)
 
 

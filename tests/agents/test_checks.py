@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.checks import count_array, generator_of, number, one_of, real_array, whole
+from agents.checks import MOST_SEED, count_array, generator_of, number, one_of, real_array, seed_number, whole
 
 
 def says(error: pytest.ExceptionInfo[BaseException], *words: str) -> None:
@@ -34,12 +34,37 @@ def test_a_bad_real_value_is_refused_at_its_place(value, words):
     says(error, *words)
 
 
-@pytest.mark.parametrize(
-    "value", [torch.ones(2), torch.ones(2, dtype=torch.int64), torch.ones(2, dtype=torch.bool), np.ones(2, np.float32)]
-)
+@pytest.mark.parametrize("value", [torch.ones(2), torch.ones(2, dtype=torch.int64), torch.ones(2, dtype=torch.bool)])
 def test_an_array_of_another_dtype_is_refused_and_not_converted(value):
     with pytest.raises(TypeError, match=r"budget has dtype torch\..*; pass float64 \(e\.g\. budget\.double\(\)\)"):
         real_array("budget", value)
+
+
+@pytest.mark.parametrize("value", [np.ones(2, np.float32), np.ones(2, np.int64)])
+def test_an_array_of_numpy_is_told_what_numpy_can(value):
+    with pytest.raises(
+        TypeError, match=r"budget has dtype torch\..*; pass float64 \(e\.g\. budget\.astype\(np\.float64\)"
+    ):
+        real_array("budget", value)
+    with pytest.raises(TypeError, match=r"torch\.int32; pass int64 \(e\.g\. data_size\.astype\(np\.int64\)\)"):
+        count_array("data_size", np.ones(2, np.int32))
+
+
+def test_a_numpy_array_is_copied_so_that_what_was_checked_stays_checked():
+    mine = np.array([[1.0, 2.0]])
+    taken = real_array("budget", mine)
+    mine[0, 0] = -9.0
+    assert taken.tolist() == [[1.0, 2.0]]
+
+
+def test_reversed_and_foreign_arrays_are_read():
+    assert real_array("budget", np.array([1.0, 2.0])[::-1]).tolist() == [2.0, 1.0]
+    assert count_array("data_size", np.array([1, 2], dtype=">i8")).tolist() == [1, 2]
+
+
+def test_a_number_too_large_for_any_array_is_refused_in_our_own_words():
+    with pytest.raises(TypeError, match=r"data_size = \[1000+\] cannot be read as an array of numbers .*below 2\*\*63"):
+        count_array("data_size", [10**25])
 
 
 @pytest.mark.parametrize("value", [None, "ten", object(), [[1.0], [2.0, 3.0]]])
@@ -66,7 +91,7 @@ def test_any_length_fits_where_the_shape_says_none():
         ([float("nan")], ValueError, ("data_size[0]", "nan", "finite whole number")),
         ([float("inf")], ValueError, ("data_size[0]", "inf", "finite whole number")),
         ([10**13], ValueError, ("data_size[0]", "10000000000000", "at most 1e+12")),
-        ([3.0], TypeError, ("data_size has dtype torch.float64", "data_size.long()")),
+        ([3.0], TypeError, ("data_size has dtype torch.float64", "torch.tensor(data_size).long()")),
         (torch.ones(1, dtype=torch.int32), TypeError, ("torch.int32", "data_size.long()")),
         (torch.ones(1, dtype=torch.bool), TypeError, ("torch.bool", "int64")),
         ([10**30], TypeError, ("data_size", "pass")),
@@ -121,6 +146,16 @@ def test_a_bad_whole_number_is_refused(value, kind, words):
     with pytest.raises(kind) as error:
         whole("owners", value, least=1)
     says(error, *words)
+
+
+def test_a_seed_has_one_limit_everywhere():
+    assert seed_number("seed", MOST_SEED) == 2**63 - 1
+    with pytest.raises(
+        ValueError, match="seed = 9223372036854775808: pass a whole number between 0 and 92233720368547758"
+    ):
+        seed_number("seed", MOST_SEED + 1)
+    with pytest.raises(TypeError, match=r"seed = 1\.0 is not a whole number"):
+        seed_number("seed", 1.0)
 
 
 def test_a_numpy_integer_is_a_whole_number():

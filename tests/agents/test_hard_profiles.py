@@ -18,6 +18,8 @@ def test_every_kind_comes_in_the_asked_number_and_is_what_it_says(generator: tor
     assert float(kinds["tiny privacy budgets"][0].privacy_budget.max()) < 0.011
     assert float(kinds["wide privacy budgets"][0].privacy_budget.max()) > 4
     assert bool((kinds["free owners"][0].cost_at_own_budget() == 0).any())
+    assert float(kinds["boundless privacy budgets, some free"][0].privacy_budget.max()) == 1e300
+    assert float(kinds["budgets next to nothing and next to infinity"][1].min()) == 5e-324
     assert bool(torch.isinf(kinds["tabulated valuations"][0].cost_at_own_budget()).any())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -86,6 +87,8 @@ def test_an_outcome_knows_who_sells():
         ({"payment": [[-1.0, 0.0]]}, r"payment\[0, 0\] = -1\.0"),
         ({"payment": [[1.0]]}, r"payment has shape \[1, 1\]; pass shape \[1, 2\]"),
         ({"data_size": [[-1, 0]]}, r"data_size\[0, 0\] = -1"),
+        ({"privacy_loss": [[0.0, -1.0]]}, r"privacy_loss\[0, 1\] = -1\.0"),
+        ({"privacy_loss": [0.0, 1.0]}, r"privacy_loss has shape \[2\]; pass shape \[any, any\]"),
     ],
 )
 def test_a_bad_outcome_is_refused(fields, message):
@@ -113,3 +116,42 @@ def test_an_aggregate_counts_its_sellers():
 def test_an_announcement_is_the_budget_the_model_and_the_round():
     said = Announcement(budget=10.0, parameters=torch.zeros(3), round=4)
     assert (said.budget, said.round, said.parameters.tolist()) == (10.0, 4, [0.0, 0.0, 0.0])
+
+
+def test_an_outcome_may_be_written_as_lists():
+    outcome = Outcome(privacy_loss=[[1.0, 0.0]], payment=[[3.0, 0.0]], data_size=[[4, 0]])
+    assert outcome.privacy_loss.tolist() == [[1.0, 0.0]]
+
+
+def test_a_bid_stays_as_it_was_checked():
+    mine = np.array([[1.0, 2.0, 0.5]])
+    three = bids(privacy_budget=mine)
+    mine[0, 0] = -9.0
+    assert three.privacy_budget.tolist() == [[1.0, 2.0, 0.5]]
+
+
+@pytest.mark.parametrize(
+    ("message", "fields", "kind", "words"),
+    [
+        (Announcement, {"budget": math.nan}, ValueError, "budget = nan: pass a number between 0 and infinity"),
+        (Announcement, {"budget": "5"}, TypeError, "budget = '5' is not a number"),
+        (Announcement, {"round": -1}, ValueError, "round = -1: pass a whole number"),
+        (Announcement, {"parameters": [0.0]}, TypeError, r"parameters is a list; pass a float tensor \[p\]"),
+        (Upload, {"gradient": [[0.0]]}, TypeError, r"gradient is a list; pass a float tensor \[m, p\]"),
+        (Upload, {"gradient": torch.zeros(1, 2).long()}, TypeError, r"gradient has dtype torch\.int64; pass float32"),
+        (Upload, {"gradient": torch.zeros(2)}, ValueError, r"gradient has shape \[2\]; pass shape \[m, p\]"),
+        (Upload, {"bidder": [0]}, TypeError, r"bidder is list; pass an int64 tensor \[m\]"),
+        (Upload, {"bidder": torch.zeros(1)}, TypeError, r"bidder is torch\.float32; pass an int64 tensor"),
+        (Aggregate, {"variance": math.nan}, ValueError, "variance = nan: pass a number between 0 and infinity"),
+        (Aggregate, {"variance": -1.0}, ValueError, r"variance = -1\.0: pass a number between 0"),
+        (Aggregate, {"gradient": torch.zeros(1, 2)}, ValueError, r"gradient has shape \[1, 2\]; pass shape \[p\]"),
+    ],
+)
+def test_what_makes_no_sense_crosses_no_wall(message, fields, kind, words):
+    good = {
+        Announcement: {"budget": 1.0, "parameters": torch.zeros(2), "round": 0},
+        Upload: {"bidder": torch.tensor([0]), "gradient": torch.zeros(1, 2)},
+        Aggregate: {"gradient": torch.zeros(2), "variance": 1.0, "sellers": 1},
+    }[message]
+    with pytest.raises(kind, match=words):
+        message(**{**good, **fields})

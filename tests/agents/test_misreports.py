@@ -9,8 +9,9 @@ from agents import misreports as searching
 from agents.broker.auctions.base import Guarantees, Menu, MenuAuction
 from agents.broker.auctions.pay_as_bid import PayAsBid
 from agents.broker.auctions.registry import load_auction
+from agents.lies import lies_about
 from agents.messages import Bids, Outcome
-from agents.misreports import Counterfactuals, alone, gains, misreports, per_cost, search
+from agents.misreports import Counterfactuals, alone, gains, per_cost, search
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 from agents.valuation import ParametricValuation
@@ -102,7 +103,7 @@ class PostedPrice(MenuAuction):
 def test_asking_a_price_list_once_and_running_again_agree_to_the_last_bit(generator: torch.Generator) -> None:
     types, _ = OwnerPrior().sample(20, 5, generator)
     budget = 10**7 * torch.rand(20, generator=generator, dtype=torch.float64)
-    for lies in misreports(types.truthful_bids(), 30, generator):
+    for lies in lies_about(types.truthful_bids(), 30, generator):
         once, again = (gains(PostedPrice(), types, budget, lies, rerun=rerun) for rerun in (False, True))
         assert torch.equal(once, again)
         assert float(once.max()) <= 0
@@ -112,7 +113,7 @@ def test_asking_a_price_list_once_and_running_again_agree_to_the_last_bit(genera
 def test_for_the_learned_menu_they_agree_too(generator: torch.Generator) -> None:
     menu = load_auction("sequential-menu")
     types, budget = OwnerPrior().sample(6, 5, generator)
-    for lies in misreports(types.truthful_bids(), 15, generator):
+    for lies in lies_about(types.truthful_bids(), 15, generator):
         once, again = (gains(menu, types, budget, lies, rerun=rerun) for rerun in (False, True))
         assert torch.equal(once, again)
         assert float(once.max()) <= 0
@@ -121,7 +122,7 @@ def test_for_the_learned_menu_they_agree_too(generator: torch.Generator) -> None
 def test_markets_with_one_liar_differ_from_the_truth_in_her_bid_only(generator: torch.Generator) -> None:
     types, _ = OwnerPrior().sample(3, 4, generator)
     truth = types.truthful_bids()
-    lies = next(misreports(truth, 1, generator, fields={"data_size"}))
+    lies = next(lies_about(truth, 1, generator, fields={"data_size"}))
     rows, liars = torch.tensor([2, 0]), torch.tensor([1, 3])
     markets = alone(truth, lies, rows, liars)
     assert markets.data_size[0, 1] == lies.data_size[2, 1]
@@ -145,7 +146,7 @@ def test_what_a_search_found_can_be_told_again(generator: torch.Generator) -> No
 def test_climbing_improves_on_the_first_lies() -> None:
     types, budget = OwnerPrior().sample(10, 4, torch.Generator().manual_seed(0))
     first = Counterfactuals(PayAsBid(), types, budget)
-    lies = misreports(types.truthful_bids(), 30, torch.Generator().manual_seed(1))
+    lies = lies_about(types.truthful_bids(), 30, torch.Generator().manual_seed(1))
     best = torch.stack([first.gains(lie) for lie in lies]).amax(dim=0)
     climbed = search(PayAsBid(), types, budget, 40, torch.Generator().manual_seed(1)).gain
     assert bool((climbed >= best).all())
@@ -154,7 +155,7 @@ def test_climbing_improves_on_the_first_lies() -> None:
 
 def test_reruns_in_small_pieces_give_the_same_bits(generator: torch.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     types, budget = OwnerPrior().sample(7, 5, generator)
-    lies = next(misreports(types.truthful_bids(), 1, generator))
+    lies = next(lies_about(types.truthful_bids(), 1, generator))
     whole = gains(PayAsBid(), types, budget, lies)
     monkeypatch.setattr(searching, "CHUNK", 17)
     assert torch.equal(gains(PayAsBid(), types, budget, lies), whole)

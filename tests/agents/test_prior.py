@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from hypothesis import given
@@ -139,7 +141,12 @@ def test_more_bidders_than_the_population_has_can_be_drawn():
         ({"factor": (2.0, 1.0)}, ValueError, r"factor\[1\] = 1\.0: pass a number between 2"),
         ({"privacy_budget": (0.5,)}, ValueError, r"privacy_budget = \(0\.5,\): pass a pair"),
         ({"budget_factor": (-0.1, 1.0)}, ValueError, r"budget_factor\[0\] = -0\.1: pass a number between 0"),
-        ({"budget_factor": (0.0, float("inf"))}, ValueError, r"budget_factor\[1\] = inf: .*infinity excluded"),
+        ({"budget_factor": (0.0, float("inf"))}, ValueError, r"budget_factor\[1\] = inf: .* 0 and 1e\+30"),
+        ({"factor": 1.0}, TypeError, r"factor = 1\.0: pass a pair \(low, high\)"),
+        ({"factor": (1.0, 1e31)}, ValueError, r"factor\[1\] = 1e\+31: pass a number between 1 and 1e\+30"),
+        ({"privacy_budget": "12"}, TypeError, "privacy_budget = '12': pass a pair"),
+        ({"privacy_budget": (0.5, 800)}, ValueError, r"privacy_budget\[1\] = 800: pass a number between 0\.5 and 100"),
+        ({"families": "linear"}, TypeError, r"families = 'linear': pass a tuple of names, e\.g\. \('linear',\)"),
         ({"families": ()}, ValueError, "families is empty: name at least one"),
         ({"families": ("cubic",)}, ValueError, "families = 'cubic' is not known"),
     ],
@@ -160,6 +167,14 @@ def test_a_bad_prior_is_refused(fields, kind, message):
 def test_a_bad_draw_is_refused(arguments, kind, message):
     with pytest.raises(kind, match=message):
         OwnerPrior().sample(*arguments, generator(0))
+
+
+def test_at_the_largest_ranges_taken_money_is_still_finite():
+    prior = OwnerPrior(factor=(1e30, 1e30), privacy_budget=(100.0, 100.0), budget_factor=(1e30, 1e30))
+    types, budget = prior.sample(2, 5, generator(0))
+    assert bool(torch.isfinite(budget).all())
+    assert bool(torch.isfinite(types.cost_at_own_budget()).all())
+    assert math.isfinite(prior.units.money)
 
 
 def test_no_draw_without_a_stream():

@@ -199,3 +199,32 @@ def test_an_empty_table_is_refused():
 def test_curves_of_different_shapes_do_not_mix():
     with pytest.raises(ValueError, match=r"mask and valuations have shapes .*; pass one shape \[B, n\] for all"):
         MixedValuation(mask=torch.ones(1, 2, dtype=torch.bool), first=family("linear"), second=family("linear"))
+
+
+@pytest.mark.parametrize("kind", ["parametric", "tabulated", "mixed"])
+@pytest.mark.parametrize(
+    ("privacy_loss", "error", "words"),
+    [
+        ([[1.0]], TypeError, "privacy_loss is a list; pass a float64 tensor"),
+        (torch.ones(1, 1), TypeError, r"privacy_loss has dtype torch\.float32; pass float64"),
+        (torch.tensor([[-1.0]]).double(), ValueError, r"privacy_loss\[0, 0\] = -1\.0: .* 0 or more"),
+        (torch.tensor([[math.nan]]).double(), ValueError, r"privacy_loss\[0, 0\] = nan"),
+        (torch.ones(1, 2).double(), ValueError, r"privacy_loss has shape \[1, 2\]; pass \[1, 1\] or \[1, 1, K\]"),
+        (torch.ones(1).double(), ValueError, r"privacy_loss has shape \[1\]"),
+    ],
+)
+def test_what_is_no_privacy_loss_costs_nothing_but_an_error(kind, privacy_loss, error, words):
+    curve = family("linear")
+    table = tabulated(curve, LEVELS)
+    mixed = MixedValuation(mask=torch.tensor([[True]]), first=curve, second=table)
+    with pytest.raises(error, match=words):
+        {"parametric": curve, "tabulated": table, "mixed": mixed}[kind].at(privacy_loss)
+
+
+@pytest.mark.parametrize("kind", ["parametric", "tabulated"])
+def test_what_are_no_levels_is_refused(kind):
+    curve = family("linear") if kind == "parametric" else tabulated(family("linear"), LEVELS)
+    with pytest.raises(TypeError, match="levels is a list; pass a float64 tensor"):
+        curve.tabulate([1.0, 2.0])
+    with pytest.raises(ValueError, match=r"levels has shape \[1, 1\]; pass \[K\]"):
+        curve.tabulate(torch.ones(1, 1).double())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
 from collections.abc import Callable
@@ -11,10 +12,13 @@ import pytest
 import torch
 from mesa import Agent
 
+from agents.broker.broker import UploadTerms
 from agents.messages import Aggregate, Announcement, Bids, Outcome, Upload
 from market_sim import FLMarket
 
-MESSAGES = (Announcement, Bids, Outcome, Upload, Aggregate, torch.Tensor, torch.Generator, float, int)
+MESSAGES = (Announcement, Bids, Outcome, Upload, Aggregate, torch.Generator, float, int)
+"""Besides arrays of real numbers: weights and variances. Counts of records cross inside of messages only."""
+
 LIARS = {"truthful": 0.5, "scaled-valuation": 0.2, "understated-data-size": 0.2, "random-misreport": 0.1}
 
 
@@ -36,11 +40,28 @@ def _checked(method: Callable[..., Any], seen: set[type]) -> Callable[..., Any]:
     @functools.wraps(method)
     def checked(*args: Any, **kwargs: Any) -> Any:
         for value in (*args, *kwargs.values()):
-            assert isinstance(value, MESSAGES), f"{method.__name__} was handed a {type(value).__name__}"
+            real = isinstance(value, torch.Tensor) and value.dtype == torch.float64
+            assert real or isinstance(value, MESSAGES), f"{method.__name__} was handed a {type(value).__name__}"
             seen.add(type(value))
         return method(*args, **kwargs)
 
     return checked
+
+
+class OverheardTerms(UploadTerms):
+    """Notes the data sizes that the broker asks about, and does not let her work out the bound of true ones."""
+
+    def share(self, outcome: Outcome, data_size: torch.Tensor) -> torch.Tensor:
+        """Note what is asked."""
+        ASKED.append(data_size)
+        return super().share(outcome, data_size)
+
+    def bound(self, *_: Any) -> torch.Tensor:
+        """Belongs to the market."""
+        raise AssertionError("the broker was asked for a bound, which is made of true sizes")
+
+
+ASKED: list[torch.Tensor] = []
 
 
 @pytest.mark.parametrize("auction", ["all-in", "sequential-menu"])
@@ -48,13 +69,19 @@ def _checked(method: Callable[..., Any], seen: set[type]) -> Callable[..., Any]:
 def test_a_round_runs_with_broker_and_buyer_behind_a_wall(auction: str, clip: str) -> None:
     market = FLMarket(owners=12, bidders=6, rounds=3, buyers=2, auction=auction, clip=clip, strategies=LIARS)
     handed: dict[str, set[type]] = {"broker": set(), "buyer": set()}
+    terms = {field.name: getattr(market.broker.terms, field.name) for field in dataclasses.fields(UploadTerms)}
+    market.broker.terms = OverheardTerms(**terms)
+    ASKED.clear()
     for agent, name in ((market.broker, "broker"), *((buyer, "buyer") for buyer in market.buyers)):
         agent.model = Wall()
         watch(agent, handed[name])
     for _ in range(3):
         market.step()
     assert {Bids, Announcement, Outcome, Upload} <= handed["broker"]
-    assert handed["buyer"] == {float, int, Aggregate}
+    assert handed["buyer"] == {float, int, torch.Generator, Aggregate}
+    said = market.tables()["trades"]
+    assert torch.cat([sizes[0] for sizes in ASKED]).tolist() == said["reported_data_size"]
+    assert said["reported_data_size"] != said["data_size"]
 
 
 def test_the_wall_would_be_noticed() -> None:
@@ -65,3 +92,5 @@ def test_the_wall_would_be_noticed() -> None:
     watch(market.broker, set())
     with pytest.raises(AssertionError, match="trade was handed a OwnerTypes"):
         market.broker.trade(market.population.types)
+    with pytest.raises(AssertionError, match="weigh was handed a Tensor"):
+        market.broker.weigh(market.population.types.data_size)

@@ -14,7 +14,6 @@ import pytest
 import torch
 
 from market_sim import FLMarket
-from market_sim.model import forget
 
 LIARS = {
     "truthful": 0.6,
@@ -47,8 +46,6 @@ def timed(benchmark: Any, steps: int, repetitions: int, **fields: Any) -> FLMark
             market.step()
 
     benchmark.pedantic(play, setup=start, rounds=repetitions)
-    for market in markets:
-        forget(market)
     return markets[-1]
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import inspect
 import json
 import pickle
 from typing import Any
 
+import numpy as np
 import pytest
 
 from agents.broker.auctions.registry import load_auction
@@ -39,7 +42,18 @@ def test_one_number_stands_for_a_range() -> None:
         ("perturbation", "laplac", ValueError, "did you mean 'laplace'"),
         ("noise_source", "opendp", ValueError, "not offered by perturbation 'privunit'"),
         ("clip", "none", ValueError, "clip = 'none' is not known"),
-        ("clip_norm", 0, ValueError, "clip_norm = 0: pass a finite number over 0"),
+        ("clip_norm", 0, ValueError, r"clip_norm = 0: pass a number between 1e-12 and 1e\+12"),
+        ("clip_norm", 1e40, ValueError, r"clip_norm = 1e\+40"),
+        ("clip_norm", 1e-40, ValueError, "clip_norm = 1e-40"),
+        ("learning_rate", 1e308, ValueError, r"learning_rate = 1e\+308"),
+        ("budget_factor", 1e308, ValueError, r"budget_factor\[0\] = 1e\+308"),
+        ("privacy_budget", (0.5, 800), ValueError, r"privacy_budget\[1\] = 800: pass a number between 0.5 and 100"),
+        ("lifetime_allowance", float("inf"), ValueError, "lifetime_allowance = inf: pass None for no limit"),
+        ("lifetime_allowance", 1e-7, ValueError, "lifetime_allowance = 1e-07: pass a number between 1e-06"),
+        ("data", "/nope", ValueError, "data = '/nope': task 'digits' is not read from files; leave data out"),
+        ("data", "", ValueError, "data = '' is empty"),
+        ("task_options", 3, TypeError, "task_options = 3: pass a mapping"),
+        ("task_options", {"records": 3}, ValueError, "option of task 'digits' = 'records' is not known"),
         ("error_bound", "norm", ValueError, "error_bound = 'norm' is not known"),
         ("task", "digit", ValueError, "did you mean 'digits'"),
         ("data", 3, TypeError, "data = 3: pass the name of a directory"),
@@ -50,9 +64,9 @@ def test_one_number_stands_for_a_range() -> None:
         ("budget_factor", (1.0, 0.5), ValueError, r"budget_factor\[1\] = 0.5"),
         ("budget_factor", (1.0, float("nan")), ValueError, r"budget_factor\[1\] = nan"),
         ("budget_factor", "much", TypeError, "pass a number or a pair"),
-        ("privacy_budget", (0.0, 1.0), ValueError, r"privacy_budget\[0\] = 0.0: pass a finite number over 0"),
+        ("privacy_budget", (0.0, 1.0), ValueError, r"privacy_budget\[0\] = 0.0: pass a number between 1e-06"),
         ("strategies", {"truthful": 0.9}, ValueError, "the shares sum to 0.9; make them sum to 1"),
-        ("lifetime_allowance", 0, ValueError, "lifetime_allowance = 0: pass a finite number over 0"),
+        ("lifetime_allowance", 0, ValueError, "lifetime_allowance = 0: pass a number between 1e-06"),
         ("learning_rate", float("inf"), ValueError, "learning_rate = inf"),
         ("update", "plane", ValueError, "did you mean 'plain'"),
         ("value_of_accuracy", -1, ValueError, "value_of_accuracy = -1"),
@@ -94,3 +108,63 @@ def test_a_config_can_be_replaced_pickled_and_written_as_json() -> None:
     plain = MarketConfig(budget_factor=0.5)
     assert pickle.loads(pickle.dumps(plain)) == plain
     assert MarketConfig(**plain.as_json()).as_json() == plain.as_json()
+
+
+def test_fields_go_by_name_and_are_shown_to_those_who_ask() -> None:
+    with pytest.raises(TypeError, match=r"MarketConfig\(5\): name the field"):
+        MarketConfig(5)  # type: ignore[misc]
+    assert "bidders" in inspect.signature(MarketConfig).parameters
+
+
+def test_a_config_is_frozen_through_and_through() -> None:
+    config = MarketConfig(task="synthetic", task_options={"features": 3})
+    for mapping in (config.strategies, config.task_options):
+        with pytest.raises(TypeError, match="does not support item assignment"):
+            mapping["truthful"] = 0.0  # type: ignore[index]
+    shares = {"truthful": 1.0}
+    held = MarketConfig(strategies=shares)
+    shares["truthful"] = 0.0
+    assert held.strategies == {"truthful": 1.0}
+    assert len({config, copy.deepcopy(config), dataclasses.replace(config), held}) == 2
+
+
+def test_numpy_numbers_become_pythons() -> None:
+    config = MarketConfig(
+        owners=np.int64(30),
+        learning_rate=np.float32(0.5),
+        budget_factor=np.float64(1.5),
+        lifetime_allowance=np.int64(3),
+    )
+    written = config.as_json()
+    assert (written["owners"], written["learning_rate"], written["budget_factor"]) == (30, 0.5, [1.5, 1.5])
+    assert json.loads(json.dumps(written)) == written
+
+
+def test_a_synthetic_task_has_as_many_records_as_one_asks_for() -> None:
+    fields = {"task": "synthetic", "owners": 200_000, "bidders": 5, "auction": "all-in"}
+    with pytest.raises(ValueError, match=r"has only 100000 records .* pass fewer owners or a larger task"):
+        FLMarket(**fields)
+    market = FLMarket(**fields, task_options={"records": np.int64(10**9), "features": 4})
+    market.step()
+    assert int(market.population.types.data_size.sum()) == 10**9
+    assert market.config.as_json()["task_options"] == {"records": 10**9, "features": 4}
+    with pytest.raises(ValueError, match="'record' is not known; did you mean 'records'"):
+        MarketConfig(task="synthetic", task_options={"record": 5})
+
+
+@pytest.mark.parametrize("update", ["plain", "precision"])
+@pytest.mark.parametrize("clip_norm", [1e-12, 1e12])
+@pytest.mark.parametrize("learning_rate", [1e-12, 1e12])
+def test_the_ends_of_the_ranges_can_be_played(update: str, clip_norm: float, learning_rate: float) -> None:
+    market = FLMarket(
+        owners=6,
+        bidders=3,
+        clip_norm=clip_norm,
+        update=update,
+        learning_rate=learning_rate,
+        budget_factor=1e12,
+        privacy_budget=(1e-6, 100.0),
+        auction="all-in",
+    )
+    for _ in range(3):
+        market.step()

@@ -13,13 +13,15 @@ import pandas as pd
 import pytest
 import torch
 
+import market_sim.counterfactual
 import market_sim.model
 from agents.broker.auctions.base import Auction, Guarantees
+from agents.broker.auctions.leaky_menu import LeakyMenu
+from agents.broker.auctions.sequential_menu import SequentialMenu
 from agents.messages import Bids, Outcome, Upload
-from agents.owner.owner import DataOwner
+from agents.owner.owner import DataOwner, OwnerPopulation
 from agents.types import OwnerTypes
-from market_sim import FLMarket, MarketConfig, run_market
-from market_sim.model import forget
+from market_sim import FLMarket, MarketConfig, error_bound, optimal_weights, run_market
 from market_sim.results import ROUNDS, TRADES, Results
 
 LIARS = {
@@ -179,7 +181,7 @@ class TestLifetimeAllowance:
 
 
 class Coin(Auction):
-    """Flips a coin for every owner: heads, she sells everything for what she asks."""
+    """Flips a coin for every owner: heads, she sells everything for twice what she asks."""
 
     name: ClassVar[str] = "coin"
     guarantees: ClassVar[Guarantees] = Guarantees(budget_feasible=False)
@@ -188,7 +190,7 @@ class Coin(Auction):
         heads = (torch.rand(bids.shape, generator=generator) < 0.5) & (budget > 0)[:, None]
         return Outcome(
             privacy_loss=torch.where(heads, bids.privacy_budget, 0.0),
-            payment=torch.where(heads, bids.cost(bids.privacy_budget, bids.data_size), 0.0),
+            payment=torch.where(heads, 2 * bids.cost(bids.privacy_budget, bids.data_size), 0.0),
             data_size=torch.where(heads, bids.data_size, 0),
         )
 
@@ -204,13 +206,42 @@ class Greedy(Coin):
         )
 
 
+RULES = ("sequential-menu", "all-in", "proportional-share", "leaky-menu")
+
+
+class MyLeaky(LeakyMenu):
+    """The planted cheat, not admitting that it is one."""
+
+    planted: ClassVar[bool] = False
+
+
+class Blunt(SequentialMenu):
+    """Has honest price lists and does not use them."""
+
+    def allocate(self, bids: Bids, budget: torch.Tensor, generator: torch.Generator | None) -> Outcome:
+        return LeakyMenu().run(bids, budget)
+
+
+def some_stay_away(bid: Callable[..., Bids]) -> Callable[..., Bids]:
+    """Bid as ever, but every third bidder offers no record at all."""
+
+    def staying_away(*args: Any) -> Bids:
+        bids = bid(*args)
+        return bids.replace(data_size=torch.where(torch.arange(bids.shape[1]) % 3 == 1, 0, bids.data_size))
+
+    return staying_away
+
+
 class TestCounterfactual:
     """What the truth would have brought is what a rerun brings."""
 
-    @pytest.mark.parametrize(
-        "auction", ["sequential-menu", "all-in", "proportional-share", "pay-as-bid", "fixed-share", "leaky-menu"]
-    )
-    def test_live_gain_equals_a_full_rerun(self, auction: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("rerun_all_up_to", [1 << 14, 0])
+    @pytest.mark.parametrize("auction", [*RULES, "sequential-menu-verified", "pay-as-bid", "fixed-share", "my-leaky"])
+    def test_live_gain_equals_a_full_rerun(
+        self, auction: str, rerun_all_up_to: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(market_sim.counterfactual, "RERUN_ALL_UP_TO", rerun_all_up_to)
+        monkeypatch.setattr(OwnerPopulation, "bid", some_stay_away(OwnerPopulation.bid))
         rounds: list[tuple[OwnerTypes, Bids, torch.Tensor]] = []
         real = market_sim.model.truthful_utility
 
@@ -219,23 +250,47 @@ class TestCounterfactual:
             return real(types, bids, *args, budget=budget, **kwargs)
 
         monkeypatch.setattr(market_sim.model, "truthful_utility", spy)
-        market = FLMarket(auction=auction, seed=1, **SMALL)
+        market = FLMarket(auction=MyLeaky() if auction == "my-leaky" else auction, seed=1, **SMALL)
         trades = played(market, 4).trades
-        liars = 0
+        liars = absent = 0
         for index, (types, bids, budget) in enumerate(rounds):
             rows = trades[trades["round"] == index]
             for place in range(8):
                 here = torch.arange(8)[None] == place
                 told = types.truthful_bids().where(here, bids)
                 truth = types.utility(market.broker.auction.run(told, budget))[0, place].item()
-                assert rows["truthful_utility"].iloc[place] == pytest.approx(truth, abs=1e-9)
+                assert rows["truthful_utility"].iloc[place] == truth
                 gain = rows["misreport_gain"].iloc[place]
                 if rows["truthful"].iloc[place]:
                     assert math.isnan(gain)
                 else:
                     liars += 1
+                    absent += int(rows["reported_data_size"].iloc[place] == 0)
                     assert gain == rows["utility"].iloc[place] - rows["truthful_utility"].iloc[place]
-        assert liars > 5 or auction == "proportional-share"
+        sizes_known = auction in ("proportional-share", "sequential-menu-verified")
+        assert absent == 0 if sizes_known else absent > 3
+        assert liars > absent or auction == "proportional-share"
+
+    @pytest.mark.parametrize("rerun_all_up_to", [1 << 14, 0])
+    def test_a_menu_is_not_believed_because_it_does_not_call_itself_planted(
+        self, rerun_all_up_to: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(market_sim.counterfactual, "RERUN_ALL_UP_TO", rerun_all_up_to)
+        shares = {"truthful": 0.4, "understated-data-size": 0.6}
+        planted, claimed = (
+            played(FLMarket(auction=auction, seed=1, **{**SMALL, "strategies": shares}), 4).rounds["misreport_gain_max"]
+            for auction in ("leaky-menu", MyLeaky())
+        )
+        assert claimed.tolist() == planted.tolist()
+        assert claimed.max() > 0
+
+    def test_a_menu_whose_outcome_is_not_its_own_choice_is_rerun(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        shares = {"understated-data-size": 1.0}
+        gains = []
+        for rerun_all_up_to in (1 << 14, 0):
+            monkeypatch.setattr(market_sim.counterfactual, "RERUN_ALL_UP_TO", rerun_all_up_to)
+            gains.append(played(FLMarket(auction=Blunt(), seed=1, **{**SMALL, "strategies": shares}), 2).trades)
+        pd.testing.assert_frame_equal(*gains)
 
     def test_reruns_in_pieces_are_the_same(self, monkeypatch: pytest.MonkeyPatch) -> None:
         at_once = played(FLMarket(auction="all-in", **SMALL), 2).trades
@@ -246,7 +301,11 @@ class TestCounterfactual:
         trades = played(FLMarket(auction=Coin(), **{**SMALL, "strategies": {"scaled-valuation": 1.0}}), 4).trades
         heads = trades["records"] > 0
         assert 0.2 < heads.mean() < 0.8
-        assert trades["misreport_gain"][heads].tolist() == pytest.approx((0.5 * trades["cost"][heads]).tolist())
+        # Asking half as much again, she is paid three times her cost for heads instead of twice, and nothing for tails;
+        # a second toss would give one of them for the lie and the other for the truth.
+        assert trades["truthful_utility"][heads].tolist() == pytest.approx(trades["cost"][heads].tolist())
+        assert trades["misreport_gain"][heads].tolist() == pytest.approx(trades["cost"][heads].tolist())
+        assert (trades["truthful_utility"][~heads] == 0).all()
         assert (trades["misreport_gain"][~heads] == 0).all()
 
     def test_no_lie_pays_in_the_sequential_menu(self) -> None:
@@ -293,6 +352,16 @@ class TestPairing:
         first = together.trades[together.trades["buyer"] == 0].reset_index(drop=True)
         pd.testing.assert_frame_equal(first.drop(columns="privacy_spent"), alone.trades.drop(columns="privacy_spent"))
 
+    def test_every_buyer_draws_for_herself(self) -> None:
+        market = FLMarket(buyers=2, **{**SMALL, "budgets": "independent", "strategies": {"random-misreport": 1.0}})
+        record = played(market, 3)
+        budgets = record.rounds.pivot(index="round", columns="buyer", values="budget")
+        assert (budgets[0] != budgets[1]).all()
+        first, second = (record.trades[record.trades["buyer"] == buyer].reset_index(drop=True) for buyer in (0, 1))
+        assert (first["owner"] != second["owner"]).all()
+        # Of the same places the strategy's draws differ too: what is said, as a share of the truth.
+        assert (first["report_ratio"] != second["report_ratio"]).all()
+
     def test_an_owner_serves_one_buyer_at_a_time(self) -> None:
         trades = played(FLMarket(buyers=3, **SMALL), 4).trades
         assert trades.groupby("round")["owner"].nunique().tolist() == [24] * 4
@@ -332,10 +401,9 @@ class TestMesa:
         copy = pickle.loads(pickle.dumps(market))
         pd.testing.assert_frame_equal(played(copy, 2).trades, played(market, 2).trades)
 
-    def test_a_forgotten_model_is_freed(self) -> None:
+    def test_a_model_that_nobody_needs_is_freed(self) -> None:
         market = FLMarket(**SMALL)
         market.step()
-        forget(market)
         gone = weakref.ref(market)
         del market
         gc.collect()
@@ -358,6 +426,40 @@ def test_one_owner_is_a_market() -> None:
 def test_first_best_is_searched_on_request(three_owners: Cast) -> None:
     record = played(three_owners(first_best=True))
     assert 0 < record.rounds["error_bound_first_best"][0] <= record.rounds["error_bound"][0]
+
+
+def test_optimal_weights_are_made_from_reported_sizes_and_the_bound_from_true_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fields = {**SMALL, "perturbation": "laplace", "clip_norm": 3.0, "privacy_budget": (5.0, 20.0), "budget_factor": 1.0}
+    market = FLMarket(auction="all-in", **{**fields, "strategies": {"truthful": 0.5, "understated-data-size": 0.5}})
+    weights = []
+    aggregate = market.broker.aggregate
+
+    def overheard(given: torch.Tensor, *rest: Any) -> Any:
+        weights.append(given)
+        return aggregate(given, *rest)
+
+    monkeypatch.setattr(market.broker, "aggregate", overheard)
+    record = played(market)
+    trades = record.trades
+    variance = market.terms.variance(torch.tensor([trades["privacy_loss"].tolist()]).double())
+    bought = torch.tensor([trades["records"].tolist()]).double()
+    said, true = (bought / int(trades[column].sum()) for column in ("reported_data_size", "data_size"))
+    assert torch.equal(weights[0], optimal_weights(variance, said, bias_scale=3.0))
+    for other in (optimal_weights(variance, true, bias_scale=3.0), optimal_weights(variance, said, bias_scale=1.0)):
+        assert not torch.allclose(weights[0], other, atol=1e-6)
+    bound = float(error_bound(weights[0], variance, true, bias_scale=3.0))
+    assert record.rounds["error_bound"][0] == pytest.approx(bound)
+    assert bound != pytest.approx(float(error_bound(weights[0], variance, said, bias_scale=3.0)))
+
+
+def test_the_first_best_counts_the_coordinates_that_the_bound_counts(three_owners: Cast) -> None:
+    record = played(three_owners(first_best=True, error_bound="full", clip_norm=0.5))
+    (row,) = record.rounds.to_dict("records")
+    # With everything bought at privacy loss 1 and the best weights, noise alone of 650 coordinates is this much:
+    least = 650 * 8 * 0.25 / 3
+    assert least < row["error_bound_first_best"] <= row["error_bound"]
 
 
 def test_first_best_of_nobody_is_infinite(three_owners: Cast) -> None:

@@ -15,12 +15,13 @@ from market_sim.results import FORMAT, ROUNDS, TRADES, Results, load_results
 CONFIG = {"format": FORMAT, "seed": 1, "config": {"owners": 3}, "auction": {"name": "all-in"}}
 
 
-def results(config: dict[str, object] = CONFIG) -> Results:
+def results(config: dict[str, object] = CONFIG, gain: float = 0.5) -> Results:
     rounds = {name: [_value(str(kind), name)] for name, kind in zip(ROUNDS.names, ROUNDS.types, strict=True)}
     rounds["error_bound"] = [float("inf")]
     rounds["misreport_gain_mean"] = [None]
     trades = {name: [_value(str(kind), name)] * 2 for name, kind in zip(TRADES.names, TRADES.types, strict=True)}
     trades["family"] = [None, "linear"]
+    trades["misreport_gain"] = [gain] * 2
     return Results.of({"rounds": rounds, "trades": trades}, config)
 
 
@@ -118,7 +119,7 @@ def test_an_interrupted_exchange_keeps_the_old_run(tmp_path: Path, monkeypatch: 
             raise OSError("disk full")
         replace(source, target)
 
-    monkeypatch.setattr("market_sim.results.os.replace", fail_once)
+    monkeypatch.setattr("market_sim.directory.os.replace", fail_once)
     with pytest.raises(OSError, match="disk full"):
         results().save(tmp_path / "run")
     assert load_results(tmp_path / "run").config == CONFIG
@@ -139,3 +140,37 @@ def test_what_is_no_run_is_not_loaded(tmp_path: Path) -> None:
     (tmp_path / "run" / "trades.parquet").unlink()
     with pytest.raises(FileNotFoundError, match=r"lacks trades.parquet"):
         load_results(tmp_path / "run")
+
+
+def test_tables_of_another_run_or_kind_are_not_loaded(tmp_path: Path) -> None:
+    run, other = results().save(tmp_path / "run"), results(gain=0.25).save(tmp_path / "other")
+    (run / "trades.parquet").write_bytes((other / "trades.parquet").read_bytes())
+    with pytest.raises(ValueError, match=r"trades\.parquet is not the file that this run wrote"):
+        load_results(run)
+    table = pq.read_table(run / "rounds.parquet")
+    budget = table.schema.get_field_index("budget")
+    pq.write_table(table.set_column(budget, "budget", [["0.5"]]), run / "rounds.parquet")
+    with pytest.raises(ValueError, match="column 'budget' is string instead of double"):
+        load_results(run)
+
+
+def test_more_rounds_of_the_same_run_are_not_replaced_by_fewer(tmp_path: Path) -> None:
+    results({**CONFIG, "rounds_completed": 30}).save(tmp_path / "run")
+    with pytest.raises(FileExistsError, match="holds 30 rounds of this run, these results only 2"):
+        results({**CONFIG, "rounds_completed": 2}).save(tmp_path / "run")
+    assert load_results(tmp_path / "run").config["rounds_completed"] == 30
+
+
+@pytest.mark.parametrize(("directory", "error"), [(5, TypeError), (None, TypeError), ("", ValueError)])
+def test_what_names_no_directory_is_refused_by_argument(directory: object, error: type[Exception]) -> None:
+    with pytest.raises(error, match=f"directory = {directory!r}"):
+        load_results(directory)  # type: ignore[arg-type]
+    with pytest.raises(error, match=f"out = {directory!r}"):
+        results().save(directory)  # type: ignore[arg-type]
+
+
+def test_a_directory_of_runs_says_where_they_are(tmp_path: Path) -> None:
+    for name in ("market-1", "market-0"):
+        results().save(tmp_path / name)
+    with pytest.raises(ValueError, match="its runs lie in market-0, market-1: pass one of those"):
+        load_results(tmp_path)

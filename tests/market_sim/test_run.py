@@ -8,11 +8,14 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import market_sim.model
-from market_sim import FLMarket, MarketConfig, load_results, run_market
+from agents.broker.auctions.checkpoint import SHIPPED
+from market_sim import FLMarket, MarketConfig, load_auction, load_results, run_market
 
 CONFIG = MarketConfig(
     owners=30, bidders=6, rounds=3, strategies={"truthful": 0.5, "scaled-valuation": 0.2, "random-misreport": 0.3}
@@ -46,7 +49,9 @@ def test_the_manifest_repeats_the_run(tmp_path: Path) -> None:
     assert manifest["interrupted"] is False
     assert manifest["rounds_completed"] == 3
     assert manifest["versions"]["torch"]
-    assert len(manifest["auction"]["checkpoint_sha256"]) == 64
+    assert len(manifest["auction"]["checkpoint_sha256"]) == len(manifest["auction"]["network_sha256"]) == 64
+    assert manifest["repeatable"] is True
+    assert manifest["torch_threads"] == torch.get_num_threads()
     again = run_market(MarketConfig(**manifest["config"]), seed=manifest["seed"])
     pd.testing.assert_frame_equal(again.trades, first.trades)
 
@@ -66,6 +71,76 @@ def test_a_directory_with_other_content_is_refused_before_any_work(
     monkeypatch.setattr("market_sim.run.FLMarket", work)
     with pytest.raises(FileExistsError, match=r"notes\.txt"):
         run_market(CONFIG, out=tmp_path)
+
+
+def never(*_: Any, **__: Any) -> None:
+    raise AssertionError("began to work")
+
+
+@pytest.mark.parametrize(
+    ("out", "error", "message"),
+    [
+        ("file/run", OSError, "file/run' cannot be written"),
+        ("file", NotADirectoryError, "is a file; pass the name of a new directory"),
+        ("", ValueError, "out = '' is empty"),
+        (5, TypeError, "out = 5: pass the name of a directory"),
+    ],
+)
+def test_an_impossible_directory_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: Any, error: type[Exception], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("mine")
+    monkeypatch.setattr("market_sim.run.FLMarket", never)
+    with pytest.raises(error, match=message):
+        run_market(CONFIG, out=out)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_another_checkpoint_at_the_same_path_is_noticed_before_the_first_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "mine.safetensors"
+
+    def place(name: str) -> None:
+        for suffix in (".safetensors", ".json"):
+            path.with_suffix(suffix).write_bytes((SHIPPED / f"{name}{suffix}").read_bytes())
+
+    place("sequential-menu")
+    run_market(CONFIG, auction=path, out=tmp_path / "run")
+    place("sequential-menu-verified")
+    monkeypatch.setattr(FLMarket, "step", never)
+    with pytest.raises(FileExistsError, match="holds something else"):
+        run_market(CONFIG, auction=path, out=tmp_path / "run")
+
+
+def test_numpy_numbers_are_written_as_numbers(tmp_path: Path) -> None:
+    run_market(CONFIG, seed=np.int64(1), owners=np.int64(30), learning_rate=np.float32(0.5), out=tmp_path / "run")
+    manifest = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert (manifest["seed"], manifest["config"]["owners"], manifest["config"]["learning_rate"]) == (1, 30, 0.5)
+
+
+def test_what_cannot_be_repeated_says_so(tmp_path: Path) -> None:
+    own = run_market(CONFIG, auction=load_auction("sequential-menu"), rounds=1)
+    assert own.config["repeatable"] is False
+    assert own.config["auction"]["rule"] == "agents.broker.auctions.sequential_menu.SequentialMenu"
+    exact = MarketConfig(**{**CONFIG.as_json(), "perturbation": "laplace", "noise_source": "opendp", "rounds": 1})
+    pytest.importorskip("opendp")
+    assert run_market(exact).config["repeatable"] is False
+
+
+def test_the_files_that_data_were_read_from_are_written_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = "0,tcp,http,SF," + ",".join(["{0}"] * 37) + ",{1},1\n"
+    attacks = ("normal", "neptune", "satan", "spy", "perl")
+    for name, many in (("KDDTrain+.txt", 60), ("KDDTrain+_20Percent.txt", 40), ("KDDTest+.txt", 10)):
+        (tmp_path / name).write_text("".join(line.format(number % 7, attacks[number % 5]) for number in range(many)))
+    monkeypatch.setenv("FL_MARKET_DATA", str(tmp_path))
+    fields: dict[str, Any] = {"task": "nsl-kdd", "owners": 12, "rounds": 1}
+    full, part = (run_market(CONFIG, **fields, task_options=options) for options in ({}, {"training": "20-percent"}))
+    assert list(full.config["data_files"]) == ["KDDTrain+.txt", "KDDTest+.txt"]
+    assert list(part.config["data_files"]) == ["KDDTrain+_20Percent.txt", "KDDTest+.txt"]
+    for name, digest in part.config["data_files"].items():
+        assert digest == hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
 
 
 def test_the_same_run_may_be_repeated_in_place_but_not_another(tmp_path: Path) -> None:
@@ -107,6 +182,7 @@ def test_an_interrupted_run_keeps_its_completed_rounds(
     with pytest.raises(KeyboardInterrupt):
         run_market(CONFIG, seed=1, out=tmp_path / "run")
     kept = load_results(tmp_path / "run")
+    assert len(kept.config["data_files"]) == 0
     assert kept.config["interrupted"] is True
     assert kept.config["rounds_completed"] == 2
     pd.testing.assert_frame_equal(kept.rounds, whole.rounds[whole.rounds["round"] < 2])
@@ -114,6 +190,16 @@ def test_an_interrupted_run_keeps_its_completed_rounds(
     monkeypatch.undo()
     run_market(CONFIG, seed=1, out=tmp_path / "run")
     assert load_results(tmp_path / "run").config["interrupted"] is False
+
+
+def test_an_interruption_does_not_cost_a_complete_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = run_market(CONFIG, seed=1, out=tmp_path / "run")
+    before = sha256(tmp_path / "run")
+    Interruption(monkeypatch, FLMarket, "_trade", 2)
+    with pytest.raises(KeyboardInterrupt, match=r"the 3 rounds that .*run held before are kept"):
+        run_market(CONFIG, seed=1, out=tmp_path / "run")
+    assert sha256(tmp_path / "run") == before
+    assert load_results(tmp_path / "run").config == whole.config
 
 
 def test_an_interrupted_run_without_a_directory_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,11 +211,3 @@ def test_an_interrupted_run_without_a_directory_leaves_nothing(monkeypatch: pyte
 def test_a_progress_bar_is_shown_on_request(capsys: pytest.CaptureFixture[str]) -> None:
     run_market(CONFIG, progress=True)
     assert "Rounds" in capsys.readouterr().err
-
-
-def test_a_run_lets_go_of_its_model() -> None:
-    from mesa import Agent
-
-    before = len(getattr(Agent, "_ids", {}))
-    run_market(CONFIG)
-    assert len(getattr(Agent, "_ids", {})) == before

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agents.messages import Bids, Outcome
 from agents.types import OwnerTypes
-from agents.valuation import ParametricValuation, Valuation, tabulated
+from agents.valuation import ParametricValuation, TabulatedValuation, Valuation, tabulated
 from market_sim.results import ROUNDS, TRADES
 from market_sim.statistics import RoundRecord, gini, round_of, trades_of, untruthful
 
@@ -83,6 +83,23 @@ def test_the_truth_as_a_table_is_a_lie_only_where_the_table_bends_it() -> None:
     assert untruthful(types(TABLE), types(tabulated(PARAMETRIC, [1.0, 2.0])).truthful_bids()).tolist() == [
         [False, False]
     ]
+
+
+def test_a_table_that_bends_between_the_steps_is_a_lie() -> None:
+    # A bump and a dent between two of the sixteen steps to privacy budget 1, on which the curve of the truth is met.
+    levels, bent = torch.tensor([1 / 16, 0.08, 0.1, 2 / 16, 1.0, 2.0]).double(), 0.08 * 2 + 0.01
+    line = 2 * levels
+    curve = torch.where(levels == levels[1], bent, line)
+    table = TabulatedValuation(levels=levels, cost=curve.expand(1, 2, -1))
+    linear = ParametricValuation(family=torch.zeros(1, 2, dtype=torch.int64), factor=torch.ones(1, 2).double())
+    steps = torch.arange(1, 17).double() / 16
+    assert torch.allclose(table.tabulate(steps), linear.tabulate(steps))
+    assert untruthful(types(linear), types(table).truthful_bids()).tolist() == [[True, True]]
+    straight = TabulatedValuation(levels=levels[[0, 4, 5]], cost=line[[0, 4, 5]].expand(1, 2, -1))
+    assert untruthful(types(linear), types(straight).truthful_bids()).tolist() == [[False, False]]
+    beyond = types(linear).privacy_budget / 64
+    small = OwnerTypes(valuation=linear, privacy_budget=beyond, data_size=types().data_size)
+    assert untruthful(small, small.truthful_bids().replace(valuation=table)).tolist() == [[False, False]]
 
 
 @pytest.mark.parametrize("field", ["privacy_budget", "data_size"])

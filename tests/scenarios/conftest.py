@@ -7,7 +7,6 @@ import textwrap
 from pathlib import Path
 
 import pytest
-import torch
 
 import scenarios
 
@@ -24,6 +23,14 @@ def run(*, seed, out, progress):
         raise KeyboardInterrupt
     if seed == 15:
         raise FileExistsError(f"out = {str(out)!r} holds something else;\\n  pass a new directory")
+    if seed == 17:
+        return len(5)
+    if seed == 18:
+        return 10.0 ** 400
+    if seed == 19:
+        return int("seven")
+    if seed == 20:
+        raise FloatingPointError("training step 3: the gradient is not finite")
     if seed == 16:
         open(out / "missing" / "file")
     return Answer(
@@ -35,7 +42,7 @@ def run(*, seed, out, progress):
 
 @pytest.fixture
 def quiet_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Name of a scenario that answers at once; its seeds 13 to 16 go wrong."""
+    """Name of a scenario that answers at once; its seeds 13 to 20 go wrong."""
     folder = tmp_path / "package"
     folder.mkdir()
     (folder / "quiet_market.py").write_text(textwrap.dedent(SOURCE).lstrip())
@@ -44,10 +51,3 @@ def quiet_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(scenarios, "__path__", [*scenarios.__path__, str(folder)])
     yield "quiet-market"
     sys.modules.pop("scenarios.quiet_market", None)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    """Give back what a command takes: `evaluate` uses two threads."""
-    yield
-    torch.set_num_threads(1)

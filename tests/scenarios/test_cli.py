@@ -54,6 +54,54 @@ def test_bad_input_is_one_line_and_exit_code_2(quiet_scenario, words, message):
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("seed", "said"),
+    [
+        ("17", "TypeError: object of type 'int' has no len()"),
+        ("18", "OverflowError: (34, 'Numerical result out of range')"),
+        ("19", "ValueError: invalid literal for int() with base 10: 'seven'"),
+    ],
+)
+def test_what_nobody_refused_is_called_a_bug_and_is_exit_code_1(quiet_scenario, seed, said):
+    words = ("run", quiet_scenario, "--seed", seed, "--out", "there")
+    result = typed(*words)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == f"market-sim: this is a bug, please report it: {said} (--debug shows where)\n"
+    traced = typed("--debug", *words)
+    assert traced.exit_code == 1
+    assert traced.stderr.startswith("Traceback (most recent call last):")
+    assert "quiet_market.py" in traced.stderr
+    assert traced.stderr.endswith(result.stderr)
+
+
+def test_the_environment_may_ask_for_the_traceback_too(quiet_scenario, monkeypatch):
+    monkeypatch.setenv("FL_MARKET_DEBUG", "1")
+    refused = typed("run", "quiet-markett")
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith("Traceback")
+    assert "did you mean 'quiet-market'?" in refused.stderr.splitlines()[-1]
+
+
+def test_training_that_runs_away_says_so_and_is_exit_code_1(quiet_scenario):
+    result = typed("run", quiet_scenario, "--seed", "20", "--out", "there")
+    assert result.exit_code == 1
+    assert result.stderr == "market-sim: training step 3: the gradient is not finite\n"
+
+
+def test_the_largest_seed_is_the_same_for_every_command(quiet_scenario, tmp_path):
+    out = str(tmp_path / "new.safetensors")
+    assert typed("run", quiet_scenario, "--seed", str(2**63 - 1)).exit_code == 0
+    commands = (
+        ("run", quiet_scenario),
+        ("train", "sequential-menu", "--steps", "1", "--out", out),
+        ("evaluate", "all-in"),
+    )
+    for words in commands:
+        result = typed(*words, "--seed", str(2**63))
+        assert result.exit_code == 2
+        assert "seed = 9223372036854775808: pass a whole number between 0 and" in result.stderr
+
+
 @pytest.mark.parametrize("words", [("run",), ("run", "quickstart", "--seed", "one"), ("walk",)])
 def test_what_cannot_be_parsed_is_exit_code_2(words):
     assert typed(*words).exit_code == 2

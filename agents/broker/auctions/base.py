@@ -9,11 +9,14 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from agents.checks import real_array
-from agents.messages import Bids, Outcome
+from agents.checks import count_array, generator_of, real_array
+from agents.messages import BID_FIELDS, Bids, Outcome
+from agents.surplus import surplus
 from agents.units import PublicUnits
 
-FIELDS: frozenset[str] = frozenset({"valuation", "privacy_budget", "data_size"})
+LEAST, MOST = 2.0**-400, 2.0**400
+"""Range of weights and budgets within which no intermediate product leaves the range of float64."""
+FIELDS: frozenset[str] = BID_FIELDS
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,12 @@ class Guarantees:
     verified: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
+        for name in ("individually_rational", "budget_feasible"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"{name} = {getattr(self, name)!r}: pass True or False")
         for name in ("truthful_in", "verified"):
-            fields = frozenset(getattr(self, name))
+            given = getattr(self, name)
+            fields = frozenset([given] if isinstance(given, str) else given)
             if not fields <= FIELDS:
                 raise ValueError(f"{name} = {sorted(fields)}: pass fields out of {sorted(FIELDS)}")
             object.__setattr__(self, name, fields)
@@ -85,6 +92,8 @@ class Auction(ABC):
         -------
         Outcome [B, n]
         """
+        if generator is not None:
+            generator_of("generator", generator)
         return self.allocate(bids, check_budget(bids, budget), generator)
 
     @abstractmethod
@@ -113,6 +122,12 @@ class Menu:
     price: Tensor
     records: Tensor
 
+    def __post_init__(self) -> None:
+        shape = tuple(self.price.shape)
+        real_array("privacy_loss", self.privacy_loss, shape=shape)
+        real_array("price", self.price, shape=shape)
+        count_array("records", self.records, shape=shape)
+
     def utility(self, bids: Bids) -> Tensor:
         """Utility ``[B, n, K]`` of every entry to owners who are as their bids say; -inf if not theirs to sell."""
         cost = bids.valuation.at(self.privacy_loss)
@@ -131,14 +146,11 @@ class Menu:
 def entry_utility(
     privacy_loss: Tensor, price: Tensor, records: Tensor, cost: Tensor, privacy_budget: Tensor, data_size: Tensor
 ) -> Tensor:
-    """Utility ``[..., K]`` of every entry of a price list; minus infinity where it is not hers to sell.
-
-    The arithmetic is that of ``OwnerTypes.utility``, so that what she is said to gain is what she gains, to the bit.
-    """
-    sold = torch.minimum(records, data_size[..., None])
-    utility = price * sold - sold.double() * cost
+    """Utility ``[..., K]`` of every entry of a price list; minus infinity where it is not hers to sell."""
+    sold = torch.minimum(records, data_size[..., None]).double()
+    utility = surplus(price * sold, sold, cost)
     impossible = (privacy_loss > privacy_budget[..., None]) | ((sold == 0) & (privacy_loss > 0))
-    return torch.where(impossible, -torch.inf, torch.where(sold > 0, utility, 0.0))
+    return torch.where(impossible, -torch.inf, utility)
 
 
 def favourite(
@@ -146,9 +158,7 @@ def favourite(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The entry an owner likes best, ties to the lowest level: level, records sold and payment ``[...]``."""
     utility = entry_utility(privacy_loss, price, records, cost, privacy_budget, data_size)
-    best = utility.amax(dim=-1, keepdim=True)
-    count = utility.shape[-1]
-    level = torch.where(utility == best, torch.arange(count), count).amin(dim=-1, keepdim=True)
+    level = utility.argmax(dim=-1, keepdim=True)
     sold = torch.minimum(records.gather(-1, level)[..., 0], data_size)
     return level[..., 0], sold, price.gather(-1, level)[..., 0] * sold
 
@@ -180,3 +190,10 @@ def money_quantum(budget: Tensor) -> Tensor:
     """
     exponent = torch.frexp(budget).exponent
     return torch.where(budget > 0, torch.ldexp(torch.ones_like(budget), exponent - 50), torch.ones_like(budget))
+
+
+def spendable(budget: Tensor) -> tuple[Tensor, Tensor]:
+    """What of ``budget[B]`` can be paid out, and the money unit ``[B]`` that it and every payment is a multiple of."""
+    purse = torch.where(budget >= LEAST, budget.clamp(max=MOST), 0.0)
+    quantum = money_quantum(purse)
+    return (purse / quantum).floor() * quantum, quantum

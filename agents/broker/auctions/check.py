@@ -16,11 +16,13 @@ from agents.broker.auctions.base import Auction, Guarantees, MenuAuction
 from agents.broker.auctions.contracts import absent_owners, deterministic, own_list, row_order, run_is_choice
 from agents.broker.auctions.findings import COLUMNS, CheckReport, Finding, Guarded, GuardedMenu
 from agents.broker.auctions.registry import load_auction
-from agents.checks import whole
+from agents.checks import seed_number, whole
 from agents.hard_profiles import Profile, hard_profiles
-from agents.messages import Bids
-from agents.misreports import BID_FIELDS, Found, misreports, per_cost, search
+from agents.lies import lies_about
+from agents.messages import BID_FIELDS, Bids
+from agents.misreports import Found, per_cost, search
 from agents.prior import OwnerPrior
+from agents.surplus import surplus
 from agents.types import OwnerTypes
 
 __all__ = ["CheckReport", "check_auction"]
@@ -66,14 +68,16 @@ def check_auction(
     >>> check_auction("pay-as-bid", profiles=5, misreports=20).ok
     False
     """
-    prior = prior or OwnerPrior()
+    prior = OwnerPrior() if prior is None else prior
+    if not isinstance(prior, OwnerPrior):
+        raise TypeError(f"prior = {prior!r}: pass an OwnerPrior, e.g. OwnerPrior(privacy_budget=(0.5, 1.0))")
     if isinstance(auction, str):
         auction = load_auction(auction, prior)
     if not isinstance(auction, Auction):
         raise TypeError(f"auction = {auction!r}: pass an Auction instance, e.g. MyAuction(), or a name")
     whole("profiles", profiles, least=1)
     whole("misreports", misreports, least=1)
-    generator = torch.Generator().manual_seed(whole("seed", seed))
+    generator = torch.Generator().manual_seed(seed_number("seed", seed))
     claims = auction.guarantees
     batches = [
         ("random", *prior.sample(profiles, 10, generator)),
@@ -99,7 +103,7 @@ def _ledger(auction: Guarded, batches: list[Profile], claims: Guarantees, genera
     for label, types, budget in batches:
         for name, bids in _truth_and_lies(label, types, generator):
             outcome = auction.run(bids, budget)
-            utility = outcome.payment - bids.cost(outcome.privacy_loss, outcome.data_size)
+            utility = surplus(outcome.payment, outcome.data_size, bids.valuation.at(outcome.privacy_loss))
             for finding, value in (
                 (rational, -utility),
                 (feasible, (_total(outcome.payment) - budget)[:, None]),
@@ -115,7 +119,7 @@ def _ledger(auction: Guarded, batches: list[Profile], claims: Guarantees, genera
 def _truth_and_lies(label: str, types: OwnerTypes, generator: torch.Generator) -> Iterator[tuple[str, Bids]]:
     truth = types.truthful_bids()
     yield label, truth
-    for lies in misreports(truth, 7, generator):
+    for lies in lies_about(truth, 7, generator):
         yield f"{label}, all misreporting", lies
 
 
@@ -149,7 +153,7 @@ def _menu(
         chosen.add(float(differ), differ == 0, label, truth.data_size.numel())
         few = slice(0, FEW if label == "random" else 3)
         lies_told = _lies(label, count) if fields else 0
-        for lies in misreports(truth.take(rows=few), lies_told, generator, fields=fields or BID_FIELDS):
+        for lies in lies_about(truth.take(rows=few), lies_told, generator, fields=fields or BID_FIELDS):
             differ = own_list(auction, truth.take(rows=few), lies, budget[few])
             blind.add(float(differ), differ == 0, label, int(truth.present[few].sum()))
     return [chosen, blind]

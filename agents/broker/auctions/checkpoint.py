@@ -53,19 +53,26 @@ class Card:
         ValueError
             If it is missing or not a card.
         """
+        if not checkpoint.is_file():
+            raise ValueError(f"checkpoint {checkpoint} does not exist: check the path, or train one")
         path = checkpoint.with_suffix(".json")
         if not path.is_file():
             raise ValueError(f"checkpoint {checkpoint} has no card: {path.name} must lie beside it")
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            return Card(**{**content, "units": PublicUnits(**content["units"])})
+            card = Card(**{**content, "units": PublicUnits(**content["units"])})
+            if not (isinstance(card.auction, str) and isinstance(card.sha256, str)):
+                raise TypeError("auction and sha256 must be text")
+            return card
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"card {path} cannot be read ({error}); train the checkpoint again") from None
 
 
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], **card: Any) -> Card:
     """Write tensors and card, each in one atomic step, and return the card."""
-    content = save({name: tensor.contiguous() for name, tensor in tensors.items()})
+    # What the tensors mean is hashed with them: a card cannot pass them off as another auction's.
+    meaning = {"auction": str(card["auction"]), "units": json.dumps(asdict(card["units"]))}
+    content = save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata=meaning)
     made = Card(sha256=hashlib.sha256(content).hexdigest(), **card)
     path.parent.mkdir(parents=True, exist_ok=True)
     _replace(path, content)
@@ -94,9 +101,20 @@ def load_checkpoint(path: Path, auction: str) -> tuple[dict[str, Tensor], Card]:
             "the file is damaged or not the card's; restore both or train again"
         )
     try:
-        return load(content), card
+        tensors = load(content)
     except SafetensorError as error:
         raise ValueError(f"checkpoint {path} is not a safetensors file ({error}); train it again") from None
+    meaning = _meaning(content)
+    if meaning.get("auction") != auction or meaning.get("units") != json.dumps(asdict(card.units)):
+        raise ValueError(f"checkpoint {path} was made for {meaning}, its card says otherwise: restore the card")
+    return tensors, card
+
+
+def _meaning(content: bytes) -> dict[str, str]:
+    """The metadata of a safetensors file: JSON behind the eight bytes of its length."""
+    length = int.from_bytes(content[:8], "little")
+    found: dict[str, str] = json.loads(content[8 : 8 + length]).get("__metadata__", {})
+    return found
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -12,15 +12,16 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.single_minded import asked, equal_share, spendable
+from agents.broker.auctions.base import spendable
+from agents.broker.auctions.single_minded import asked, equal_share
 from agents.messages import Bids, Outcome
 
-Price = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""Payment ``[B]`` to each of k winners, out of: what the k-th asks, what the next one asks, and B / k."""
+Price = Callable[[Tensor, Tensor], Tensor]
+"""Payment ``[B]`` to each of k winners, out of what the next one asks and B / k."""
 
 
 def sell_at_one_price(bids: Bids, budget: Tensor, price: Price) -> Outcome:
-    """Let the largest number k of owners win, at most n - 1, for which the price covers the k-th and stays within B / k.
+    """Let as many owners k win, at most n - 1, as the price allows: it must cover the k-th and stay within B / k.
 
     What an owner asks, unit cost / (n - k), covers what she sells, so that nobody loses. Ties go by index.
 
@@ -39,7 +40,7 @@ def sell_at_one_price(bids: Bids, budget: Tensor, price: Price) -> Outcome:
     for count in range(1, owners):
         ask = _asks(bids, _common_loss(bidders - count), quantum).sort(dim=-1).values
         share = equal_share(purse, quantum, count)
-        paid = price(ask[:, count - 1], ask[:, count], share)
+        paid = price(ask[:, count], share)
         carried = (ask[:, count - 1] <= paid) & (paid <= share) & (purse > 0) & (count < bidders)
         sellers, payment = torch.where(carried, count, sellers), torch.where(carried, paid, payment)
     loss = _common_loss(bidders - sellers)
@@ -61,5 +62,5 @@ def _asks(bids: Bids, loss: Tensor, quantum: Tensor) -> Tensor:
     """Unit cost times the common ``loss[B]``, in whole quanta ``[B, n]``; infinite if not for sale."""
     sold = torch.minimum(loss[:, None], bids.privacy_budget)
     stretch = loss[:, None] / sold  # at least 1: rounding never brings the ask below the cost of what is sold
-    ask = asked(bids.cost(sold, bids.data_size) * stretch, quantum[:, None])
+    ask = asked(bids.data_size, bids.valuation.at(sold) * stretch, quantum[:, None])
     return torch.where(bids.present & (stretch < torch.inf), ask, torch.inf)

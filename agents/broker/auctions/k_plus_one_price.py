@@ -16,8 +16,7 @@ class KPlusOnePrice(Auction):
     Everybody who wins sells at min(1 / (n - k), her privacy budget) and is paid c / (n - k) of the next.
 
     Individually rational and budget feasible. Published as VCG, which it is not (VCG keeps no budget), and as
-    truthful, which holds for the valuation alone and only as long as all costs are linear in privacy loss: see
-    ``PAC``, which pays more and otherwise fails alike.
+    truthful, which holds for the valuation alone and under the same conditions as for ``PAC``; the same lies pay.
 
     Source: the VCG baseline of MFG-RegretNet, arXiv 2603.28329, whose code sells 1 / (n - k) also where the owner
     tolerates less.
@@ -28,4 +27,4 @@ class KPlusOnePrice(Auction):
 
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
         """Find k and pay everybody the next one's ask."""
-        return sell_at_one_price(bids, budget, lambda kth, after, share: after)
+        return sell_at_one_price(bids, budget, lambda after, _: after)

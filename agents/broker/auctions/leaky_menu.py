@@ -7,8 +7,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.base import FIELDS, Guarantees, Menu, MenuAuction, check_budget, favourite, money_quantum
-from agents.broker.auctions.single_minded import LEAST
+from agents.broker.auctions.base import (
+    FIELDS,
+    LEAST,
+    Guarantees,
+    Menu,
+    MenuAuction,
+    check_budget,
+    favourite,
+    money_quantum,
+)
 from agents.checks import MOST_RECORDS
 from agents.messages import Bids
 

@@ -146,11 +146,10 @@ class MenuNetwork(nn.Module):
 
         One matrix product over all rows may add up in an order that depends on how many there are.
         """
-        out = features
+        out = features[:, None]
         for layer in (*self.body, self.head):
             if isinstance(layer, nn.Linear):
-                weight = layer.weight.T.expand(len(out), -1, -1)
-                out = torch.bmm(out[:, None], weight)[:, 0] + layer.bias
+                out = torch.baddbmm(layer.bias, out, layer.weight.T.expand(len(out), -1, -1))
             else:
                 out = layer(out)
-        return out
+        return out[:, 0]

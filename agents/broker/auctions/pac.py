@@ -15,10 +15,10 @@ class PAC(Auction):
 
     Everybody who wins sells at min(1 / (n - k), her privacy budget) and is paid min(B / k, c / (n - k) of the next).
 
-    Individually rational and budget feasible. Published as truthful, which holds for the valuation alone and only as
-    long as all costs are linear in privacy loss. A reported curve can be dear at the loss that k + 1 winners would
-    sell at and cheap at that of k: fewer then win, are paid more, and sell less. Understating the privacy budget pays,
-    since the payment does not depend on it.
+    Individually rational and budget feasible. Published as truthful, which holds for the valuation alone, and only if
+    all costs are linear in privacy loss and no privacy budget is below what is sold. With other curves an owner may
+    prefer fewer winners, who sell less each, and bring them about by naming a high cost of what more would sell.
+    Understating the privacy budget pays, since the payment does not depend on it.
 
     Source: Ghosh and Roth, "Selling privacy at auction", EC 2011, as the PAC baseline of MFG-RegretNet, arXiv
     2603.28329, whose code sells 1 / (n - k) also where the owner tolerates less.
@@ -29,4 +29,4 @@ class PAC(Auction):
 
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
         """Find k and pay everybody the same."""
-        return sell_at_one_price(bids, budget, lambda _, after, share: torch.minimum(share, after))
+        return sell_at_one_price(bids, budget, torch.minimum)

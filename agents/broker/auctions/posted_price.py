@@ -11,7 +11,7 @@ from agents.messages import Bids, Outcome
 
 
 class PostedPrice(Auction):
-    """Everybody is offered B w / (sum of w), w her data size times privacy budget, and takes it if that covers her cost.
+    """Everybody is offered B w / (sum of w), w being data size times privacy budget, for all that she has.
 
     An owner's valuation moves nothing that is offered to her: truthful in the valuation. Her privacy budget and her
     data size move the rate: the less she offers, the more is paid per unit of it, so understating them can pay. What

@@ -6,6 +6,7 @@ import functools
 import importlib
 import inspect
 import pkgutil
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,8 @@ def load_auction(name_or_path: str | Path, prior: OwnerPrior | None = None) -> A
     ValueError
         If the name is not known (naming the nearest), or the checkpoint is missing, damaged or another auction's.
     """
+    if prior is not None and not hasattr(prior, "units"):
+        raise TypeError(f"prior = {prior!r}: pass an OwnerPrior, or leave it out")
     units = prior.units if prior is not None else None
     text = str(name_or_path)
     if text.endswith(".safetensors"):
@@ -58,5 +61,21 @@ def load_auction(name_or_path: str | Path, prior: OwnerPrior | None = None) -> A
         made_for = auction_classes()[one_of("auction of the checkpoint", card.auction, auction_classes())]
         if "checkpoint" not in inspect.signature(made_for).parameters:
             raise ValueError(f"checkpoint {text}: its card names {card.auction!r}, and {card.auction!r} is not trained")
-        return made_for(units, checkpoint=Path(text))  # type: ignore[call-arg]
-    return auction_classes()[one_of("auction", text, auction_classes())](units)
+        return _at_home(made_for(units, checkpoint=Path(text)), prior)  # type: ignore[call-arg]
+    return _at_home(auction_classes()[one_of("auction", text, auction_classes())](units), prior)
+
+
+def _at_home(auction: Auction, prior: OwnerPrior | None) -> Auction:
+    """Warn where a learned auction is to trade with owners unlike those it was trained on."""
+    card = getattr(auction, "card", None)
+    if prior is None or card is None:
+        return auction
+    for name in ("privacy_budget", "factor"):
+        (low, high), (least, most) = getattr(prior, name), card.prior.get(name, (0.0, float("inf")))
+        if low < least or high > most:
+            warnings.warn(
+                f"auction {auction.name!r} was trained on a {name} between {least:g} and {most:g}, this market's lies "
+                f"between {low:g} and {high:g}: it keeps its promises, but may buy badly or nothing",
+                stacklevel=3,
+            )
+    return auction

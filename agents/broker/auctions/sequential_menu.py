@@ -14,9 +14,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.base import FIELDS, Guarantees, Menu, MenuAuction, check_budget, favourite, money_quantum
+from agents.broker.auctions.base import FIELDS, Guarantees, Menu, MenuAuction, check_budget, favourite, spendable
 from agents.broker.auctions.checkpoint import SHIPPED, load_checkpoint
 from agents.broker.auctions.menu_network import FEATURES, History, MenuNetwork, size_facts
+from agents.checks import MOST_RECORDS
 from agents.messages import Bids
 from agents.units import PublicUnits
 
@@ -53,6 +54,11 @@ class SequentialMenu(MenuAuction):
             units = units or self.card.units
         if units is None:
             raise ValueError("units = None: a network without a checkpoint needs the public units it works in")
+        if network.sizes_known != self.sizes_known:
+            raise ValueError(
+                f"network.sizes_known = {network.sizes_known}, but {self.name} promises truthfulness for "
+                f"sizes_known = {self.sizes_known}: pass it to the auction it was trained for"
+            )
         super().__init__(units)
         self.network = network.eval().requires_grad_(False)
         self._units = units
@@ -72,12 +78,11 @@ class SequentialMenu(MenuAuction):
         unit_cost = bids.valuation.at(bids.privacy_budget).gather(-1, order) / self._units.money_per_record
         units_of_size = size.double() / self._units.records
         facts = size_facts(units_of_size) if self.network.sizes_known and owners else None
-        present = (size > 0).long()
+        present = (size > 0).double()
         before = present.cumsum(-1) - present
         # Who is present is public: staying away changes the lists of the others and earns nothing.
         remaining = present.flip(-1).cumsum(-1).flip(-1) - present + 1
-        quantum = money_quantum(budget)
-        left = (budget / quantum).floor() * quantum
+        left, quantum = spendable(budget)
         history = History.beginning(budget / self._units.money, left / self._units.money)
         lists: list[tuple[Tensor, Tensor]] = []
         for owner in range(owners):
@@ -115,9 +120,8 @@ class SequentialMenu(MenuAuction):
         price, cap_share = self.network(features)
         quantum, left = quantum[:, None], left[:, None]
         price = (price * self._units.money_per_record / quantum).floor().clamp(min=1) * quantum
-        records = (cap_share * left / price).floor()
-        # A quotient rounded up can cost one record too many; money is in whole quanta, so this comparison is exact.
-        records = torch.where(records * price > left, records - 1, records).clamp(0, 1e12).long()
+        # Price and money left are whole quanta below 2^53 of them: no quotient is rounded up to a record too many.
+        records = (cap_share * left / price).floor().clamp(0, MOST_RECORDS).long()
         return torch.nn.functional.pad(price, (1, 0)), torch.nn.functional.pad(records, (1, 0))
 
 
@@ -126,6 +130,11 @@ def _rebuild(tensors: dict[str, Tensor], path: Path) -> MenuNetwork:
         width, inputs = tensors["body.0.weight"].shape
         network = MenuNetwork(tensors["levels"], tensors["usual_price"], width, sizes_known=inputs > FEATURES)
         network.load_state_dict(tensors)
-    except (KeyError, IndexError, RuntimeError) as error:
+    except (KeyError, IndexError, ValueError, RuntimeError) as error:
         raise ValueError(f"checkpoint {path} does not hold a menu network ({error}); train it again") from None
+    levels = network.levels
+    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
+        raise ValueError(f"checkpoint {path} holds numbers that are not finite; train it again")
+    if float(levels[0]) <= 0 or bool((levels.diff() < 0).any()) or bool((network.usual_price <= 0).any()):
+        raise ValueError(f"checkpoint {path}: levels must be positive and increasing, prices positive; train it again")
     return network

@@ -14,11 +14,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.base import money_quantum
+from agents.broker.auctions.base import LEAST, MOST, spendable
 from agents.messages import Bids, Outcome
-
-LEAST, MOST = 2.0**-400, 2.0**400
-"""Range of weights and budgets within which no intermediate product leaves the range of float64."""
+from agents.surplus import surplus
 
 
 @dataclass(frozen=True)
@@ -80,22 +78,20 @@ def offers(bids: Bids, budget: Tensor) -> Offers:
     """
     purse, quantum = spendable(budget)
     weight = _summable(bids.data_size.double() * bids.privacy_budget, bids.present)
-    ask = asked(bids.cost(bids.privacy_budget, bids.data_size), quantum[:, None])
+    ask = asked(bids.data_size, bids.valuation.at(bids.privacy_budget), quantum[:, None])
     for_sale = (weight > 0) & (ask < torch.inf) & (purse > 0)[:, None]
     weight, ask = torch.where(for_sale, weight, 0.0), torch.where(for_sale, ask, torch.inf)
     return Offers(bids, purse, quantum, weight, ask, _reserve(weight, ask, quantum[:, None]))
 
 
-def spendable(budget: Tensor) -> tuple[Tensor, Tensor]:
-    """What of ``budget[B]`` can be paid out, and the money unit ``[B]`` that it and every payment is a multiple of."""
-    purse = torch.where(budget >= LEAST, budget.clamp(max=MOST), 0.0)
-    quantum = money_quantum(purse)
-    return (purse / quantum).floor() * quantum, quantum
-
-
-def asked(cost: Tensor, quantum: Tensor) -> Tensor:
-    """Least money in whole quanta that covers ``cost``; infinite where that is."""
-    return torch.where(cost > 0, (cost / quantum).ceil().clamp(min=1), 0.0) * quantum
+def asked(records: Tensor, value: Tensor, quantum: Tensor) -> Tensor:
+    """Least money in whole quanta that covers ``records`` at ``value`` each, exactly; infinite where that is."""
+    cost = records.double() * value
+    ask = torch.where(cost > 0, (cost / quantum).ceil().clamp(min=1), 0.0) * quantum
+    # The product is rounded, so that the money may be one quantum short of what it stands for, or one too much.
+    ask = torch.where(surplus(ask, records, value) < 0, ask + quantum, ask)
+    less = ask - quantum
+    return torch.where((less >= 0) & (surplus(less, records, value) >= 0), less, ask)
 
 
 def equal_share(purse: Tensor, quantum: Tensor, count: Tensor | int) -> Tensor:

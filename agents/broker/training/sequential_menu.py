@@ -20,10 +20,11 @@ from agents.broker.auctions.menu_network import History, MenuNetwork, size_facts
 from agents.broker.auctions.sequential_menu import SequentialMenu
 from agents.broker.training.measure import truthful_figures
 from agents.broker.training.purchases import bound_of_purchases
-from agents.checks import number, whole
+from agents.checks import number, seed_number, whole
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 from agents.units import PublicUnits
+from agents.valuation import FAMILIES, ParametricValuation
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Recipe:
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "owners", "width"):
             whole(name, getattr(self, name), least=1)
-        whole("seed", self.seed)
+        seed_number("seed", self.seed)
         whole("other_owners[0]", self.other_owners[0], least=1)
         whole("other_owners[1]", self.other_owners[1], least=self.other_owners[0])
         number("share_of_others", self.share_of_others, most=1)
@@ -95,14 +96,11 @@ def price_grid(prior: OwnerPrior) -> Tensor:
 def new_network(prior: OwnerPrior, recipe: Recipe, *, sizes_known: bool = False) -> MenuNetwork:
     """An untrained network whose prices are the mean cost of a record at each level."""
     levels = price_grid(prior)
-    curves = {
-        "linear": 2 * levels,
-        "quadratic": levels**2,
-        "square_root": 2 * levels.sqrt(),
-        "exponential": levels.expm1(),
-    }
-    mean = torch.stack([curves[family] for family in prior.families]).mean(0) * sum(prior.factor) / 2
-    network = MenuNetwork(levels, mean / prior.cost_per_record, width=recipe.width, sizes_known=sizes_known)
+    family = torch.tensor([[FAMILIES.index(name) for name in prior.families]])
+    factor = torch.full(family.shape, sum(prior.factor) / 2, dtype=torch.float64)
+    usual = ParametricValuation(family=family, factor=factor).tabulate(levels).mean(dim=(0, 1))
+    usual_price = usual / prior.units.money_per_record
+    network = MenuNetwork(levels, usual_price, width=recipe.width, sizes_known=sizes_known)
     generator = torch.Generator().manual_seed(recipe.seed)
     for layer in network.body:
         if isinstance(layer, torch.nn.Linear):

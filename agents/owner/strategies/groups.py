@@ -12,6 +12,7 @@ from agents.checks import generator_of, number, one_of, whole
 from agents.messages import Announcement, Bids, Outcome
 from agents.owner.strategies.base import MarketView, RoundResult, Strategy
 from agents.owner.strategies.registry import load_strategy, strategy_classes
+from agents.remainders import largest_remainders
 from agents.types import OwnerTypes
 
 Stream = Callable[[str], torch.Generator]
@@ -57,7 +58,8 @@ class StrategyGroups:
     def __init__(self, shares: Mapping[str, float], owners: int, generator: torch.Generator) -> None:
         shares = check_shares(shares)
         whole("owners", owners, least=1)
-        counts = _whole_counts(list(shares.values()), owners)
+        exact = torch.tensor(list(shares.values()), dtype=torch.float64) * owners
+        counts = largest_remainders(exact, owners).tolist()
         order = torch.randperm(owners, generator=generator_of("generator", generator))
         self.names: tuple[str, ...] = tuple(shares)
         self.strategies: list[Strategy] = [
@@ -185,13 +187,3 @@ def _named_in(message: str, owners: Tensor) -> str:
         return f"owner {int(owners[int(found[1])])}"
     names = ", ".join(str(owner) for owner in owners[:5].tolist())
     return f"owner{'s' if len(owners) > 1 else ''} {names}{', ...' if len(owners) > 5 else ''}"
-
-
-def _whole_counts(shares: list[float], owners: int) -> list[int]:
-    """Counts that sum to ``owners``: shares rounded down, the rest to the largest remainders."""
-    exact = [share * owners for share in shares]
-    counts = [int(count) for count in exact]
-    by_remainder = sorted(range(len(shares)), key=lambda i: counts[i] - exact[i])
-    for index in by_remainder[: owners - sum(counts)]:
-        counts[index] += 1
-    return counts

@@ -352,14 +352,15 @@ def test_a_hundred_thousand_owners(generator: torch.Generator) -> None:
 
 
 def test_conventional_weights_follow_the_records_bought() -> None:
-    records = torch.tensor([[30, 0, 10], [0, 0, 0]])
-    assert conventional_weights(records).tolist() == [[0.75, 0.0, 0.25], [0.0, 0.0, 0.0]]
-    assert AGGREGATIONS["conventional"](row(1.0, 1.0, INF), row(0.375, 0.125, 0.1)).tolist() == [[0.75, 0.25, 0.0]]
+    assert AGGREGATIONS["conventional"] is conventional_weights
+    assert conventional_weights(row(1.0, 1.0, INF), row(0.375, 0.125, 0.1)).tolist() == [[0.75, 0.25, 0.0]]
+    assert conventional_weights(row(INF, INF), row(0.0, 0.0)).tolist() == [[0.0, 0.0]]
 
 
 def test_variance_weights_follow_the_precision() -> None:
-    assert variance_weights(row(1.0, INF, 3.0)).tolist() == [[0.75, 0.0, 0.25]]
-    assert AGGREGATIONS["variance"](row(1.0, 1.0, 3.0), row(0.3, 0.0, 0.1)).tolist() == [[0.75, 0.0, 0.25]]
+    assert AGGREGATIONS["variance"] is variance_weights
+    assert variance_weights(row(1.0, INF, 3.0), row(0.3, 0.2, 0.1)).tolist() == [[0.75, 0.0, 0.25]]
+    assert variance_weights(row(1.0, 1.0, 3.0), row(0.3, 0.0, 0.1)).tolist() == [[0.75, 0.0, 0.25]]
 
 
 def test_part_of_a_data_set_is_no_certain_share() -> None:

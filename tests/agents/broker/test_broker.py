@@ -89,13 +89,25 @@ def test_nobodys_uploads_make_an_invalid_aggregate() -> None:
 
 
 @pytest.mark.parametrize("auction", ["sequential-menu", "leaky-menu", "all-in"])
-def test_trade_is_what_the_rule_says_with_its_price_list_where_that_can_be_trusted(auction: str) -> None:
+def test_trade_is_what_the_rule_says(auction: str) -> None:
     announcement = Announcement(budget=100.0, parameters=torch.zeros(2).double(), round=0)
-    outcome, menu = broker(auction=auction).trade(announcement, BIDS, torch.Generator())
+    outcome = broker(auction=auction).trade(announcement, BIDS, torch.Generator())
     rerun = load_auction(auction).run(BIDS, torch.tensor([100.0]).double())
     for field in ("privacy_loss", "payment", "data_size"):
         assert torch.equal(getattr(outcome, field), getattr(rerun, field))
-    assert (menu is not None) == (auction == "sequential-menu")
+
+
+@pytest.mark.parametrize("clip_norm", [0.1, 3.0])
+def test_the_clipping_norm_scales_bias_and_noise_alike(clip_norm: float) -> None:
+    # With gradients of norm L everything squared scales by L^2, and what is best stays best.
+    terms = UploadTerms(perturbation="laplace", dimension=2, clip_norm=clip_norm)
+    variance = terms.variance(SOLD.privacy_loss)
+    assert variance[0, :2].tolist() == pytest.approx([clip_norm**2 * 2, clip_norm**2 * 8])
+    weights = broker(terms=terms).weigh(BIDS, SOLD, variance)
+    assert weights[0].tolist() == pytest.approx(broker().weigh(BIDS, SOLD, VARIANCE)[0].tolist())
+    here, there = (float(t.bound(weights, v, SOLD, BIDS.data_size)) for t, v in ((terms, variance), (TERMS, VARIANCE)))
+    assert here == pytest.approx(clip_norm**2 * there)
+    assert terms.worst_bound(1.0) == pytest.approx(clip_norm**2 * 12)
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,12 @@ from agents.tasks.softmax import score
 TASK = load_task("digits")
 
 
-def buyer(update: str = "plain", learning_rate: float = 0.5) -> ModelBuyer:
-    return ModelBuyer(Model(rng=0), 0, TASK, update=update, learning_rate=learning_rate)
+def buyer(update: str = "plain", learning_rate: float = 0.5, factor: tuple[float, float] = (1.5, 1.5)) -> ModelBuyer:
+    return ModelBuyer(Model(rng=0), 0, TASK, update=update, learning_rate=learning_rate, budget_factor=factor)
+
+
+def stream() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
 
 
 def aggregate(value: float, variance: float = 1.0) -> Aggregate:
@@ -27,14 +31,24 @@ def aggregate(value: float, variance: float = 1.0) -> Aggregate:
 
 def test_a_round_of_hers() -> None:
     her = buyer()
-    announced = her.announce(12.0, 3)
+    announced = her.announce(8.0, 3, stream())
     assert (announced.budget, announced.round) == (12.0, 3)
     assert torch.equal(announced.parameters, torch.zeros(TASK.dimension).double())
     her.update(aggregate(0.2))
     her.pay(7.0)
     her.pay(1.5)
     assert her.spent == 8.5
-    assert torch.equal(her.announce(0.0, 4).parameters, torch.full((TASK.dimension,), -0.1, dtype=torch.float64))
+    assert torch.equal(
+        her.announce(0.0, 4, stream()).parameters, torch.full((TASK.dimension,), -0.1, dtype=torch.float64)
+    )
+
+
+def test_her_budget_is_a_uniform_multiple_of_what_everything_costs() -> None:
+    her, draws = buyer(factor=(0.5, 2.0)), stream()
+    budgets = [her.announce(10.0, 0, draws).budget for _ in range(2000)]
+    assert all(5 <= budget <= 20 for budget in budgets)
+    assert sum(budgets) / 2000 == pytest.approx(12.5, abs=0.4)
+    assert sum(budget < 8.75 for budget in budgets) / 2000 == pytest.approx(0.25, abs=0.04)
 
 
 def test_an_invalid_round_leaves_the_model_as_it_is() -> None:
@@ -57,10 +71,11 @@ def test_her_score_is_that_of_her_current_model() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda her: her.announce(-1.0, 0), r"budget = -1\.0"),
-        (lambda her: her.announce(math.inf, 0), "budget = inf"),
+        (lambda her: her.announce(-1.0, 0, stream()), r"cost_of_everything = -1\.0"),
+        (lambda her: her.announce(math.inf, 0, stream()), "cost_of_everything = inf"),
         (lambda her: her.pay(math.nan), "payment = nan"),
         (lambda _: buyer("plane"), "did you mean 'plain'"),
+        (lambda _: buyer(factor=(2.0, 1.0)), r"budget_factor\[1\] = 1\.0"),
         (lambda _: buyer(learning_rate=0.0), r"learning_rate = 0\.0"),
     ],
 )

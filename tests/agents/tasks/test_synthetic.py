@@ -71,3 +71,16 @@ def test_seeds_name_populations():
 def test_bad_sizes_are_refused(options, says):
     with pytest.raises(ValueError, match=says):
         load_task("synthetic", **options)
+
+
+def test_another_seed_is_another_population_in_features_labels_and_centres():
+    rows = torch.arange(200)
+    seeds = (0, 1, 10**12, 2**63 - 1)
+    tasks = [load_task("synthetic", features=3, seed=seed) for seed in seeds]
+    drawn = [task.records(rows) for task in tasks]
+    for i in range(len(seeds)):
+        for j in range(i):
+            assert not torch.equal(drawn[i][0], drawn[j][0])
+            assert not torch.equal(drawn[i][1], drawn[j][1])
+            assert not torch.equal(tasks[i].centres, tasks[j].centres)
+            assert not torch.equal(tasks[i].test[1], tasks[j].test[1])

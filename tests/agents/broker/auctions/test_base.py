@@ -7,11 +7,12 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agents.broker.auctions.base import Auction, Guarantees, Menu, MenuAuction, check_budget, money_quantum
 from agents.messages import Bids, Outcome
+from agents.surplus import surplus
 from agents.valuation import ParametricValuation, TabulatedValuation
 
 LEVELS = [0.0, 0.5, 1.0]
@@ -96,7 +97,7 @@ def test_from_a_fixed_list_no_lie_pays_and_nobody_loses(prices, records, factor,
 
 
 def worth(truth: Bids, outcome: Outcome) -> float:
-    return (outcome.payment - truth.cost(outcome.privacy_loss, outcome.data_size)).item()
+    return surplus(outcome.payment, outcome.data_size, truth.valuation.at(outcome.privacy_loss)).item()
 
 
 class FixedPrices(MenuAuction):
@@ -170,3 +171,19 @@ def test_sums_of_quanta_are_exact_in_any_order(parts, money):
 
 def test_the_quantum_of_no_money_is_one():
     assert money_quantum(torch.zeros(2, dtype=torch.float64)).tolist() == [1.0, 1.0]
+
+
+@example(price=3.37, ulps=4, size=39)
+@given(price=st.floats(0.01, 100.0), ulps=st.integers(1, 6), size=st.integers(2, 200))
+def test_where_price_and_cost_almost_meet_offering_fewer_records_does_not_pay(price, ulps, size):
+    # Rounding every cost by itself would lend some smaller number of records the last digit.
+    coarse = math.ldexp(round(math.ldexp(price, 20)), -20)
+    cost = coarse
+    for _ in range(ulps):
+        cost = math.nextafter(cost, 0.0)
+    curve = TabulatedValuation(levels=[0.5], cost=[[[cost]]])
+    offers = menu([[coarse, 0.0]], [[size, 0]])
+    true = Bids(valuation=curve, privacy_budget=[[0.5]], data_size=[[size]])
+    earned = [worth(true, offers.choose(true.replace(data_size=[[said]]))) for said in range(1, size + 1)]
+    assert earned[-1] > 0
+    assert max(earned) == earned[-1]

@@ -48,7 +48,7 @@ def test_what_is_not_claimed_is_told_and_not_held_against_it() -> None:
     class HonestAllIn(AllIn):
         guarantees = Guarantees()
 
-    report = check_auction(HonestAllIn(), **QUICK)
+    report = check_auction(HonestAllIn(), profiles=8, misreports=24)
     told = report.table.set_index("check").loc["truthful in valuation"]
     assert report.ok
     assert (told["claim"], bool(told["holds"])) == ("not claimed", False)
@@ -221,6 +221,12 @@ def test_another_prior_is_drawn_from() -> None:
         ("all-in", {"profiles": 0}, "profiles = 0: pass a whole number between 1"),
         ("all-in", {"misreports": 1.5}, "misreports = 1.5 is not a whole number"),
         ("all-in", {"seed": -1}, "seed = -1"),
+        (
+            "all-in",
+            {"seed": 2**63},
+            "seed = 9223372036854775808: pass a whole number between 0 and 9223372036854775807",
+        ),
+        ("all-in", {"prior": "x"}, "prior = 'x': pass an OwnerPrior"),
     ],
 )
 def test_bad_input_is_refused_with_a_remedy(auction: Any, keywords: dict[str, Any], message: str) -> None:

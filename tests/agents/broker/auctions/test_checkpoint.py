@@ -100,3 +100,35 @@ def test_the_shipped_card_tells_how_it_was_made():
     assert {"seed", "steps"} <= set(card.recipe)
     assert card.figures["invalid_rate"] <= 0.001
     assert card.units == OwnerPrior().units
+
+
+def test_a_card_cannot_pass_a_checkpoint_off_as_another_auctions(tmp_path):
+    for suffix in ("safetensors", "json"):
+        shutil.copy(SHIPPED / f"{NAME}-verified.{suffix}", tmp_path)
+    path = tmp_path / f"{NAME}-verified.safetensors"
+    card = path.with_suffix(".json")
+    card.write_text(json.dumps({**json.loads(card.read_text()), "auction": NAME}))
+    with pytest.raises(ValueError, match="its card says otherwise"):
+        load_auction(path)
+
+
+def test_a_card_with_other_units_is_refused(copied):
+    card = copied.with_suffix(".json")
+    content = json.loads(card.read_text())
+    content["units"]["records"] = 5.0
+    card.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="its card says otherwise"):
+        load_auction(copied)
+
+
+@pytest.mark.parametrize("spoil", ["nan", "levels"])
+def test_numbers_that_make_no_prices_are_refused(tmp_path, spoil):
+    tensors, card = load_checkpoint(SHIPPED / f"{NAME}.safetensors", NAME)
+    if spoil == "nan":
+        tensors["head.bias"][3] = torch.nan
+    else:
+        tensors["levels"] = tensors["levels"].flip(0)
+    path = tmp_path / "x.safetensors"
+    save_checkpoint(path, tensors, auction=NAME, units=card.units)
+    with pytest.raises(ValueError, match=r"not finite|positive and increasing"):
+        load_auction(path)

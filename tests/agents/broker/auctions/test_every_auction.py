@@ -9,7 +9,7 @@ from agents.broker.auctions.base import Auction, MenuAuction
 from agents.broker.auctions.contracts import absent_owners, deterministic, own_list, row_order, run_is_choice
 from agents.broker.auctions.registry import auction_classes, load_auction
 from agents.hard_profiles import Profile, hard_profiles
-from agents.lies import misreports
+from agents.lies import lies_about
 from agents.prior import OwnerPrior
 
 EVERY = list(auction_classes())
@@ -101,5 +101,5 @@ def test_nobody_reaches_her_own_price_list(name: str, profiles: list[Profile], g
     assert isinstance(menu, MenuAuction)
     for label, types, budget in profiles:
         few = types.take(rows=slice(0, 6)).truthful_bids()
-        for lies in misreports(few, 7, generator, fields=menu.guarantees.truthful_in):
+        for lies in lies_about(few, 7, generator, fields=menu.guarantees.truthful_in):
             assert own_list(menu, few, lies, budget[:6]) == 0, label

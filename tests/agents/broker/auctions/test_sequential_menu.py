@@ -132,3 +132,46 @@ def test_a_network_without_units_is_refused():
     network = MenuNetwork(torch.tensor([1.0]), torch.tensor([1.0]), width=4)
     with pytest.raises(ValueError, match="units"):
         SequentialMenu(network=network)
+
+
+def test_one_boundless_bid_does_not_spoil_the_market_for_the_others():
+    auction = load_auction("sequential-menu")
+    types, budget = OwnerPrior().sample(20, 5, torch.Generator().manual_seed(0))
+    bids = types.truthful_bids()
+    cap, factor = bids.privacy_budget.clone(), bids.valuation.factor.clone()
+    cap[:, 0], factor[:, 0] = 1e300, 0.0
+    odd = bids.replace(privacy_budget=cap, valuation=ParametricValuation(family=bids.valuation.family, factor=factor))
+    menu = auction.price_list(odd, budget)
+    assert bool(menu.price.isfinite().all())
+    assert bool(auction.run(odd, budget).sells[:, 1:].any(-1).all())
+
+
+def test_a_network_for_verified_sizes_is_not_taken_for_private_ones():
+    verified = load_auction("sequential-menu-verified")
+    with pytest.raises(ValueError, match="sizes_known = True"):
+        SequentialMenu(verified.units, network=verified.network)
+
+
+def test_owners_unlike_those_of_training_are_warned_about():
+    with pytest.warns(UserWarning, match="privacy_budget between 0.5 and 2, this market's lies between 0.1 and 0.5"):
+        load_auction("sequential-menu", prior=OwnerPrior(privacy_budget=(0.1, 0.5)))
+
+
+@given(seed=st.integers(0, 2**31), money=st.floats(1e-3, 1e6), price=st.floats(1e-4, 10.0))
+def test_everything_that_is_left_can_be_spent_and_not_a_bit_more(seed, money, price):
+    """A cap of all that is left: the budget binds, whatever number of records it buys."""
+    levels = torch.tensor([1.0], dtype=torch.float64)
+    network = MenuNetwork(levels, torch.tensor([price], dtype=torch.float64), width=4)
+    with torch.no_grad():
+        network.head.bias[1] = 100.0
+    auction = SequentialMenu(PublicUnits(records=1.0, money_per_record=1.0), network=network)
+    size = torch.randint(1, 10**6, (1, 6), generator=torch.Generator().manual_seed(seed))
+    free = ParametricValuation(
+        family=torch.zeros(1, 6, dtype=torch.int64), factor=torch.zeros(1, 6, dtype=torch.float64)
+    )
+    bids = Bids(valuation=free, privacy_budget=torch.ones(1, 6, dtype=torch.float64), data_size=size)
+    paid = auction.run(bids, [money]).payment[0].tolist()
+    for order in (paid, paid[::-1], sorted(paid)):
+        assert sum(order) <= money
+    bought = auction.run(bids, [money]).data_size
+    assert int(bought.sum()) in (int(size.sum()), int(money / price), int(money / price) + 1)

@@ -9,15 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.broker.auctions.all_in import AllIn
+from agents.broker.auctions.csra import CSRA
+from agents.broker.auctions.fair_query import FairQuery
 from agents.broker.auctions.fixed_share import FixedShare
+from agents.broker.auctions.k_plus_one_price import KPlusOnePrice
+from agents.broker.auctions.pac import PAC
 from agents.broker.auctions.pay_as_bid import PayAsBid
+from agents.broker.auctions.posted_price import PostedPrice
 from agents.broker.auctions.proportional_share import ProportionalShare
 from agents.broker.auctions.single_minded import offers
 from agents.messages import Bids
+from agents.surplus import surplus
 from agents.types import OwnerTypes
 from agents.valuation import ParametricValuation, TabulatedValuation
 
-RULES = [AllIn, ProportionalShare, PayAsBid, FixedShare]
+ALL_OR_NOTHING = [AllIn, ProportionalShare, PayAsBid, FixedShare, PostedPrice]
+RULES = [*ALL_OR_NOTHING, FairQuery, CSRA, PAC, KPlusOnePrice]
 
 
 def bids_of(size: list[int], cap: list[float], factor: list[float]) -> Bids:
@@ -40,11 +47,11 @@ owners = st.lists(st.tuples(sizes, caps, factors), min_size=1, max_size=6)
 def test_a_reserve_is_the_lowest_rate_that_pays_the_cost(owners: list[tuple], budget: float) -> None:
     bids = bids_of(*(list(column) for column in zip(*owners, strict=True)))
     offered = offers(bids, torch.tensor([budget], dtype=torch.float64))
-    cost = bids.cost(bids.privacy_budget, bids.data_size)
-    for_sale = offered.reserve < torch.inf
+    value = bids.valuation.at(bids.privacy_budget)
+    for_sale = offered.ask <= offered.purse[:, None]
     below = torch.nextafter(offered.reserve, torch.zeros_like(offered.reserve))
-    assert bool((offered.payment(offered.reserve) >= cost)[for_sale].all())
-    assert bool((offered.payment(below) < cost)[for_sale].all())
+    assert bool((surplus(offered.payment(offered.reserve), bids.data_size, value) >= 0)[for_sale].all())
+    assert bool((surplus(offered.payment(below), bids.data_size, value) < 0)[for_sale].all())
 
 
 @given(owners=owners, budget=st.floats(1e-3, 1e12))
@@ -91,7 +98,7 @@ def test_the_edges_of_float64_neither_lose_money_nor_overspend(rule: type, gener
     assert bool(outcome.sells.any())
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", ALL_OR_NOTHING)
 def test_who_names_no_price_sells_nothing(rule: type) -> None:
     # Beyond the last level of a table nothing is for sale; nor is anything without a privacy budget or records.
     bids = Bids(

@@ -1,0 +1,216 @@
+"""The residual-budget menu: everybody chooses at once from price lists that the others leave money for.
+
+Public price lists run from poor to rich, each paying for everything at least what the one before pays. P_s(x) is what
+list s pays for entry x, a lot of records at a privacy loss. Given a list, owner j would take her favourite entry, and
+e_j(s) is the most she would be paid that way by any list up to s. Owner i's own list offers every entry x by the
+richest list s that the others leave money for, sum over j != i of e_j(s) + P_s(x) <= B. She gets her favourite.
+
+*Truthful* in valuation, privacy budget and data size, and individually rational: her list depends on the others and
+on the budget alone, and nothing for nothing is on it. *Budget feasible*: say j takes x by list s. Either x would be a
+favourite of hers given list s alone, and e_j(s) counts it (of several favourites, the one that pays most). Or she would
+like y better, and then y pays no less than x: otherwise it would be affordable there too and so on her own list for at
+least P_s(y), and she would not take x. So she is paid at most e_j(s) in any case. Let i be a seller with the richest
+list s*: everybody else is paid at most e_j(s*), and all of them together with i at most B. In floating point, whatever
+she likes as much but for rounding counts as a favourite, and what sums may lose to rounding is kept back from the
+budget beforehand.
+
+Source: ours; with one price per unit of a public score and all-or-nothing owners it is Singer's proportional share
+("Budget feasible mechanisms", FOCS 2010).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from agents.broker.auctions.base import FIELDS, LEAST, Guarantees, MenuAuction, check_budget
+from agents.broker.auctions.lot_menu import LotMenu
+from agents.broker.auctions.nested_prices import NestedPrices, TunedPrices
+from agents.messages import Bids, Outcome
+from agents.surplus import surplus
+from agents.units import PublicUnits
+
+PAPER_UNITS = PublicUnits(records=125.973, money_per_record=2.3191944122946238)
+"""Mean data size and mean cost per record under the paper's prior, for markets whose units are not told."""
+
+_NUMBERS = 300_000
+"""Numbers computed in one piece: arrays of them fit a cache."""
+
+
+class ResidualMenu(MenuAuction):
+    """Residual-budget menu with private data sizes.
+
+    Parameters
+    ----------
+    units : PublicUnits, optional
+        Public units of the market at hand; the paper's by default.
+    prices : NestedPrices, optional
+        Other price lists than the tuned ones.
+    """
+
+    name = "residual-menu"
+    guarantees = Guarantees(truthful_in=FIELDS)
+
+    def __init__(self, units: PublicUnits | None = None, *, prices: NestedPrices | None = None) -> None:
+        super().__init__(units)
+        self.prices = prices or TunedPrices(units or PAPER_UNITS)
+
+    def price_list(self, bids: Bids, budget: Any) -> LotMenu:
+        """Everybody's price list ``[B, n, 1 + M K]``: nothing, then lot by lot every level."""
+        loss, records = _entries(self.prices)
+        price = torch.zeros(*bids.shape, len(loss), dtype=torch.float64)
+        for sale, crowd, left in self._markets(bids, check_budget(bids, budget)):
+            for some, _ in crowd.pieces(sale, 1, all_entries=True):
+                price[crowd.row[some], crowd.owner[some]] = sale.offered(left[some], len(loss))
+        shape = (*bids.shape, -1)
+        return LotMenu(privacy_loss=loss.expand(shape), price=price, records=records.expand(shape))
+
+    def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
+        """Everybody's choice from her list, without writing down what she could not take."""
+        loss, records = _entries(self.prices)
+        choice = torch.zeros(bids.shape, dtype=torch.int64)
+        payment = torch.zeros(bids.shape, dtype=torch.float64)
+        for sale, crowd, left in self._markets(bids, budget):
+            for some, count in crowd.pieces(sale, 1):
+                total = sale.offered(left[some], count) * records[:count]
+                gain = surplus(total, records[:count], crowd.value(sale, some, count))
+                best = gain.max(dim=-1, keepdim=True).indices  # of several equal ones the first
+                place = crowd.row[some], crowd.owner[some]
+                choice[place], payment[place] = best[:, 0], total.gather(-1, best)[:, 0]
+        return Outcome(privacy_loss=loss[choice], payment=payment, data_size=records[choice])
+
+    def _markets(self, bids: Bids, budget: Tensor) -> Iterator[tuple[_Sale, _Crowd, Tensor]]:
+        """Markets with the same public price lists, those lists, and what others leave to everybody ``[N, G]``."""
+        bidders = bids.present.sum(dim=-1)
+        # Sums of n terms, here or of the payments later, are off by less than this share of the whole.
+        purse = torch.where(budget >= LEAST, budget, 0.0) * (1 - (bidders.double() + 4) * 2.0**-51)
+        occasions, which = self.prices.occasion(budget, bidders).unique(  # type: ignore[no-untyped-call]
+            dim=0, return_inverse=True
+        )
+        for number, (first, second) in enumerate(occasions.tolist()):
+            rows = (which == number).nonzero()[:, 0]
+            sale = _Sale.at(self.prices, (first, second))
+            crowd = _Crowd.of(bids.take(rows=rows), sale)
+            paid = torch.zeros(len(rows), bids.shape[1], len(sale.price), dtype=torch.float64)
+            for some, count in crowd.pieces(sale, len(sale.price)):
+                paid[crowd.row[some], crowd.owner[some]] = crowd.supply(sale, some, count)
+            left = (purse[rows, None, None] - _sums_of_others(paid))[crowd.row, crowd.owner]
+            yield sale, replace(crowd, row=rows[crowd.row]), left
+
+
+@dataclass(frozen=True)
+class _Sale:
+    """Public price lists, entry by entry.
+
+    Parameters
+    ----------
+    prices : NestedPrices
+    records : int64[X]
+    price : float64[G, X]
+        Money per record.
+    total : float64[2^j, X]
+        Money for the whole entry; beyond the last list nobody could afford anything.
+    """
+
+    prices: NestedPrices
+    records: Tensor
+    price: Tensor
+    total: Tensor
+
+    @staticmethod
+    def at(prices: NestedPrices, occasion: tuple[int, int]) -> _Sale:
+        price = torch.nn.functional.pad(prices.lists(occasion).flatten(1), (1, 0))
+        unaffordable = (1 << (len(price) - 1).bit_length()) - len(price)
+        records = _entries(prices)[1]
+        total = torch.nn.functional.pad(price * records, (0, 0, 0, unaffordable), value=torch.inf)
+        return _Sale(prices, records, price, total)
+
+    def offered(self, left: Tensor, count: int) -> Tensor:
+        """Money per record ``[N, count]`` by the richest list for which each entry costs at most ``left[N, G]``."""
+        total = self.total[:, :count]
+        left = torch.nn.functional.pad(left, (0, len(total) - left.shape[-1]))
+        # Lists pay ever more and leave ever less: the affordable ones are the first so many.
+        richest = torch.zeros(len(left), count, dtype=torch.int64)
+        step = len(total) // 2
+        while step:
+            richer = richest + step
+            richest += step * (total.gather(0, richer) <= left.gather(-1, richer))
+            step //= 2
+        return self.price[:, :count].gather(0, richest)
+
+
+@dataclass(frozen=True)
+class _Crowd:
+    """Owners of several markets in one row, those first who have the fewest lots to sell.
+
+    Parameters
+    ----------
+    row, owner : int64[N]
+        Who this is.
+    reach : int64[N]
+        How many of the lots she could sell.
+    unit_cost : float64[N, K]
+        Reported cost per record by level; infinite beyond her privacy budget.
+    """
+
+    row: Tensor
+    owner: Tensor
+    reach: Tensor
+    unit_cost: Tensor
+
+    @staticmethod
+    def of(bids: Bids, sale: _Sale) -> _Crowd:
+        levels, lots = sale.prices.levels, sale.prices.lots
+        forbidden = levels > bids.privacy_budget[..., None]
+        unit_cost = torch.where(forbidden, torch.inf, bids.valuation.tabulate(levels)).flatten(0, 1)
+        reach, order = torch.searchsorted(lots, bids.data_size.flatten(), right=True).sort(stable=True)
+        batch, owners = bids.shape
+        row = torch.arange(batch).repeat_interleave(owners)
+        return _Crowd(row[order], torch.arange(owners).repeat(batch)[order], reach, unit_cost[order])
+
+    def pieces(self, sale: _Sale, times: int, *, all_entries: bool = False) -> Iterator[tuple[slice, int]]:
+        """Slices of owners for work on ``times`` numbers per entry, and how many of the entries it has to look at.
+
+        Counted from the first, these are all that anybody of the slice could sell, or simply all.
+        """
+        levels, lots = len(sale.prices.levels), len(sale.prices.lots)
+        stop = len(self.reach)
+        while stop:
+            count = 1 + levels * (lots if all_entries else int(self.reach[stop - 1]))
+            start = max(0, stop - max(1, _NUMBERS // (count * times)))
+            yield slice(start, stop), count
+            stop = start
+
+    def value(self, sale: _Sale, some: slice, count: int) -> Tensor:
+        """Reported cost per record ``[N, count]`` of the first entries; infinite where not hers to sell."""
+        lots = (count - 1) // len(sale.prices.levels)
+        beyond = torch.arange(lots) >= self.reach[some, None]
+        value = torch.where(beyond[..., None], torch.inf, self.unit_cost[some, None, :])
+        return torch.nn.functional.pad(value.flatten(1), (1, 0))
+
+    def supply(self, sale: _Sale, some: slice, count: int) -> Tensor:
+        """The most ``[N, G]`` that each would be paid for a favourite entry by any list up to this one."""
+        total = sale.total[: len(sale.price)]
+        rounding = total.amax(dim=-1) * 2.0**-50
+        cost = torch.where(sale.records[:count] > 0, sale.records[:count] * self.value(sale, some, count), 0.0)
+        gain = total[:, :count] - cost[:, None, :]
+        likes = gain >= gain.amax(dim=-1, keepdim=True) - rounding[:, None]
+        return torch.where(likes, total[:, :count], 0.0).amax(dim=-1).cummax(dim=-1).values
+
+
+def _entries(prices: NestedPrices) -> tuple[Tensor, Tensor]:
+    """Privacy loss and records ``[1 + M K]`` of every entry: nothing, then lot by lot every level."""
+    loss = torch.nn.functional.pad(prices.levels.repeat(len(prices.lots)), (1, 0))
+    records = torch.nn.functional.pad(prices.lots.repeat_interleave(len(prices.levels)), (1, 0))
+    return loss, records
+
+
+def _sums_of_others(paid: Tensor) -> Tensor:
+    """Sums over all owners but one ``[B, n, G]``, by adding only: subtracting her would leave her last bits behind."""
+    before = torch.nn.functional.pad(paid.cumsum(dim=1)[:, :-1], (0, 0, 1, 0))
+    after = torch.nn.functional.pad(paid.flip(1).cumsum(dim=1)[:, :-1], (0, 0, 1, 0)).flip(1)
+    return before + after

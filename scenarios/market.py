@@ -1,0 +1,62 @@
+"""What happens in this market?
+
+Any market: every field of ``MarketConfig`` can be set, and what is not set is as in the library. On the command line:
+``market-sim run market --set task=nsl-kdd --data DIRECTORY --set owners=1000 --strategy truthful=0.7 --strategy
+scaled-valuation=0.3``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from agents.noise import private
+from agents.tasks.registry import load_task
+from analysis.summary import gains_by_strategy, privacy_spent, stacked, violations, what_the_buyer_got
+from market_sim import MarketConfig, run_market
+from scenarios.answer import Answer
+from scenarios.quickstart_page import page
+from scenarios.threads import torch_threads
+
+
+def run(
+    *,
+    seed: int = 0,
+    out: Path = Path("runs/market-seed0"),
+    progress: bool = True,
+    fields: Mapping[str, Any] | None = None,
+) -> Answer:
+    """Play one run, write its tables and configuration to ``out``, and sum up.
+
+    Parameters
+    ----------
+    seed : int
+        Of everything random.
+    out : Path
+        Run directory, as ``run_market`` writes it and ``load_results`` reads it.
+    progress : bool
+        Whether to show a progress bar.
+    fields : mapping, optional
+        Fields of ``MarketConfig``.
+
+    Raises
+    ------
+    TypeError, ValueError, OSError
+        If a field is refused, or ``out`` holds something else.
+    """
+    market = MarketConfig(**dict(fields or {}))
+    with torch_threads(1):
+        results = run_market(market, seed=seed, out=out, progress=progress)
+        chance = load_task(market.task, market.data, **market.task_options).chance
+    rounds, trades = stacked({seed: results.rounds}), stacked({seed: results.trades})
+    figures = {
+        "lying": gains_by_strategy(trades).to_dict("records"),
+        "buyer": what_the_buyer_got(rounds),
+        "chance": chance,
+        "violations": violations(rounds, trades),
+        "privacy": {**privacy_spent(trades), "noise": private(market.perturbation)},
+        "clip_norm": market.clip_norm,
+        "market": market.as_json(),
+    }
+    return Answer(figures=figures, page=page(figures, out))

@@ -1,0 +1,65 @@
+"""A market's fields as they are typed: ``--set FIELD=VALUE``, ``--strategy NAME=SHARE`` and ``--data DIRECTORY``."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+
+def market_fields(settings: Iterable[str], strategies: Iterable[str], data: str | None) -> dict[str, Any]:
+    """Fields of ``MarketConfig`` by name; a value is read as JSON (60, 0.5, [0.1, 2], true) or else as it stands.
+
+    Raises
+    ------
+    ValueError
+        If something lacks its ``=``, a share is no number, or a name comes twice.
+    """
+    given = [("--set", name, _value(text)) for name, text in _split("--set", "FIELD=VALUE, e.g. rounds=100", settings)]
+    shares = {}
+    for name, text in _split("--strategy", "NAME=SHARE, e.g. truthful=0.7", strategies):
+        if not isinstance(share := _value(text), int | float):
+            raise ValueError(f"--strategy {name}={text}: pass a share between 0 and 1 after the =")
+        if name in shares:
+            raise ValueError(f"--strategy {name} is given twice: give each strategy one share")
+        shares[name] = share
+    if shares:
+        given.append(("--strategy", "strategies", shares))
+    if data is not None:
+        given.append(("--data", "data", data))
+    fields: dict[str, Any] = {}
+    for option, name, value in given:
+        if name in fields:
+            raise ValueError(f"{option}: field {name!r} is given twice; give it once")
+        fields[name] = value
+    return fields
+
+
+def further(scenario: str, play: Callable[..., Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments that hand ``fields`` to a scenario's ``run``, or a refusal if there are any and it takes none."""
+    if not fields:
+        return {}
+    if "fields" not in inspect.signature(play).parameters:
+        raise ValueError(
+            f"scenario {scenario!r} plays a market of its own and takes no --set, --strategy or --data; "
+            "`market-sim run market` takes them"
+        )
+    return {"fields": dict(fields)}
+
+
+def _split(option: str, form: str, texts: Iterable[str]) -> list[tuple[str, str]]:
+    pairs = []
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name.strip() and equals):
+            raise ValueError(f"{option} {text}: pass {form}")
+        pairs.append((name.strip().replace("-", "_") if option == "--set" else name.strip(), value.strip()))
+    return pairs
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
