@@ -18,6 +18,10 @@ _DEAREST = 100.0
 """Reported costs beyond this many public units count as this many, so that no report can drown the state."""
 _SMALLEST = 1e-3
 _WIDEST_LOG_PRICE = 6.0
+_SOURCES = torch.tensor([0, 1, 2, 3, 6, 2, 0, 4, 5])
+"""Of (left, sums): left, precision, size, bought, cost, size, to be logarithms, and left, unit cost and sales."""
+_PLACES = torch.tensor([0, 10, 1, 2, 3, 4, 5, 6, 11, 12, 7, 8, 9, 13])
+"""Where in the features, as they are computed, each input of the network stands."""
 
 
 @dataclass(frozen=True)
@@ -57,37 +61,51 @@ class History:
         sums = torch.stack([privacy_loss_squared / 8, size, bought, known, sold, size * known, bought * bought], dim=-1)
         return History(budget=self.budget, left=left, sums=self.sums + sums)
 
-    def features(self, before: Tensor, remaining: Tensor) -> Tensor:
-        """Network input ``float32[B, 14]``, given how many owners ``[B]`` were asked and how many remain."""
-        asked = before.clamp(min=1)
-        everybody = before + remaining
-        precision, size, bought, unit_cost, sales, cost, squares = self.sums.unbind(-1)
-        spread = bought * bought / (squares + 1e-9)
-        logs = torch.stack(
-            [
-                self.left / remaining,
-                self.budget / everybody,
-                precision,
-                size,
-                bought,
-                cost / asked,
-                size / asked,
-                spread,
-                everybody,
-            ],
-            dim=-1,
-        )
-        plain = torch.stack(
-            [
-                remaining / everybody,
-                self.left / torch.where(self.budget > 0, self.budget, 1.0),
-                unit_cost / asked,
-                sales / asked,
-                (before == 0).double(),
-            ],
-            dim=-1,
-        )
-        return torch.cat([(logs + _SMALLEST).log(), plain], dim=-1).float()
+    def features(self, turn: Turn) -> Tensor:
+        """Network input ``float32[B, 14]`` at an owner's turn."""
+        state = torch.cat([self.left[:, None], self.sums], dim=-1)
+        known = state.index_select(-1, _SOURCES) * turn.scale
+        spread = known[:, 3:4] ** 2 / (self.sums[:, 6:] + 1e-9)
+        logs = (torch.cat([known[:, :6], spread], dim=-1) + _SMALLEST).log()
+        return torch.cat([logs, known[:, 6:], turn.public], dim=-1).index_select(-1, _PLACES).float()
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What is known of an owner's turn before anybody speaks, but for who is present.
+
+    Parameters
+    ----------
+    scale : float64[B, 9]
+        What the quantities of a ``History`` are multiplied by: per owner asked or remaining, or per budget.
+    public : float64[B, 4]
+        Features that no history changes.
+    """
+
+    scale: Tensor
+    public: Tensor
+
+    @staticmethod
+    def each(budget: Tensor, present: Tensor) -> list[Turn]:
+        """The turns of all owners, in order.
+
+        Parameters
+        ----------
+        budget : float64[B]
+            In public units of money.
+        present : bool[B, n]
+            Who offers anything. This is public: staying away changes the lists of the others and earns nothing.
+        """
+        here = present.double()
+        before = here.cumsum(-1) - here
+        remaining = here.flip(-1).cumsum(-1).flip(-1) - here + 1
+        asked, everybody = before.clamp(min=1), before + remaining
+        one, money = torch.ones_like(asked), torch.where(budget > 0, budget, 1.0)[:, None]
+        per = [remaining, one, one, one, asked, asked, money.expand_as(one), asked, asked]
+        per_owner = (budget[:, None] / everybody + _SMALLEST).log()
+        public = [per_owner, (everybody + _SMALLEST).log(), remaining / everybody, (before == 0).double()]
+        scale, facts = 1 / torch.stack(per, dim=-1), torch.stack(public, dim=-1)
+        return [Turn(scale[:, owner], facts[:, owner]) for owner in range(present.shape[1])]
 
 
 def size_facts(size: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from agents.broker.auctions.base import FIELDS, Guarantees, Menu, MenuAuction, check_budget, favourite, spendable
 from agents.broker.auctions.checkpoint import SHIPPED, load_checkpoint
-from agents.broker.auctions.menu_network import FEATURES, History, MenuNetwork, size_facts
+from agents.broker.auctions.menu_network import FEATURES, History, MenuNetwork, Turn, size_facts
 from agents.checks import MOST_RECORDS
 from agents.messages import Bids
 from agents.units import PublicUnits
@@ -78,15 +78,11 @@ class SequentialMenu(MenuAuction):
         unit_cost = bids.valuation.at(bids.privacy_budget).gather(-1, order) / self._units.money_per_record
         units_of_size = size.double() / self._units.records
         facts = size_facts(units_of_size) if self.network.sizes_known and owners else None
-        present = (size > 0).double()
-        before = present.cumsum(-1) - present
-        # Who is present is public: staying away changes the lists of the others and earns nothing.
-        remaining = present.flip(-1).cumsum(-1).flip(-1) - present + 1
         left, quantum = spendable(budget)
         history = History.beginning(budget / self._units.money, left / self._units.money)
         lists: list[tuple[Tensor, Tensor]] = []
-        for owner in range(owners):
-            features = history.features(before[:, owner], remaining[:, owner])
+        for owner, turn in enumerate(Turn.each(history.budget, size > 0)):
+            features = history.features(turn)
             if facts is not None:
                 features = torch.cat([features, facts[:, owner]], dim=-1)
             price, records = self._offer(features, left, quantum)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.checkpoint import Card, save_checkpoint
-from agents.broker.auctions.menu_network import History, MenuNetwork, size_facts
+from agents.broker.auctions.menu_network import History, MenuNetwork, Turn, size_facts
 from agents.broker.auctions.sequential_menu import SequentialMenu
 from agents.broker.training.measure import truthful_figures
 from agents.broker.training.purchases import bound_of_purchases
@@ -168,11 +168,9 @@ def softened_auction(
         facts = size_facts(size)
     money = budget / units.money
     history = History.beginning(money, money)
-    owners = types.shape[1]
     precisions, bought = [], []
-    for owner in range(owners):
-        before = torch.full_like(money, owner)
-        features = history.features(before, owners - before).detach()
+    for owner, turn in enumerate(Turn.each(money, size > 0)):
+        features = history.features(turn).detach()
         price, cap_share = network(features if facts is None else torch.cat([features, facts[:, owner]], dim=-1))
         mine, left = size[:, owner, None], history.left[:, None]
         wanted = torch.minimum(mine, cap_share * left / price)
