@@ -35,16 +35,18 @@ def surplus(payment: Tensor, records: Tensor, value: Tensor) -> Tensor:
     # In numpy: in a market of ten the arrays are short, and its operations start faster than torch's.
     count, paid = records.double().numpy(), payment.numpy()
     worth = np.minimum(value.numpy(), _DEAREST)
-    product = count * worth
-    count_high, worth_high = _upper_half(count), _upper_half(worth)
-    count_low, worth_low = count - count_high, worth - worth_high
-    missing = count_high * worth_high - product + count_high * worth_low + count_low * worth_high
-    missing += count_low * worth_low
-    difference = paid - product
-    back = difference - paid
-    lost = (paid - (difference - back)) - (product + back)
-    left = np.where((count > 0) & np.isposinf(value.numpy()), -np.inf, difference + (lost - missing))
-    return torch.from_numpy(left)
+    # An infinite payment is nothing to be exact about: infinity less infinity is no number, and not used.
+    with np.errstate(invalid="ignore", over="ignore"):
+        product = count * worth
+        count_high, worth_high = _upper_half(count), _upper_half(worth)
+        count_low, worth_low = count - count_high, worth - worth_high
+        missing = count_high * worth_high - product + count_high * worth_low + count_low * worth_high
+        missing += count_low * worth_low
+        difference = paid - product
+        back = difference - paid
+        lost = (paid - (difference - back)) - (product + back)
+        exact = np.where(np.isfinite(paid), difference + (lost - missing), paid)
+    return torch.from_numpy(np.where((count > 0) & np.isposinf(value.numpy()), -np.inf, exact))
 
 
 def _upper_half(number: NDArray[np.float64]) -> NDArray[np.float64]:
