@@ -118,7 +118,8 @@ def _compared(
         for label, other in (("over_first_best", FIRST_BEST), ("over_all_in", "all-in")):
             if other in arrays:
                 row[label] = _mean(bound) / _mean(arrays[other])
-                row |= _interval(f"{label}_", draws[name] / draws[other])
+                with np.errstate(invalid="ignore"):
+                    row |= _interval(f"{label}_", draws[name] / draws[other])
         yield row | facts.get(name, {})
 
 
@@ -143,5 +144,8 @@ def _mean(bound: np.ndarray) -> float:
 
 
 def _interval(prefix: str, draws: np.ndarray, level: float = 0.95) -> dict[str, float]:
+    # Where every round of a mechanism is invalid there is no interval, and no ratio but infinity.
+    if not np.isfinite(draws).all():
+        return {f"{prefix}low": float("inf"), f"{prefix}high": float("inf")}
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     return {f"{prefix}low": float(low), f"{prefix}high": float(high)}

@@ -51,3 +51,10 @@ def test_all_in_is_its_own_yardstick(table):
 def test_too_few_profiles_are_refused():
     with pytest.raises(ValueError, match="profiles"):
         evaluate({}, profiles=1)
+
+
+def test_a_mechanism_without_a_valid_round_has_an_infinite_bound_and_no_interval():
+    made = evaluate({"posted-price": load_auction("posted-price")}, profiles=4, factors={"0": (0.0, 0.0)})
+    row = made.set_index("auction").loc["posted-price"]
+    assert row["invalid_rate"] == 1
+    assert row["mean"] == row["low"] == row["high"] == float("inf")
