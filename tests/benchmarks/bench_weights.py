@@ -23,7 +23,7 @@ from agents.prior import OwnerPrior
 Print = Callable[[str], None]
 TESTS = Path(__file__).parents[1] / "agents" / "broker"
 """The oracles are those of the tests."""
-PROTOTYPE = {"0.1": 3.00, "0.3": 1.84, "0.5": 1.39, "1": 1.12, "2": 1.12, "U[0.1, 2]": 1.34}
+EARLIER = {"0.1": 3.00, "0.3": 1.84, "0.5": 1.39, "1": 1.12, "2": 1.12, "U[0.1, 2]": 1.34}
 """First best by budget factor as the best of four local searches once found it, on other profiles of the prior."""
 
 
@@ -105,8 +105,8 @@ def test_distance_to_clarabel(say: Print) -> None:
 def test_first_best_table(say: Print) -> None:
     lower_bound = runpy.run_path(str(TESTS / "test_first_best.py"))["lower_bound"]
     say("first best, 500 profiles of 10 owners per budget factor (lower bound: by duality, nobody can beat it)")
-    say("  f           first best  +-95 %   lower bound   worst ratio   at own budgets   prototype")
-    for label, prototype in PROTOTYPE.items():
+    say("  f           first best  +-95 %   lower bound   worst ratio   at own budgets   earlier")
+    for label, earlier in EARLIER.items():
         factors = (0.1, 2.0) if label.startswith("U") else (float(label), float(label))
         types, budget = OwnerPrior(budget_factor=factors).sample(500, 10, torch.Generator().manual_seed(2022))
         found = first_best(types, budget).error_bound
@@ -114,7 +114,7 @@ def test_first_best_table(say: Print) -> None:
         say(
             f"  {label:10} {float(found.mean()):11.4f}  {1.96 * float(found.std()) / math.sqrt(500):6.3f}   "
             f"{float(least.mean()):11.4f}   {float((found / least).max()):11.4f}   "
-            f"{float(everybody_at_her_own_budget(types).mean()):14.4f}   {prototype:9.2f}"
+            f"{float(everybody_at_her_own_budget(types).mean()):14.4f}   {earlier:9.2f}"
         )
 
 

@@ -71,7 +71,8 @@ class Card:
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], **card: Any) -> Card:
     """Write tensors and card, each in one atomic step, and return the card."""
     # What the tensors mean is hashed with them: a card cannot pass them off as another auction's.
-    meaning = {"auction": str(card["auction"]), "units": json.dumps(asdict(card["units"]))}
+    # One entry only: the format writes several in any order, and the same training would hash differently.
+    meaning = {"meaning": _as_text(card["auction"], card["units"])}
     content = save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata=meaning)
     made = Card(sha256=hashlib.sha256(content).hexdigest(), **card)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,16 +106,19 @@ def load_checkpoint(path: Path, auction: str) -> tuple[dict[str, Tensor], Card]:
     except SafetensorError as error:
         raise ValueError(f"checkpoint {path} is not a safetensors file ({error}); train it again") from None
     meaning = _meaning(content)
-    if meaning.get("auction") != auction or meaning.get("units") != json.dumps(asdict(card.units)):
+    if meaning != _as_text(auction, card.units):
         raise ValueError(f"checkpoint {path} was made for {meaning}, its card says otherwise: restore the card")
     return tensors, card
 
 
-def _meaning(content: bytes) -> dict[str, str]:
-    """The metadata of a safetensors file: JSON behind the eight bytes of its length."""
+def _as_text(auction: str, units: PublicUnits) -> str:
+    return json.dumps({"auction": auction, **asdict(units)}, sort_keys=True)
+
+
+def _meaning(content: bytes) -> str:
+    """What a safetensors file says of itself, in the JSON behind the eight bytes of its length."""
     length = int.from_bytes(content[:8], "little")
-    found: dict[str, str] = json.loads(content[8 : 8 + length]).get("__metadata__", {})
-    return found
+    return str(json.loads(content[8 : 8 + length]).get("__metadata__", {}).get("meaning"))
 
 
 def _replace(path: Path, content: bytes) -> None:
