@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +61,7 @@ def evaluate_auctions(
     with torch_threads(2), _bar(progress, "evaluating", pieces) as advance:
         table = evaluate(
             auctions,
-            replace(prior),
+            prior,
             owners=owners,
             profiles=profiles,
             seed=seed,

@@ -94,11 +94,12 @@ class Auction(ABC):
         """
         if generator is not None:
             generator_of("generator", generator)
-        return self.allocate(bids, check_budget(bids, budget), generator)
+        money = check_budget(bids, budget)
+        return self.allocate(bids, money, generator) if bids.shape[1] else Outcome.nothing(*bids.shape)
 
     @abstractmethod
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
-        """The rule itself, on checked input."""
+        """The rule itself, on checked input with at least one owner, present or not."""
 
 
 @dataclass(frozen=True)

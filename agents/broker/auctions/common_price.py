@@ -31,9 +31,7 @@ def sell_at_one_price(bids: Bids, budget: Tensor, price: Price) -> Outcome:
     budget : float64[B]
     price : Price
     """
-    batch, owners = bids.shape
-    if owners == 0:
-        return Outcome.nothing(batch, owners)
+    owners = bids.shape[1]
     purse, quantum = spendable(budget)
     bidders = bids.present.sum(dim=-1)
     sellers, payment = torch.zeros_like(bidders), torch.zeros_like(purse)

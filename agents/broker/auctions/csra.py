@@ -31,9 +31,7 @@ class CSRA(Auction):
 
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
         """Find the longest prefix that the budget carries at the next owner's rate."""
-        batch, owners = bids.shape
-        if owners == 0:
-            return Outcome.nothing(batch, owners)
+        owners = bids.shape[1]
         offered = offers(bids, budget)
         reserve, order = offered.reserve.sort(dim=-1, stable=True)
         rate = torch.nn.functional.pad(reserve[:, 1:], (0, 1), value=torch.inf)

@@ -31,9 +31,7 @@ class FairQuery(Auction):
 
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
         """Find the longest prefix that money and privacy budgets carry."""
-        batch, owners = bids.shape
-        if owners == 0:
-            return Outcome.nothing(batch, owners)
+        owners = bids.shape[1]
         offered = offers(bids, budget)
         ask, order = offered.ask.sort(dim=-1, stable=True)
         count = torch.arange(1, owners + 1)

@@ -29,9 +29,7 @@ class ProportionalShare(Auction):
 
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
         """Admit the longest affordable prefix and pay critical rates."""
-        batch, owners = bids.shape
-        if owners == 0:
-            return Outcome.nothing(batch, owners)
+        owners = bids.shape[1]
         offered = offers(bids, budget)
         reserve, order = offered.reserve.sort(dim=-1, stable=True)
         rate = offered.rate(offered.weight.gather(-1, order).cumsum(dim=-1))

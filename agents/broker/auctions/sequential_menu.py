@@ -38,6 +38,7 @@ class SequentialMenu(MenuAuction):
     name: ClassVar[str] = "sequential-menu"
     guarantees: ClassVar[Guarantees] = Guarantees(truthful_in=FIELDS)
     sizes_known: ClassVar[bool] = False
+    units: PublicUnits
 
     def __init__(
         self,
@@ -61,7 +62,6 @@ class SequentialMenu(MenuAuction):
             )
         super().__init__(units)
         self.network = network.eval().requires_grad_(False)
-        self._units = units
 
     @torch.no_grad()
     def price_list(self, bids: Bids, budget: Any) -> Menu:
@@ -75,11 +75,11 @@ class SequentialMenu(MenuAuction):
         order = self.approached(bids)
         size, cap = bids.data_size.gather(-1, order), bids.privacy_budget.gather(-1, order)
         cost = bids.valuation.tabulate(levels).gather(1, order[..., None].expand(-1, -1, len(levels)))
-        unit_cost = bids.valuation.at(bids.privacy_budget).gather(-1, order) / self._units.money_per_record
-        units_of_size = size.double() / self._units.records
+        unit_cost = bids.valuation.at(bids.privacy_budget).gather(-1, order) / self.units.money_per_record
+        units_of_size = size.double() / self.units.records
         facts = size_facts(units_of_size) if self.network.sizes_known and owners else None
         left, quantum = spendable(budget)
-        history = History.beginning(budget / self._units.money, left / self._units.money)
+        history = History.beginning(budget / self.units.money, left / self.units.money)
         lists: list[tuple[Tensor, Tensor]] = []
         for owner, turn in enumerate(Turn.each(history.budget, size > 0)):
             features = history.features(turn)
@@ -90,9 +90,9 @@ class SequentialMenu(MenuAuction):
             level, bought, payment = favourite(levels, price, records, cost[:, owner], cap[:, owner], size[:, owner])
             left = left - payment
             history = history.after(
-                left=left / self._units.money,
+                left=left / self.units.money,
                 privacy_loss_squared=levels[level] ** 2,
-                bought=bought.double() / self._units.records,
+                bought=bought.double() / self.units.records,
                 size=units_of_size[:, owner],
                 unit_cost=unit_cost[:, owner],
                 sold=(bought > 0).double(),
@@ -115,7 +115,7 @@ class SequentialMenu(MenuAuction):
         """Price per record and most records ``[B, K + 1]``: whole quanta, whole records, within the budget left."""
         price, cap_share = self.network(features)
         quantum, left = quantum[:, None], left[:, None]
-        price = (price * self._units.money_per_record / quantum).floor().clamp(min=1) * quantum
+        price = (price * self.units.money_per_record / quantum).floor().clamp(min=1) * quantum
         # Price and money left are whole quanta below 2^53 of them: no quotient is rounded up to a record too many.
         records = (cap_share * left / price).floor().clamp(0, MOST_RECORDS).long()
         return torch.nn.functional.pad(price, (1, 0)), torch.nn.functional.pad(records, (1, 0))
