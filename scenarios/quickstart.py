@@ -23,7 +23,7 @@ from rich.progress import Progress
 
 from agents.checks import MOST_SEED
 from agents.tasks.registry import load_task
-from analysis.plots import market_figure
+from analysis.plots.market import market_figure
 from analysis.summary import gains_by_strategy, privacy_spent, stacked, violations, what_the_buyer_got
 from market_sim import MarketConfig, run_market
 from scenarios.answer import Answer

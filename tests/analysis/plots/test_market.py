@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 
-from analysis.plots import MOST_POINTS, market_figure
+from analysis.plots.market import MOST_POINTS, market_figure
 
 STRATEGIES = ("random-misreport", "scaled-valuation", "understated-data-size", "understated-privacy-budget")
 

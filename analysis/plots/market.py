@@ -1,7 +1,4 @@
-"""Figures of a market. Every function takes tables and returns a matplotlib ``Figure``; nothing is shown or saved.
-
-Colours are Okabe and Ito's, which people with any common colour blindness can tell apart; shapes say the same again.
-"""
+"""Figures of a run: did lying pay, and what did the buyer learn?"""
 
 from __future__ import annotations
 
@@ -12,13 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.plots.style import INK, MARKERS, PALETTE, bare
 from analysis.summary import accuracy_by_round, cost_at_own_budget
 
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Okabe and Ito, "Color universal design", 2008."""
-
-MARKERS = ("o", "s", "^", "D", "v", "P")
-INK = "#333333"
 MOST_POINTS = 600
 """Points drawn per strategy; the first of them in a fixed random order if there are more."""
 
@@ -44,8 +37,7 @@ def market_figure(rounds: pd.DataFrame, trades: pd.DataFrame, *, ceiling: pd.Dat
     _lies(left, trades)
     _learning(right, rounds, ceiling, chance)
     for axes in (left, right):
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.tick_params(colors=INK)
+        bare(axes)
     return figure
 
 
