@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
@@ -18,17 +18,23 @@ from agents.broker.auctions.registry import list_auctions
 from agents.broker.broker import ERROR_BOUNDS
 from agents.buyer.update import RULES
 from agents.checks import number, one_of, whole
+from agents.network import NETWORKS, check_network
 from agents.noise import CLIPS, NAMES, check_noise_source
-from agents.owner.owner import LEAST_PRIVACY_BUDGET
-from agents.owner.strategies.groups import check_shares
+from agents.owner.population import LEAST_PRIVACY_BUDGET
+from agents.owner.strategies.base import Strategy
+from agents.owner.strategies.shares import check_options as check_strategy_options
+from agents.owner.strategies.shares import check_shares, strategy_class, strategy_name
+from agents.owners_file import read_owners
+from agents.population_prior import PopulationPrior
 from agents.prior import BUDGETS, LARGEST_PRIVACY_BUDGET, SIZES, OwnerPrior
+from agents.tasks.partition import PARTITIONS
 from agents.tasks.registry import check_options, list_tasks, takes_data
+from agents.types import OwnerTypes
 from market_sim.directory import directory_of
+from market_sim.frozen import frozen, hashable, thawed
 
 LARGEST = 1e12
 """Numbers beyond this (or, where 0 makes no sense, under its inverse) leave the range in which floats can follow."""
-
-PARTITIONS: tuple[str, ...] = ("iid",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,18 +60,30 @@ class MarketConfig:
     task_options : mapping of str to number or str
         What the task lets one choose, e.g. ``{"records": 10**8}`` of ``synthetic``, ``{"training": "full"}`` of
         ``nsl-kdd``.
-    partition : {"iid"}
-        How records are dealt out to owners.
-    sizes : {"lognormal", "equal"}
-        Distribution of data sizes.
+    partition : {"iid", "label-skew"}
+        How records are dealt out to owners: at random, or so that every owner has more of some labels.
+    sizes : {"lognormal", "equal", "zipf", "dirichlet"}
+        Distribution of data sizes (``agents.data_sizes``): the paper's IID setting, even, by rank, its non-IID one.
     budgets : {"tied", "independent"}
         Budget f times the true cost of everything that the round's bidders have, or times its mean under the prior.
     budget_factor : float or pair of float
         f, or the range of its uniform draw in every round.
     privacy_budget : pair of float
         Range of the owners' privacy budgets.
-    strategies : mapping of str to float
-        Strategy names and the shares of the owners who follow them.
+    strategies : mapping of str or Strategy class to float
+        Strategy names, or classes of one's own, and the shares of the owners who follow them.
+    strategy_options : mapping of str to mapping
+        Options of the strategies by name, e.g. ``{"scaled-valuation": {"by": 2.0}}``.
+    population : str or Path, optional
+        CSV file of the owners (``agents.owners_file``). Their number, their data sizes and their privacy budgets are
+        then those of the file; records of the task that they do not hold are nobody's.
+    network : str or Path
+        Who knows whom: "none", "ring", "small-world", "scale-free", or the path of an edge list (``agents.network``).
+    network_options : mapping of str to float
+        What the network lets one choose, e.g. ``{"neighbours": 6, "rewiring": 0.2}`` of ``small-world``.
+    wallet : float or sequence of float, optional
+        What each buyer can spend in all rounds together, in the public unit of money; one number for every buyer, or
+        one each. A buyer whose wallet is empty leaves. Without, there is no limit.
     lifetime_allowance : float, optional
         Most privacy loss that an owner ever sells; without, there is no limit.
     learning_rate : float
@@ -105,7 +123,12 @@ class MarketConfig:
     budgets: str = "tied"
     budget_factor: float | tuple[float, float] = (0.1, 2.0)
     privacy_budget: tuple[float, float] = (0.5, 2.0)
-    strategies: Mapping[str, float] = field(default_factory=lambda: {"truthful": 1.0})
+    strategies: Mapping[str | type[Strategy], float] = field(default_factory=lambda: {"truthful": 1.0})
+    strategy_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    population: str | Path | None = None
+    network: str | Path = "none"
+    network_options: Mapping[str, float] = field(default_factory=dict)
+    wallet: float | Sequence[float] | None = None
     lifetime_allowance: float | None = None
     learning_rate: float = 0.1
     update: str = "precision"
@@ -115,6 +138,7 @@ class MarketConfig:
     def __post_init__(self) -> None:
         for name in ("owners", "bidders", "rounds", "buyers"):
             self._keep(name, whole(name, getattr(self, name), least=1))
+        self._count_owners()
         if self.bidders * self.buyers > self.owners:
             raise ValueError(
                 f"bidders = {self.bidders} for each of buyers = {self.buyers} are more than owners = {self.owners}; "
@@ -128,7 +152,8 @@ class MarketConfig:
             "privacy_budget",
             _pair("privacy_budget", self.privacy_budget, least=LEAST_PRIVACY_BUDGET, most=LARGEST_PRIVACY_BUDGET),
         )
-        self._keep("strategies", MappingProxyType(check_shares(self.strategies)))
+        self._check_strategies()
+        self._check_wallet()
         if self.lifetime_allowance is not None:
             if self.lifetime_allowance == math.inf:
                 raise ValueError("lifetime_allowance = inf: pass None for no limit")
@@ -142,6 +167,59 @@ class MarketConfig:
     def _keep(self, name: str, value: Any) -> None:
         """Store a checked value: plain Python numbers, whatever kind was passed."""
         object.__setattr__(self, name, value)
+
+    def _count_owners(self) -> None:
+        types = self.owner_types()
+        if types is not None:
+            if self.owners not in (types.shape[1], MarketConfig.owners):
+                raise ValueError(
+                    f"owners = {self.owners}: population {str(self.population)!r} has {types.shape[1]} owners; "
+                    "leave owners out"
+                )
+            self._keep("owners", types.shape[1])
+
+    def _check_strategies(self) -> None:
+        shares = check_shares(self.strategies)
+        self._keep("strategies", MappingProxyType(shares))
+        self._keep("strategy_options", frozen(check_strategy_options(shares, self.strategy_options)))
+        network, options = check_network(self.network, self.network_options)
+        self._keep("network_options", MappingProxyType({name: options[name] for name in self.network_options}))
+        for key, share in shares.items():
+            if network == "none" and share > 0 and strategy_class(key).needs_network:
+                raise ValueError(
+                    f"strategies: {strategy_name(key)!r} needs acquaintances; pass a network, e.g. 'small-world'"
+                )
+
+    def _check_wallet(self) -> None:
+        if self.wallet is None:
+            return
+        if isinstance(self.wallet, Sequence) and not isinstance(self.wallet, str):
+            if len(self.wallet) != self.buyers:
+                raise ValueError(f"wallet = {self.wallet!r}: pass one number for each of buyers = {self.buyers}")
+            self._keep(
+                "wallet",
+                tuple(
+                    number(f"wallet[{index}]", money, least=1 / LARGEST, most=LARGEST)
+                    for index, money in enumerate(self.wallet)
+                ),
+            )
+        else:
+            self._keep("wallet", number("wallet", self.wallet, least=1 / LARGEST, most=LARGEST))
+
+    @property
+    def wallets(self) -> tuple[float | None, ...]:
+        """The wallet of each buyer, in the public unit of money; None for no limit."""
+        return tuple(self.wallet) if isinstance(self.wallet, Sequence) else (self.wallet,) * self.buyers
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that owners and network are read from."""
+        network = None if str(self.network) in NETWORKS else self.network
+        return tuple(Path(name) for name in (self.population, network) if name is not None)
+
+    def owner_types(self) -> OwnerTypes | None:
+        """The owners ``[1, N]`` of the population's file; None where they are drawn from the prior."""
+        return None if self.population is None else read_owners(self.population)
 
     def _check_task(self) -> None:
         if self.data is not None:
@@ -176,7 +254,19 @@ class MarketConfig:
         one_of("update", self.update, RULES)
 
     def prior(self, records: int) -> OwnerPrior:
-        """Return the public distribution of owners who hold ``records`` between them."""
+        """Return the public distribution of owners who hold ``records`` between them.
+
+        With a population from a file, that population is the distribution.
+        """
+        types = self.owner_types()
+        if types is not None:
+            held = int(types.data_size.sum())
+            if held > records:
+                raise ValueError(
+                    f"population {str(self.population)!r} holds {held} records but task {self.task!r} has {records}; "
+                    "pass smaller data sizes or a larger task (task_options)"
+                )
+            return PopulationPrior.of(types, budget_factor=self._factors(), budgets=self.budgets)
         if records < self.owners:
             raise ValueError(
                 f"owners = {self.owners}: task {self.task!r} has only {records} records to deal out; "
@@ -187,32 +277,31 @@ class MarketConfig:
             owners=self.owners,
             sizes=self.sizes,
             privacy_budget=self.privacy_budget,
-            budget_factor=_pair("budget_factor", self.budget_factor, most=LARGEST),
+            budget_factor=self._factors(),
             budgets=self.budgets,
         )
 
+    def _factors(self) -> tuple[float, float]:
+        return _pair("budget_factor", self.budget_factor, most=LARGEST)
+
     def __hash__(self) -> int:
-        values = ((known.name, getattr(self, known.name)) for known in fields(self))
-        return hash(tuple(frozenset(value.items()) if name in _MAPPINGS else value for name, value in values))
+        return hash(tuple(hashable(getattr(self, known.name)) for known in fields(self)))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, **{name: dict(getattr(self, name)) for name in _MAPPINGS}}
+        return {name: thawed(value) for name, value in self.__dict__.items()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():
-            self._keep(name, MappingProxyType(value) if name in _MAPPINGS else value)
+            self._keep(name, frozen(value) if isinstance(value, dict) else value)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the fields as JSON holds them; an auction of one's own by its name."""
-        content = {name: getattr(self, name) for name in (known.name for known in fields(self))}
+        """Return the fields as JSON holds them; an auction or a strategy of one's own by its name."""
+        content = {known.name: thawed(getattr(self, known.name)) for known in fields(self)}
         auction = self.auction.name if isinstance(self.auction, Auction) else str(self.auction)
-        data = None if self.data is None else str(self.data)
-        pairs = {name: list(content[name]) for name in ("budget_factor", "privacy_budget")}
-        mappings = {name: dict(content[name]) for name in _MAPPINGS}
-        return {**content, **pairs, **mappings, "auction": auction, "data": data}
-
-
-_MAPPINGS: tuple[str, ...] = ("strategies", "task_options")
+        strategies = {strategy_name(key): share for key, share in self.strategies.items()}
+        paths = {name: str(content[name]) for name in ("data", "population", "network") if content[name] is not None}
+        lists = {name: list(value) for name, value in content.items() if isinstance(value, tuple)}
+        return {**content, **paths, **lists, "auction": auction, "strategies": strategies}
 
 
 def _told_by_name(made: Callable[..., None]) -> Callable[..., None]:

@@ -29,13 +29,14 @@ def truthful_utility(
     budget: Tensor,
     turn: int = 0,
     generator_state: Tensor | None = None,
+    place: Tensor | None = None,
 ) -> Tensor:
     """Utility of every bidder had she alone told the truth: same others, order, budget and lottery.
 
     The auction is run again, one deviator per row of a batch. Only in large rounds of an auction with price lists is
     another choice from the round's lists taken for the answer, and only after ``CHECKED`` liars, others in every
     round, have been found to get the same list, to the last bit, for the truth; whoever stayed away is rerun even so,
-    because her presence moves the lists of others.
+    because her presence moves the lists of others, and so is whoever appeared under several names.
 
     Parameters
     ----------
@@ -55,6 +56,9 @@ def truthful_utility(
         Number of the round: it decides which liars are checked.
     generator_state : uint8[...], optional
         State from which the auction drew, if it drew anything: every rerun then draws the same, one by one.
+    place : int64[n], optional
+        Whose each row of the bids is, if somebody appears in several. ``types`` then hold all she has in one of her
+        rows, whose result is the answer, and nothing in the others, as if she had not divided herself.
 
     Returns
     -------
@@ -65,33 +69,34 @@ def truthful_utility(
     if not len(liars):
         return result
     truth = types.truthful_bids()
+    place = torch.arange(types.shape[1]) if place is None else place
+    stays = bids.present[0] & (place.bincount()[place] == 1)
     if (
         isinstance(auction, MenuAuction)
         and generator_state is None
         and liars.numel() * types.shape[1] > RERUN_ALL_UP_TO
     ):
-        listed = liars[bids.present[0, liars]]
+        listed = liars[stays[liars]]
         chosen = _own_choice(truth, bids, listed, outcome, auction=auction, budget=budget, turn=turn)
         if chosen is not None:
             result[0, listed] = types.utility(chosen)[0, listed]
-            liars = liars[~bids.present[0, liars]]
+            liars = liars[~stays[liars]]
     rows_at_once = 1 if generator_state is not None else max(1, ENTRIES_AT_ONCE // types.shape[1])
     for deviators in torch.split(liars, rows_at_once):
         generator = None
         if generator_state is not None:
             generator = torch.Generator()
             generator.set_state(generator_state)
-        told = _alone_truthful(truth, bids, deviators)
+        told = _alone_truthful(truth, bids, deviators, place)
         rerun = auction.run(told, budget.expand(len(deviators)), generator)
         row = torch.arange(len(deviators))
         result[0, deviators] = types.take(torch.zeros_like(row)).utility(rerun)[row, deviators]
     return result
 
 
-def _alone_truthful(truth: Bids, bids: Bids, deviators: Tensor) -> Bids:
-    """The round's bids ``[L, n]``, in every row of which one deviator tells the truth."""
-    deviates = torch.zeros(len(deviators), bids.shape[1], dtype=torch.bool)
-    deviates[torch.arange(len(deviators)), deviators] = True
+def _alone_truthful(truth: Bids, bids: Bids, deviators: Tensor, place: Tensor) -> Bids:
+    """The round's bids ``[L, n]``, in every row of which one deviator tells the truth, whatever her names are."""
+    deviates = place[deviators][:, None] == place
     repeated = torch.zeros(len(deviators), dtype=torch.int64)
     return truth.take(repeated).where(deviates, bids.take(repeated))
 
@@ -105,7 +110,9 @@ def _own_choice(
     checked = liars[(turn * CHECKED + torch.arange(min(CHECKED, len(liars)))) % len(liars)]
     row = torch.arange(len(checked))
     menu = auction.price_list(bids, budget)
-    again = auction.price_list(_alone_truthful(truth, bids, checked), budget.expand(len(checked)))
+    again = auction.price_list(
+        _alone_truthful(truth, bids, checked, torch.arange(bids.shape[1])), budget.expand(len(checked))
+    )
     moved = any(
         not torch.equal(getattr(menu, part)[0, checked], getattr(again, part)[row, checked])
         for part in ("privacy_loss", "price", "records")

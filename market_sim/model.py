@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from mesa import Agent, DataCollector, Model
+from mesa.discrete_space import Network
 from torch import Tensor
 
 from agents.broker.auctions.base import Auction
@@ -17,11 +18,16 @@ from agents.broker.first_best import first_best
 from agents.buyer.buyer import ModelBuyer
 from agents.checks import seed_number
 from agents.messages import Announcement, Bids, Outcome
-from agents.owner.owner import DataOwner, OwnerPopulation
+from agents.network import owner_network
+from agents.owner.owner import DataOwner
+from agents.owner.population import OwnerPopulation, privacy_loss_sold
+from agents.owner.settlement import Settlement
+from agents.owner.strategies.base import PublicKnowledge
 from agents.tasks.registry import load_task
 from agents.types import OwnerTypes
 from market_sim.config import MarketConfig
 from market_sim.counterfactual import truthful_utility
+from market_sim.public_rule import PublicRule
 from market_sim.results import ROUNDS, TRADES
 from market_sim.statistics import RoundRecord, round_of, trades_of, untruthful
 from market_sim.streams import Streams
@@ -32,7 +38,8 @@ class FLMarket(Model):  # type: ignore[misc]
 
     A step is one round of every buyer: announce, bid, auction, upload, aggregate, update, settle, record. The tables
     ``rounds`` and ``trades`` of ``datacollector`` hold every row recorded; its model variables are the columns of the
-    last round, averaged over buyers.
+    last round, averaged over buyers. ``last_round`` holds the last step's records, one per buyer, types and bids
+    included.
 
     Parameters
     ----------
@@ -68,8 +75,16 @@ class FLMarket(Model):  # type: ignore[misc]
         auction = config.auction
         if not isinstance(auction, Auction):
             auction = load_auction(auction, prior=self.prior)
+        if auction.most_owners is not None and config.bidders > auction.most_owners:
+            raise ValueError(
+                f"bidders = {config.bidders}, but auction {auction.name!r} was made for at most "
+                f"{auction.most_owners} owners: pass fewer, or an auction for any number of owners"
+            )
+        network = owner_network(
+            config.network, config.owners, self.streams.generator("network"), config.network_options
+        )
         self.population = OwnerPopulation(
-            self.prior.population(self.streams.generator("population")),
+            config.owner_types() or self.prior.population(self.streams.generator("population")),
             config.strategies,
             self.task,
             perturbation=config.perturbation,
@@ -77,6 +92,14 @@ class FLMarket(Model):  # type: ignore[misc]
             clip=config.clip,
             clip_norm=config.clip_norm,
             lifetime_allowance=math.inf if config.lifetime_allowance is None else config.lifetime_allowance,
+            partition=config.partition,
+            options=config.strategy_options,
+            public=PublicKnowledge(
+                rule=PublicRule(auction, self.streams),
+                strategic=auction.guarantees.strategic,
+                prior=self.prior,
+                network=network,
+            ),
             stream=self.streams.generator,
         )
         self.broker = Broker(self, auction, config.aggregation, self.terms)
@@ -88,15 +111,21 @@ class FLMarket(Model):  # type: ignore[misc]
                 update=config.update,
                 learning_rate=config.learning_rate,
                 budget_factor=self.prior.budget_factor,
+                wallet=None if wallet is None else wallet * self.prior.units.money,
             )
-            for index in range(config.buyers)
+            for index, wallet in enumerate(config.wallets)
         ]
-        DataOwner.create_agents(self, config.owners, self.population, list(range(config.owners)))
+        owners = DataOwner.create_agents(self, config.owners, self.population, list(range(config.owners)))
+        self.grid = None if network is None else Network(network.graph, capacity=1, random=self.random)
+        if self.grid is not None:
+            for owner in owners:
+                owner.cell = self.grid[owner.index]
         self.worst_bound = self.terms.worst_bound(self.prior.privacy_budget[0])
         self.datacollector = DataCollector(
             model_reporters={name: functools.partial(latest, column=name) for name in REPORTED},
             tables={"rounds": ROUNDS.names, "trades": TRADES.names},
         )
+        self.last_round: tuple[RoundRecord, ...] = ()
         self._rows = {"rounds": 0, "trades": 0}
         # Mesa 3.3 numbers agents in a table that keeps every model alive; all agents of this one have their numbers.
         getattr(Agent, "_ids", {}).pop(self, None)
@@ -125,21 +154,25 @@ class FLMarket(Model):  # type: ignore[misc]
         """One buyer's round, phase by phase."""
         stream = functools.partial(self.streams.generator, round=self.round, buyer=buyer.index)
         population, broker = self.population, self.broker
-        owners = population.bidders(self.config.bidders, taken, stream("sampling"))
+        most = self.config.bidders if buyer.active else 0
+        owners = population.bidders(most, taken, stream("sampling"))
         types = population.types_of(owners)
 
         announcement = buyer.announce(float(self.prior.cost_of_everything(types)), self.round, stream("budget"))
-        bids = verified(broker.auction, types, population.bid(announcement, owners, types, stream))
-        lies = untruthful(types, bids)
+        identities = population.identities(announcement, owners, types, stream)
+        holders = identities.holding(types)
+        said = population.bid(announcement, owners[identities.place], holders, stream, identities)
+        bids = verified(broker.auction, holders, said)
+        lies = untruthful(holders, bids) | identities.several[identities.place]
 
         if len(owners):
             lottery = stream("lottery")
             before = lottery.get_state()
             outcome = broker.trade(announcement, bids, lottery)
             drew = not torch.equal(before, lottery.get_state())
-            utility = types.utility(outcome)
+            utility = identities.total(holders.utility(outcome))
             truth = truthful_utility(
-                types,
+                identities.honest(types),
                 bids,
                 lies,
                 outcome,
@@ -147,21 +180,30 @@ class FLMarket(Model):  # type: ignore[misc]
                 budget=torch.tensor([announcement.budget], dtype=torch.float64),
                 turn=self.round,
                 generator_state=before if drew else None,
-            )
-            variance = self.terms.variance(outcome.privacy_loss)
-            weights = broker.weigh(bids, outcome, variance)
-            bound = float(self.terms.bound(weights, variance, outcome, types.data_size))
+                place=identities.place if identities.divided else None,
+            )[:, identities.first]
         else:
             outcome = Outcome.nothing(1, 0)
-            variance = weights = utility = truth = torch.zeros(1, 0, dtype=torch.float64)
-            bound = math.inf
+            utility = truth = torch.zeros(1, 0, dtype=torch.float64)
+        settlement = Settlement(announcement, owners, types, bids, outcome, utility, identities)
+        loss = population.uploaded_loss(settlement)
+        transfer = population.side_payments(settlement)
+        variance = weights = torch.zeros(1, 0, dtype=torch.float64)
+        bound = math.inf
+        if len(owners):
+            variance = self.terms.variance(outcome.privacy_loss)
+            weights = broker.weigh(bids, outcome, variance)
+            # The bound counts the noise that was added, the weights the noise that was sold.
+            honest = torch.equal(loss, privacy_loss_sold(outcome))
+            added = variance if honest else self.terms.variance(torch.where(outcome.sells, loss, outcome.privacy_loss))
+            bound = float(self.terms.bound(weights, added, outcome, holders.data_size))
 
-        upload = population.upload(announcement, owners, outcome, stream)
+        upload = population.upload(announcement, owners, outcome, stream, identities=identities, loss=loss)
         aggregate = broker.aggregate(weights, variance, upload)
         buyer.update(aggregate)
         buyer.pay(float(outcome.payment.sum()))
         score = buyer.score()
-        population.settle(owners, bids, outcome, utility)
+        population.settle(settlement, loss=loss, transfer=transfer)
         return RoundRecord(
             round=self.round,
             buyer=buyer.index,
@@ -171,9 +213,9 @@ class FLMarket(Model):  # type: ignore[misc]
             owners=owners,
             strategies=[population.groups.names[group] for group in population.groups.group[owners].tolist()],
             types=types,
-            bids=bids,
-            untruthful=lies,
-            outcome=outcome,
+            bids=identities.bids(bids),
+            untruthful=lies[:, identities.first],
+            outcome=identities.outcome(outcome),
             utility=utility,
             truthful_utility=truth,
             privacy_spent=population.accounts.spent[owners],
@@ -184,6 +226,11 @@ class FLMarket(Model):  # type: ignore[misc]
             value_of_accuracy=self.config.value_of_accuracy * self.prior.units.money,
             test_accuracy=score.accuracy,
             test_loss=score.loss,
+            transfer=transfer,
+            cost=identities.total(holders.cost(outcome)) if identities.divided else None,
+            reported_cost=identities.total(bids.cost(outcome.privacy_loss, outcome.data_size))
+            if identities.divided
+            else None,
         )
 
     def _first_best(self, types: OwnerTypes, announcement: Announcement) -> float | None:
@@ -209,6 +256,7 @@ class FLMarket(Model):  # type: ignore[misc]
             for name, values in trades_of(record).items():
                 self.datacollector.tables["trades"][name].extend(values)
         self._rows = {table: self._rows[table] + count for table, count in rows.items()}
+        self.last_round = tuple(records)
         self.datacollector.collect(self)
 
 

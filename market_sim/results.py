@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from market_sim.config import MarketConfig
 from market_sim.directory import directory_of, refuse_foreign, replacing
 
 ROUNDS = pa.schema(
@@ -59,6 +60,7 @@ TRADES = pa.schema(
         ("reported_privacy_budget", pa.float64()),
         ("data_size", pa.int64()),
         ("reported_data_size", pa.int64()),
+        ("own_cost", pa.float64()),
         ("cost", pa.float64()),
         ("reported_cost", pa.float64()),
         ("privacy_loss", pa.float64()),
@@ -230,5 +232,13 @@ def _manifest(directory: Path) -> dict[str, Any] | None:
 
 def _same_run(manifest: Mapping[str, Any] | None, config: Mapping[str, Any]) -> bool:
     return manifest is not None and all(
-        manifest.get(key) == config.get(key) for key in ("config", "seed", "auction", "data_files") if key in config
+        _complete(manifest, key) == _complete(config, key)
+        for key in ("config", "seed", "auction", "data_files")
+        if key in config
     )
+
+
+def _complete(manifest: Mapping[str, Any], key: str) -> Any:
+    """An entry of a manifest; fields that a configuration of an older version lacks have their defaults."""
+    found = manifest.get(key)
+    return {**MarketConfig().as_json(), **found} if key == "config" and isinstance(found, Mapping) else found

@@ -118,8 +118,10 @@ def _manifest(config: MarketConfig, seed: int, model: FLMarket) -> dict[str, Any
             "network_sha256": _network_sha256(network) if isinstance(network, torch.nn.Module) else None,
         },
         "data_files": _data_files(config),
-        # Neither an auction handed over as an object nor noise that cannot be seeded can be had again from this file.
-        "repeatable": not isinstance(config.auction, Auction) and config.noise_source == "generator",
+        # Neither an auction or a strategy of one's own nor noise that cannot be seeded can be had again from this file.
+        "repeatable": not isinstance(config.auction, Auction)
+        and all(isinstance(key, str) for key in config.strategies)
+        and config.noise_source == "generator",
         "torch_threads": torch.get_num_threads(),
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
     }
@@ -128,8 +130,8 @@ def _manifest(config: MarketConfig, seed: int, model: FLMarket) -> dict[str, Any
 
 
 def _data_files(config: MarketConfig) -> dict[str, str]:
-    """Names and hashes of the files that the task is read from, wherever they lie."""
-    files = data_files(config.task, config.data, **config.task_options)
+    """Names and hashes of the files that task, owners and network are read from, wherever they lie."""
+    files = [*data_files(config.task, config.data, **config.task_options), *config.files]
     return {file.name: sha256_of(file) for file in files}
 
 

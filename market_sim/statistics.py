@@ -31,14 +31,16 @@ class RoundRecord:
     types : OwnerTypes [1, n]
         Who they really are, privacy budgets within their allowances.
     bids : Bids [1, n]
-        As they reached the broker: verified fields are true.
+        As they reached the broker: verified fields are true. Of those with several identities, their first one's curve
+        and privacy budget and the records of all.
     untruthful : bool[1, n]
-        Whose bid differs from her type.
+        Whose bid differs from her type, and who appears under several names.
     outcome : Outcome [1, n]
     utility, truthful_utility : float64[1, n]
-        Payment less true cost, and what it would have been had she alone told the truth.
+        Payment less true cost, side payments apart, and what it would have been had she alone told the truth under one
+        name.
     privacy_spent : float64[n]
-        Of all rounds, this one included.
+        Of all rounds, this one included; less than was sold where more noise was added than sold.
     sellers : int
         Uploads received.
     error_bound : float
@@ -51,6 +53,10 @@ class RoundRecord:
         Money that a drop of the error bound by 1 is worth to her.
     test_accuracy, test_loss : float
         Of the global model after the round.
+    transfer : float64[1, n], optional
+        Side payments received less those made.
+    cost, reported_cost : float64[1, n], optional
+        Of what each bidder sold under all her names, where somebody had several; else they follow from the outcome.
     """
 
     round: int
@@ -74,6 +80,9 @@ class RoundRecord:
     value_of_accuracy: float
     test_accuracy: float
     test_loss: float
+    transfer: Tensor | None = None
+    cost: Tensor | None = None
+    reported_cost: Tensor | None = None
 
     @property
     def misreport_gain(self) -> Tensor:
@@ -89,6 +98,10 @@ def trades_of(record: RoundRecord) -> dict[str, list[Any]]:
     family, factor = _family_and_factor(types.valuation)
     reported_family, reported_factor = _family_and_factor(bids.valuation)
     everything = types.cost_at_own_budget()
+    cost = types.cost(outcome) if record.cost is None else record.cost
+    reported_cost = record.reported_cost
+    if reported_cost is None:
+        reported_cost = bids.cost(outcome.privacy_loss, outcome.data_size)
     ratio = bids.cost(types.privacy_budget, bids.data_size) / everything
     return {
         "round": [record.round] * count,
@@ -105,12 +118,13 @@ def trades_of(record: RoundRecord) -> dict[str, list[Any]]:
         "reported_privacy_budget": bids.privacy_budget[0].tolist(),
         "data_size": types.data_size[0].tolist(),
         "reported_data_size": bids.data_size[0].tolist(),
-        "cost": types.cost(outcome)[0].tolist(),
-        "reported_cost": bids.cost(outcome.privacy_loss, outcome.data_size)[0].tolist(),
+        "own_cost": everything[0].tolist(),
+        "cost": cost[0].tolist(),
+        "reported_cost": reported_cost[0].tolist(),
         "privacy_loss": outcome.privacy_loss[0].tolist(),
         "records": outcome.data_size[0].tolist(),
         "payment": outcome.payment[0].tolist(),
-        "transfer": [0.0] * count,
+        "transfer": [0.0] * count if record.transfer is None else record.transfer[0].tolist(),
         "utility": record.utility[0].tolist(),
         "truthful_utility": record.truthful_utility[0].tolist(),
         "misreport_gain": _or_none(record.misreport_gain, record.untruthful),

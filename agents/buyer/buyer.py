@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,6 +16,10 @@ from agents.tasks.softmax import Score, initial_parameters, score
 
 if TYPE_CHECKING:
     from mesa import Model
+
+
+EMPTY = 1e-3
+"""A buyer leaves the market when less than this share of her wallet is left."""
 
 
 class ModelBuyer(Agent):  # type: ignore[misc]
@@ -33,6 +38,8 @@ class ModelBuyer(Agent):  # type: ignore[misc]
         Step per unit of gradient.
     budget_factor : pair of float
         Her budget policy: range of the uniform draw by which she multiplies the cost of everything on offer.
+    wallet : float, optional
+        Money for all rounds together; no budget is larger than what is left of it. Without, there is no limit.
     """
 
     def __init__(
@@ -44,6 +51,7 @@ class ModelBuyer(Agent):  # type: ignore[misc]
         update: str = "precision",
         learning_rate: float = 0.1,
         budget_factor: tuple[float, float] = (0.1, 2.0),
+        wallet: float | None = None,
     ) -> None:
         super().__init__(model)
         self.index = index
@@ -53,8 +61,15 @@ class ModelBuyer(Agent):  # type: ignore[misc]
         low = number("budget_factor[0]", budget_factor[0])
         self.budget_factor = low, number("budget_factor[1]", budget_factor[1], least=low)
         self.state = LearningState.start(initial_parameters(task))
+        self.wallet = math.inf if wallet is None else number("wallet", wallet, above=0.0)
+        self.left = self.wallet
         self.spent = 0.0
         self._score: tuple[LearningState, Score] | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether she is still in the market: her wallet is not empty."""
+        return self.left >= EMPTY * self.wallet
 
     def announce(self, cost_of_everything: float, round: int, generator: torch.Generator) -> Announcement:
         """Make the round public: her budget, fixed before anybody bids, and the current parameters.
@@ -75,11 +90,25 @@ class ModelBuyer(Agent):  # type: ignore[misc]
         low, high = self.budget_factor
         draw = float(torch.rand(1, generator=generator_of("generator", generator), dtype=torch.float64))
         budget = (low + (high - low) * draw) * number("cost_of_everything", cost_of_everything)
+        budget = min(budget, self.left)
         return Announcement(budget=number("budget", budget), parameters=self.state.parameters, round=round)
 
     def pay(self, payment: float) -> None:
-        """Book the payments of a round."""
-        self.spent += number("payment", payment)
+        """Book the payments of a round.
+
+        Raises
+        ------
+        ValueError
+            If they are more than her wallet holds.
+        """
+        payment = number("payment", payment)
+        if payment > self.left:
+            raise ValueError(
+                f"payment = {payment!r} is more than the {self.left!r} left in the wallet of buyer {self.index}: "
+                "the auction pays out more than its budget; run check_auction on it"
+            )
+        self.left -= payment
+        self.spent += payment
 
     def update(self, aggregate: Aggregate) -> None:
         """Move the global model by what the broker handed over; an invalid round leaves it as it is."""

@@ -70,6 +70,14 @@ def test_one_number_stands_for_a_range() -> None:
         ("learning_rate", float("inf"), ValueError, "learning_rate = inf"),
         ("update", "plane", ValueError, "did you mean 'plain'"),
         ("value_of_accuracy", -1, ValueError, "value_of_accuracy = -1"),
+        ("strategy_options", {"hedge": {}}, ValueError, "strategy_options = 'hedge' is not known"),
+        ("strategy_options", 3, TypeError, "strategy_options = 3: pass a mapping"),
+        ("strategies", {"fermi-imitation": 1.0}, ValueError, "'fermi-imitation' needs acquaintances; pass a network"),
+        ("network", "rings", ValueError, "did you mean 'ring'"),
+        ("network", "friends.csv", FileNotFoundError, "network = 'friends.csv' is no file"),
+        ("network_options", {"links": 2}, ValueError, "network 'none' takes no options"),
+        ("population", "owners.csv", FileNotFoundError, "population = 'owners.csv' is no file"),
+        ("wallet", "full", TypeError, "wallet = 'full' is not a number"),
         ("first_best", "yes", TypeError, "first_best = 'yes': pass True or False"),
     ],
 )
@@ -108,6 +116,19 @@ def test_a_config_can_be_replaced_pickled_and_written_as_json() -> None:
     plain = MarketConfig(budget_factor=0.5)
     assert pickle.loads(pickle.dumps(plain)) == plain
     assert MarketConfig(**plain.as_json()).as_json() == plain.as_json()
+    rich = MarketConfig(
+        strategies={"truthful": 0.5, "hedge": 0.5},
+        strategy_options={"hedge": {"rate": 2.0}},
+        network="small-world",
+        network_options={"rewiring": 0.3},
+        wallet=(3.0, 4.0),
+        buyers=2,
+    )
+    written = json.loads(json.dumps(rich.as_json()))
+    assert written["strategy_options"] == {"hedge": {"rate": 2.0}}
+    for copied in (MarketConfig(**written), pickle.loads(pickle.dumps(rich)), copy.deepcopy(rich)):
+        assert copied == rich
+        assert hash(copied) == hash(rich)
 
 
 def test_fields_go_by_name_and_are_shown_to_those_who_ask() -> None:
@@ -118,7 +139,8 @@ def test_fields_go_by_name_and_are_shown_to_those_who_ask() -> None:
 
 def test_a_config_is_frozen_through_and_through() -> None:
     config = MarketConfig(task="synthetic", task_options={"features": 3})
-    for mapping in (config.strategies, config.task_options):
+    nested = MarketConfig(strategies={"hedge": 1.0}, strategy_options={"hedge": {"rate": 1.0}}).strategy_options
+    for mapping in (config.strategies, config.task_options, nested, nested["hedge"]):
         with pytest.raises(TypeError, match="does not support item assignment"):
             mapping["truthful"] = 0.0  # type: ignore[index]
     shares = {"truthful": 1.0}

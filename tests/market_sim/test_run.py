@@ -56,6 +56,19 @@ def test_the_manifest_repeats_the_run(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(again.trades, first.trades)
 
 
+def test_a_run_of_a_version_with_fewer_fields_is_known_again(tmp_path: Path) -> None:
+    run_market(CONFIG, seed=1, out=tmp_path / "run")
+    file = tmp_path / "run" / "config.json"
+    manifest = json.loads(file.read_text())
+    for field in ("network", "network_options", "strategy_options", "population", "wallet"):
+        del manifest["config"][field]
+    file.write_text(json.dumps(manifest))
+    assert load_results(tmp_path / "run").config["rounds_completed"] == 3
+    run_market(CONFIG, seed=1, out=tmp_path / "run")
+    with pytest.raises(FileExistsError):
+        run_market(CONFIG, seed=1, out=tmp_path / "run", network="ring")
+
+
 def test_fields_override_the_config() -> None:
     assert run_market(CONFIG, rounds=1).rounds["round"].tolist() == [0]
 

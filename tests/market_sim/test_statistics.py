@@ -115,6 +115,12 @@ def test_an_infinite_loss_avoided_is_an_infinite_gain_and_equal_ones_are_none() 
     assert rows["misreport_gain"] == [math.inf, 0.0]
 
 
+def test_all_that_she_has_has_a_cost_whatever_form_her_curve_takes() -> None:
+    rows = trades_of(record(types(MIXED), types(MIXED).truthful_bids(), [0, 0], [0, 0]))
+    assert rows["own_cost"] == [10 * 2.0, 20 * (0.5 * math.expm1(2.0))]
+    assert rows["family"] == ["linear", None]
+
+
 def test_an_owner_without_cost_has_no_report_ratio() -> None:
     free = ParametricValuation(family=PARAMETRIC.family, factor=torch.tensor([[0.0, 0.5]]).double())
     rows = trades_of(record(types(free), types(free).truthful_bids(), [0, 0], [0, 0]))

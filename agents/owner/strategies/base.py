@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,11 +11,57 @@ import torch
 from torch import Tensor
 
 from agents.checks import whole
-from agents.messages import Announcement, Bids, Outcome
+from agents.messages import BID_FIELDS, Announcement, Bids, Outcome
+from agents.network import OwnerNetwork
+from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 
+Rule = Callable[[Bids, Tensor], Outcome]
+"""The public rule of the auction: bids ``[B, n]`` and budget ``float64[B]`` to an outcome ``[B, n]``."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
+class PublicKnowledge:
+    """What every owner knows of the market before its first round; a strategic one reasons about it.
+
+    Parameters
+    ----------
+    rule : callable, optional
+        The auction, as a function of bids and budget. Lotteries draw from a stream of its own, not the market's.
+    strategic : frozenset of str
+        Fields of the bid that one may lie about; the others are verified.
+    prior : OwnerPrior, optional
+        The distribution that owners are drawn from.
+    network : OwnerNetwork, optional
+        Who knows whom.
+    """
+
+    rule: Rule | None = None
+    strategic: frozenset[str] = BID_FIELDS
+    prior: OwnerPrior | None = None
+    network: OwnerNetwork | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """What the acquaintances of each bidder have published; nothing private is among it.
+
+    Parameters
+    ----------
+    payoff : float64[m, k]
+        Mean utility, over her cost of all she has, since she began to tell her current lie; NaN if she has none yet.
+    lie : int64[m, k]
+        Which of ``misreport.LIES`` that is; -1 for none of them, and where a bidder has fewer than k acquaintances.
+    own : float64[m]
+        The bidder's own published payoff; NaN if she has none yet.
+    """
+
+    payoff: Tensor
+    lie: Tensor
+    own: Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class MarketView:
     """What the bidders of one group know when they bid.
 
@@ -28,12 +75,31 @@ class MarketView:
         Their places among the round's bidders.
     bidders : int
         How many owners, of any group, bid in this round.
+    public : PublicKnowledge
+        The rule, the prior, and what else everybody knows.
+    price : float, optional
+        Money per record and unit of privacy loss in the last round with a sale, as published.
+    owner : int64[m], optional
+        Their numbers in the market, and in ``public.network``.
+    neighbours : Neighbours, optional
+        What their acquaintances have published, for strategies with ``needs_network``.
+    everybody : Bids [1, r], optional
+        For strategies with ``moves_last``: the round's bids, the truth in place of those that are still to come. Bids
+        are not private.
+    row : int64[m], optional
+        Their own rows in ``everybody``.
     """
 
     announcement: Announcement
     member: Tensor
     place: Tensor
     bidders: int
+    public: PublicKnowledge = PublicKnowledge()
+    price: float | None = None
+    owner: Tensor | None = None
+    neighbours: Neighbours | None = None
+    everybody: Bids | None = None
+    row: Tensor | None = None
 
     def draw(self, generator: torch.Generator, count: int = 1) -> Tensor:
         """Uniform numbers float64[count, m], drawn for all bidders and then selected.
@@ -44,7 +110,7 @@ class MarketView:
         return drawn[:, self.place]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RoundResult:
     """What the bidders of one group learn about themselves when a round is settled.
 
@@ -57,20 +123,45 @@ class RoundResult:
     outcome : Outcome [1, m]
         What they sold and were paid.
     utility : float64[m]
-        Payment less true cost.
+        Payment less true cost, side payments apart.
+    types : OwnerTypes [1, m]
+        Who they really were in this round.
+    budget : float
+        What the buyer could spend.
+    public : PublicKnowledge
+    everybody : Bids [1, r]
+        All bids of the round, which are not private.
+    row : int64[m]
+        Their own (first) rows in ``everybody``.
+    price : float, optional
+        Money per record and unit of privacy loss, this round included, as published.
+    transfer : float64[m], optional
+        Side payments received, less those made; None while they are being decided.
     """
 
     member: Tensor
     bids: Bids
     outcome: Outcome
     utility: Tensor
+    types: OwnerTypes
+    budget: float
+    public: PublicKnowledge
+    everybody: Bids
+    row: Tensor
+    price: float | None = None
+    transfer: Tensor | None = None
 
 
 class Strategy(ABC):
     """One way of bidding, followed by a group of owners; whatever it remembers it keeps in arrays over the group.
 
     A subclass sets ``name`` and implements ``bid``; one file with one class is all it takes. An owner may understate
-    her privacy budget and data size but not overstate them: she could not deliver.
+    her privacy budget and data size but not overstate them: she could not deliver. Beyond the bid she may appear under
+    several names (``identities``), add more noise than she sold (``upload``) and pay others (``settle``).
+
+    ``moves_last`` strategies see the bids of all others first and are told the truth of one another;
+    ``needs_network`` ones are refused in a market without a network. Keyword arguments of the constructor, with
+    defaults, are the strategy's options.
 
     Parameters
     ----------
@@ -79,6 +170,8 @@ class Strategy(ABC):
     """
 
     name: ClassVar[str]
+    moves_last: ClassVar[bool] = False
+    needs_network: ClassVar[bool] = False
 
     def __init__(self, owners: int) -> None:
         self.owners = whole("owners", owners)
@@ -92,7 +185,8 @@ class Strategy(ABC):
         view : MarketView
             What they know of the market; ``view.draw(generator)`` for anything random.
         types : OwnerTypes [1, m]
-            Who they really are, the privacy budget being what they have left for this round.
+            Who they really are, the privacy budget being what they have left for this round. Whoever appears under
+            several names has a column for each, with the records that it holds.
         generator : torch.Generator
             The strategy's own random stream for this round.
 
@@ -100,6 +194,18 @@ class Strategy(ABC):
         -------
         Bids [1, m]
         """
+
+    def identities(self, view: MarketView, types: OwnerTypes) -> Tensor:
+        """Return the records of each identity ``int64[k, m]``, at most what the owner has in all; by default one."""
+        return types.data_size
+
+    def upload(self, view: MarketView, privacy_loss: Tensor) -> Tensor:
+        """Return the privacy loss that each upload really has ``float64[m]``, at most the one sold; by default that."""
+        return privacy_loss
+
+    def settle(self, result: RoundResult) -> Tensor:
+        """Return the side payments that each receives ``float64[m]``, summing to 0; by default none."""
+        return torch.zeros_like(result.utility)
 
     def observe(self, result: RoundResult) -> None:  # noqa: B027 (remembering nothing is a choice)
         """Take note of the group's own result of a round; by default nothing is remembered."""

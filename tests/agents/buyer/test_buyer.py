@@ -43,6 +43,25 @@ def test_a_round_of_hers() -> None:
     )
 
 
+def test_a_wallet_caps_her_budgets_and_ends_with_them() -> None:
+    her = ModelBuyer(Model(rng=0), 0, TASK, budget_factor=(1.0, 1.0), wallet=10.0)
+    assert her.announce(8.0, 0, stream()).budget == 8.0
+    her.pay(7.0)
+    assert (her.left, her.spent, her.active) == (3.0, 7.0, True)
+    assert her.announce(8.0, 1, stream()).budget == 3.0
+    with pytest.raises(ValueError, match=r"payment = 3.5 is more than the 3.0 left in the wallet of buyer 0"):
+        her.pay(3.5)
+    her.pay(2.995)
+    assert not her.active
+    assert her.spent == pytest.approx(9.995)
+
+
+def test_without_a_wallet_she_never_leaves() -> None:
+    her = buyer()
+    her.pay(1e300)
+    assert her.active
+
+
 def test_her_budget_is_a_uniform_multiple_of_what_everything_costs() -> None:
     her, draws = buyer(factor=(0.5, 2.0)), stream()
     budgets = [her.announce(10.0, 0, draws).budget for _ in range(2000)]

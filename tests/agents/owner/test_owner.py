@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from agents.messages import Announcement, Outcome
-from agents.owner.owner import OwnerPopulation
+from agents.owner.identities import Identities
+from agents.owner.population import OwnerPopulation
+from agents.owner.settlement import Settlement
 from agents.prior import OwnerPrior
 from agents.tasks.registry import load_task
 
@@ -34,6 +36,11 @@ def sale(loss: list[float], records: list[int] | None = None) -> Outcome:
     losses = torch.tensor([loss]).double()
     counts = TYPES.data_size[:, OWNERS] if records is None else torch.tensor([records])
     return Outcome(privacy_loss=losses, payment=2 * losses, data_size=torch.where(losses > 0, counts, 0))
+
+
+def settlement(outcome: Outcome, utility: torch.Tensor) -> Settlement:
+    types = TYPES.take(owners=OWNERS)
+    return Settlement(announcement(), OWNERS, types, types.truthful_bids(), outcome, utility, Identities.single(types))
 
 
 def test_bidders_are_a_uniform_sample_in_random_order() -> None:
@@ -104,10 +111,11 @@ def test_what_is_sold_is_booked_and_nothing_else() -> None:
     outcome = sale([1.0, 0.0, 2.0, 0.5])
     utility = torch.tensor([[0.5, 0.0, -1.0, 0.25]]).double()
     for _ in range(2):
-        owners.settle(OWNERS, TYPES.take(owners=OWNERS).truthful_bids(), outcome, utility)
+        owners.settle(settlement(outcome, utility), transfer=torch.tensor([[1.0, -1.0, 0.0, 0.0]]).double())
     assert owners.accounts.spent[OWNERS].tolist() == [2.0, 0.0, 4.0, 1.0]
     assert owners.earned[OWNERS].tolist() == [4.0, 0.0, 8.0, 2.0]
     assert owners.utility[OWNERS].tolist() == [1.0, 0.0, -2.0, 0.5]
+    assert owners.received[OWNERS].tolist() == [2.0, -2.0, 0.0, 0.0]
     assert owners.accounts.spent.sum() == 7.0
 
 
@@ -123,3 +131,53 @@ def test_what_is_sold_is_booked_and_nothing_else() -> None:
 def test_what_makes_no_sense_is_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         population(**fields)
+
+
+def test_identities_upload_disjoint_parts_and_move_nobody_elses_noise() -> None:
+    owners, types = population(), TYPES.take(owners=OWNERS)
+    size = types.data_size[0]
+    split = Identities.split(
+        types, torch.stack([size - size // 2, size // 2 * torch.tensor([0, 0, 1, 0])]), stream("x")
+    )
+    assert split.place.tolist().count(2) == 2
+    rows = len(split.place)
+    sold = Outcome(
+        privacy_loss=torch.ones(1, rows).double(), payment=torch.zeros(1, rows).double(), data_size=split.records[None]
+    )
+    upload = owners.upload(announcement(), OWNERS, sold, stream, identities=split)
+    assert upload.bidder.tolist() == list(range(5))
+    together = owners.upload(announcement(), OWNERS, sale([1.0] * 4), stream)
+    for place in (0, 1, 3):
+        mine = upload.gradient[split.first[place]]
+        assert torch.allclose(mine, together.gradient[place], rtol=1e-5, atol=1e-5)
+
+
+def test_without_noise_the_parts_of_an_owner_average_to_her_gradient() -> None:
+    owners, types = population(perturbation="none"), TYPES.take(owners=OWNERS)
+    size = types.data_size[0]
+    split = Identities.split(
+        types, torch.stack([size - size // 3, size // 3 * torch.tensor([1, 0, 0, 0])]), stream("x")
+    )
+    rows = len(split.place)
+    sold = Outcome(
+        privacy_loss=torch.ones(1, rows).double(), payment=torch.zeros(1, rows).double(), data_size=split.records[None]
+    )
+    parts = owners.upload(announcement(), OWNERS, sold, stream, identities=split).gradient
+    (whole,) = owners.upload(
+        announcement(),
+        OWNERS[:1],
+        Outcome(*(part[:, :1] for part in (torch.ones(1, 4).double(), torch.zeros(1, 4).double(), types.data_size))),
+        stream,
+    ).gradient
+    hers = (split.place == 0).nonzero()[:, 0]
+    weight = split.records[hers].double() / split.records[hers].sum()
+    assert torch.allclose((weight[:, None] * parts[hers]).sum(0), whole, atol=1e-6)
+
+
+def test_records_that_no_owner_holds_stay_unused() -> None:
+    few = TYPES.take(owners=OWNERS)
+    held = int(few.data_size.sum())
+    assert held < TASK.train_size
+    owners = OwnerPopulation(few, {"truthful": 1.0}, TASK, stream=stream)
+    rows, _ = owners.partition.rows(torch.arange(4))
+    assert len(rows) == held == len(set(rows.tolist()))

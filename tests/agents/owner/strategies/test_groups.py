@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from agents.messages import Announcement, Bids, Outcome
+from agents.owner.identities import Identities
+from agents.owner.settlement import Settlement
 from agents.owner.strategies.base import MarketView, RoundResult, Strategy
 from agents.owner.strategies.groups import StrategyGroups
 from agents.owner.strategies.registry import strategy_classes
@@ -111,6 +113,13 @@ def test_a_tabulated_bid_mixes_with_the_others(extra: Callable[[type[Strategy]],
     assert torch.equal(bids.valuation.at(at), torch.where(dealt.group[None] == 1, table, true))
 
 
+def settlement(types: OwnerTypes, bids: Bids) -> Settlement:
+    """Owner i sells i records at privacy loss i for 10 i, and is left with -i."""
+    number = torch.arange(10.0)[None].double()
+    outcome = Outcome(privacy_loss=number, payment=10 * number, data_size=torch.arange(10)[None])
+    return Settlement(announcement(), torch.arange(10), types, bids, outcome, -number, Identities.single(types))
+
+
 class Remembers(Truthful):
     seen: ClassVar[list[RoundResult]] = []
 
@@ -123,12 +132,7 @@ def test_a_group_sees_its_own_result_and_nobody_elses(extra: Callable[[type[Stra
     dealt, types = groups({"truthful": 0.5, extra(Remembers): 0.5}), population()
     owners = torch.arange(10)
     bids = dealt.bid(announcement(), owners, types, stream)
-    outcome = Outcome(
-        privacy_loss=torch.arange(10.0)[None].double(),
-        payment=10 * torch.arange(10.0)[None].double(),
-        data_size=torch.arange(10)[None],
-    )
-    dealt.observe(owners, bids, outcome, -torch.arange(10.0)[None].double())
+    dealt.observe(settlement(types, bids))
     (result,) = Remembers.seen
     mine = (dealt.group == 1).nonzero()[:, 0]
     assert result.outcome.data_size[0].tolist() == mine.tolist()
@@ -136,6 +140,11 @@ def test_a_group_sees_its_own_result_and_nobody_elses(extra: Callable[[type[Stra
     assert result.utility.tolist() == [-1.0 * owner for owner in mine.tolist()]
     assert torch.equal(result.bids.data_size[0], types.data_size[0, mine])
     assert torch.equal(result.member, dealt.member[mine])
+    assert torch.equal(result.types.data_size[0], types.data_size[0, mine])
+    assert torch.equal(result.everybody.data_size, types.data_size)
+    assert torch.equal(result.row, mine)
+    # Payments 10 (0 + ... + 9) for records times privacy losses 0 + 1 + 4 + ... + 81.
+    assert result.price == dealt.price == 450 / 285
 
 
 def liar(**fields: Callable[[OwnerTypes], object]) -> type[Strategy]:
@@ -211,3 +220,100 @@ def test_shares_that_make_no_sense_are_refused(shares: object, error: type[Excep
 
 def test_shares_may_miss_one_by_rounding() -> None:
     assert groups({"truthful": 0.1 + 0.2, "scaled-valuation": 0.7}).group.bincount().tolist() == [3, 7]
+
+
+class Splits(Truthful):
+    name: ClassVar[str] = "extra"
+
+    def identities(self, view: MarketView, types: OwnerTypes) -> torch.Tensor:
+        return torch.stack([types.data_size[0], torch.arange(types.shape[1]) // (types.shape[1] - 1)])
+
+
+class Louder(Truthful):
+    name: ClassVar[str] = "extra"
+
+    def upload(self, view: MarketView, privacy_loss: torch.Tensor) -> torch.Tensor:
+        return 2 * privacy_loss
+
+
+class Silent(Truthful):
+    name: ClassVar[str] = "extra"
+
+    def upload(self, view: MarketView, privacy_loss: torch.Tensor) -> torch.Tensor:
+        return torch.zeros_like(privacy_loss)
+
+
+class Prints(Truthful):
+    """Pays its members money that nobody gives."""
+
+    name: ClassVar[str] = "extra"
+
+    def settle(self, result: RoundResult) -> torch.Tensor:
+        return torch.ones_like(result.utility)
+
+
+class Vague(Truthful):
+    name: ClassVar[str] = "extra"
+
+    def settle(self, result: RoundResult) -> torch.Tensor:
+        return torch.full_like(result.utility, torch.nan)
+
+
+class TestBeyondTheBid:
+    """Splitting, uploading and side payments are checked as bids are, before money moves."""
+
+    def test_identities_hold_no_more_than_their_owner(self) -> None:
+        dealt = groups({"truthful": 0.5, Splits: 0.5})
+        last = (dealt.group == 1).nonzero()[-1].item()
+        with pytest.raises(ValueError, match=rf"strategy 'extra', owner {last}, round 3: identities.* above the true"):
+            dealt.identities(announcement(), torch.arange(10), population(), stream)
+
+    @pytest.mark.parametrize(("kind", "message"), [(Louder, "no upload may lose more"), (Silent, "may send nothing")])
+    def test_an_upload_loses_something_but_no_more_than_was_sold(self, kind: type[Strategy], message: str) -> None:
+        dealt, types = groups({"truthful": 0.5, kind: 0.5}), population()
+        settled = settlement(types, types.truthful_bids())
+        first = min(owner for owner in range(1, 10) if dealt.group[owner] == 1)
+        with pytest.raises(ValueError, match=rf"strategy 'extra', owner {first}, round 3: upload.*{message}"):
+            dealt.upload(settled.announcement, settled.owners, settled.outcome, settled.identities)
+
+    @pytest.mark.parametrize(("kind", "message"), [(Prints, "sum to 5.0; what one receives"), (Vague, "finite number")])
+    def test_side_payments_balance(self, kind: type[Strategy], message: str) -> None:
+        dealt, types = groups({"truthful": 0.5, kind: 0.5}), population()
+        with pytest.raises(ValueError, match=rf"strategy 'extra', owners? .*, round 3: settle.*{message}"):
+            dealt.side_payments(settlement(types, types.truthful_bids()))
+
+    def test_who_does_none_of_this_is_not_asked(self) -> None:
+        dealt, types = groups(MIXED), population()
+        settled = settlement(types, types.truthful_bids())
+        assert dealt.side_payments(settled).tolist() == [[0.0] * 10]
+        used = dealt.upload(settled.announcement, settled.owners, settled.outcome, settled.identities)
+        assert used.tolist() == list(range(10))
+        assert not dealt.identities(announcement(), settled.owners, types, stream).divided
+
+
+class SeesAll(Truthful):
+    name: ClassVar[str] = "sees-all"
+    moves_last: ClassVar[bool] = True
+    seen: ClassVar[list[MarketView]] = []
+
+    def bid(self, view: MarketView, types: OwnerTypes, generator: torch.Generator) -> Bids:
+        self.seen.append(view)
+        return types.truthful_bids().replace(privacy_budget=types.privacy_budget / 4)
+
+
+class SeesAllToo(SeesAll):
+    name: ClassVar[str] = "sees-all-too"
+
+
+def test_who_moves_last_sees_the_bids_of_all_others_and_the_truth_of_one_another() -> None:
+    SeesAll.seen.clear()
+    dealt = groups({SeesAll: 0.3, "understated-privacy-budget": 0.4, SeesAllToo: 0.3})
+    types = population()
+    bids = dealt.bid(announcement(), torch.arange(10), types, stream)
+    first, second = SeesAll.seen
+    expected = torch.where(dealt.group == 1, 0.5, 1.0) * types.privacy_budget
+    for view in (first, second):
+        assert view.everybody is not None
+        assert torch.equal(view.everybody.privacy_budget, expected)
+    assert torch.equal(first.row, (dealt.group == 0).nonzero()[:, 0])
+    assert torch.equal(bids.privacy_budget, torch.where(dealt.group == 1, 0.5, 0.25) * types.privacy_budget)

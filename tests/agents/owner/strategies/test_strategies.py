@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import networkx as nx
 import pytest
 import torch
 
-from agents.messages import Announcement, Bids
-from agents.owner.strategies.base import MarketView
-from agents.owner.strategies.registry import list_strategies, load_strategy
+from agents.broker.auctions.registry import load_auction
+from agents.messages import Announcement, Bids, Outcome
+from agents.network import OwnerNetwork
+from agents.owner.strategies.base import MarketView, PublicKnowledge, RoundResult
+from agents.owner.strategies.registry import list_strategies, load_strategy, strategy_classes
 from agents.owner.strategies.scaled_valuation import ScaledValuation
+from agents.owner.strategies.shares import list_options
 from agents.owner.strategies.understated_data_size import UnderstatedDataSize
 from agents.owner.strategies.understated_privacy_budget import UnderstatedPrivacyBudget
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 from agents.valuation import ParametricValuation, TabulatedValuation, tabulated
+
+PAY_AS_BID = load_auction("pay-as-bid").run
 
 THREE = OwnerTypes(
     valuation=ParametricValuation(family=torch.tensor([[0, 1, 2]]), factor=torch.tensor([[1.0, 0.5, 2.0]]).double()),
@@ -22,19 +30,28 @@ THREE = OwnerTypes(
 )
 
 
-def view(owners: int, bidders: int | None = None, place: list[int] | None = None) -> MarketView:
-    announcement = Announcement(budget=10.0, parameters=torch.zeros(4).double(), round=0)
+def view(everybody: OwnerTypes, place: list[int] | None = None, graph: nx.Graph | None = None) -> MarketView:
+    """What bidders see who follow one strategy, among others who tell the truth; by default nobody knows another."""
+    bidders = everybody.shape[1]
+    places = torch.tensor(place) if place else torch.arange(bidders)
     return MarketView(
-        announcement=announcement,
-        member=torch.arange(owners),
-        place=torch.tensor(place) if place else torch.arange(owners),
-        bidders=bidders or owners,
+        announcement=Announcement(budget=10.0, parameters=torch.zeros(4).double(), round=0),
+        member=torch.arange(len(places)),
+        place=places,
+        bidders=bidders,
+        public=PublicKnowledge(
+            rule=PAY_AS_BID,
+            prior=OwnerPrior(records=3000, owners=max(1, bidders)),
+            network=OwnerNetwork(graph or nx.empty_graph(bidders)),
+        ),
+        owner=places,
+        everybody=everybody.truthful_bids(),
+        row=places,
     )
 
 
 def says(name: str, types: OwnerTypes = THREE, seed: int = 0) -> Bids:
-    count = types.shape[1]
-    return load_strategy(name, count).bid(view(count), types, torch.Generator().manual_seed(seed))
+    return load_strategy(name, types.shape[1]).bid(view(types), types, torch.Generator().manual_seed(seed))
 
 
 def test_truthful_says_what_is() -> None:
@@ -107,8 +124,9 @@ class TestEveryStrategy:
     """The contract: legal, repeatable, paired bids that leave the truth as it was."""
 
     def test_bids_no_more_than_there_is(self, name: str) -> None:
-        types = OwnerPrior(records=3000, owners=200).population(torch.Generator().manual_seed(2))
-        bids = says(name, types)
+        types = OwnerPrior(records=3000, owners=40).population(torch.Generator().manual_seed(2))
+        seen = view(types, graph=nx.cycle_graph(40))
+        bids = load_strategy(name, 40).bid(seen, types, torch.Generator().manual_seed(0))
         assert bids.shape == types.shape
         assert (bids.privacy_budget <= types.privacy_budget).all()
         assert (bids.data_size <= types.data_size).all()
@@ -123,7 +141,7 @@ class TestEveryStrategy:
     def test_a_bid_depends_on_the_place_and_not_on_who_else_follows_the_strategy(self, name: str) -> None:
         everybody = says(name, seed=4)
         last = load_strategy(name, 1).bid(
-            view(1, bidders=3, place=[2]), THREE.take(owners=torch.tensor([2])), torch.Generator().manual_seed(4)
+            view(THREE, place=[2]), THREE.take(owners=torch.tensor([2])), torch.Generator().manual_seed(4)
         )
         assert last.valuation.factor[0, 0] == everybody.valuation.factor[0, 2]
         assert last.privacy_budget[0, 0] == everybody.privacy_budget[0, 2]
@@ -139,3 +157,40 @@ class TestEveryStrategy:
     def test_takes_one_owner_and_no_owner(self, name: str) -> None:
         assert says(name, THREE.take(owners=slice(0, 1))).shape == (1, 1)
         assert says(name, THREE.take(owners=slice(0, 0))).shape == (1, 0)
+
+    def test_beyond_the_bid_it_keeps_the_rules(self, name: str) -> None:
+        types = OwnerPrior(records=3000, owners=40).population(torch.Generator().manual_seed(2))
+        strategy, seen = load_strategy(name, 40), view(types, graph=nx.cycle_graph(40))
+        parts = strategy.identities(seen, types)
+        assert parts.dtype == torch.int64
+        assert (parts >= 0).all()
+        assert (parts.sum(0) <= types.data_size[0]).all()
+        bids = strategy.bid(seen, types, torch.Generator().manual_seed(0))
+        outcome = PAY_AS_BID(bids, [10.0])
+        sold = outcome.privacy_loss[0]
+        used = strategy.upload(seen, sold)
+        assert (used <= sold).all()
+        assert torch.equal(used > 0, sold > 0)
+        result = result_of(types, bids, outcome, seen)
+        paid = strategy.settle(result)
+        assert paid.shape == (40,)
+        assert paid.sum().abs() <= 1e-9 * paid.abs().sum()
+        strategy.observe(dataclasses.replace(result, transfer=paid))
+
+    def test_its_options_are_keywords_with_defaults(self, name: str) -> None:
+        for option, default in list_options(strategy_classes()[name]).items():
+            assert isinstance(default, int | float | str), option
+
+
+def result_of(types: OwnerTypes, bids: Bids, outcome: Outcome, seen: MarketView) -> RoundResult:
+    return RoundResult(
+        member=seen.member,
+        bids=bids,
+        outcome=outcome,
+        utility=types.utility(outcome)[0],
+        types=types,
+        budget=10.0,
+        public=seen.public,
+        everybody=bids,
+        row=seen.place,
+    )

@@ -1,0 +1,160 @@
+"""Who knows whom: a graph over all owners, drawn at random or read from an edge list."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import torch
+from torch import Tensor
+
+from agents.checks import generator_of, number, one_of, whole
+
+NETWORKS: tuple[str, ...] = ("none", "ring", "small-world", "scale-free")
+"""Graphs known by name; anything else is the path of an edge list."""
+
+OPTIONS: dict[str, dict[str, float]] = {
+    "none": {},
+    "ring": {"neighbours": 2},
+    "small-world": {"neighbours": 4, "rewiring": 0.1},
+    "scale-free": {"links": 2},
+}
+"""What each graph lets one choose, with its defaults."""
+
+
+@dataclass(frozen=True, eq=False)
+class OwnerNetwork:
+    """The graph of acquaintance, as arrays for the strategies.
+
+    Parameters
+    ----------
+    graph : networkx.Graph
+        Its nodes are the owners 0 to N - 1.
+    seed : int
+        Of the search for communities.
+    """
+
+    graph: nx.Graph
+    seed: int = 0
+
+    @functools.cached_property
+    def _lists(self) -> tuple[Tensor, Tensor]:
+        neighbours = [sorted(self.graph.adj[owner]) for owner in range(len(self.graph))]
+        degree = torch.tensor([len(found) for found in neighbours])
+        return degree, torch.tensor([owner for found in neighbours for owner in found], dtype=torch.int64)
+
+    def neighbours(self, owners: Tensor) -> Tensor:
+        """Whom each of ``owners[m]`` knows, ``int64[m, k]`` in ascending order, filled up with -1."""
+        degree, everybody = self._lists
+        own = degree[owners]
+        place = torch.arange(int(own.max()) if len(own) else 0)
+        start = (degree.cumsum(0) - degree)[owners]
+        index = (start[:, None] + place).clamp(max=max(0, len(everybody) - 1))
+        known = everybody[index] if len(everybody) else index
+        return torch.where(place < own[:, None], known, -1)
+
+    @functools.cached_property
+    def community(self) -> Tensor:
+        """Number of the community ``int64[N]`` of every owner.
+
+        Source: Blondel, Guillaume, Lambiotte, Lefebvre, "Fast unfolding of communities in large networks", 2008.
+        """
+        result = torch.zeros(len(self.graph), dtype=torch.int64)
+        found = nx.community.louvain_communities(self.graph, seed=self.seed)
+        for index, members in enumerate(sorted(found, key=min)):
+            result[torch.tensor(sorted(members))] = index
+        return result
+
+
+def check_network(name: Any, options: Any) -> tuple[str, dict[str, float]]:
+    """Return a network's name (or path) and all its options, or say what is wrong with them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument, its value and the remedy.
+    FileNotFoundError
+        If it is neither a known name nor a file.
+    """
+    if not isinstance(name, str | Path) or not str(name).strip():
+        raise TypeError(f"network = {name!r}: pass a name out of {', '.join(NETWORKS)}, or the path of an edge list")
+    if not isinstance(options, Mapping):
+        raise TypeError(f"network_options = {options!r}: pass a mapping of names to numbers, e.g. {{}}")
+    if str(name) not in NETWORKS and not Path(name).is_file():
+        if Path(name).suffix or Path(name).parent != Path():
+            raise FileNotFoundError(f"network = {str(name)!r} is no file; pass the path of an edge list")
+        one_of("network", str(name), NETWORKS)
+    known = OPTIONS.get(str(name), {})
+    for option in options:
+        if not known:
+            raise ValueError(f"network_options[{option!r}]: network {str(name)!r} takes no options; leave them out")
+        one_of(f"option of network {str(name)!r}", option, known)
+    chosen = {**known, **options}
+    for option, value in chosen.items():
+        if option == "rewiring":
+            chosen[option] = number("network_options['rewiring']", value, most=1.0)
+        else:
+            chosen[option] = whole(f"network_options[{option!r}]", value, least=2 if option == "neighbours" else 1)
+    return str(name), chosen
+
+
+def owner_network(
+    name: str | Path, owners: int, generator: torch.Generator, options: Mapping[str, float] | None = None
+) -> OwnerNetwork | None:
+    """Build the graph over ``owners``, or None for ``none``.
+
+    ring
+        Everybody knows the nearest ``neighbours`` (half on each side).
+    small-world
+        Such a ring with each edge rewired with probability ``rewiring``: Watts and Strogatz, "Collective dynamics of
+        small-world networks", 1998.
+    scale-free
+        Newcomers link to ``links`` owners in proportion to their degree: Barabasi and Albert, "Emergence of scaling
+        in random networks", 1999.
+    a path
+        An edge list: two owners a line, with a blank or comma between; blank lines and ``#`` comments are skipped.
+
+    Among too few owners for that many neighbours everybody knows everybody.
+
+    Raises
+    ------
+    TypeError, ValueError, FileNotFoundError
+        For unknown names and options, and for lines of the file that are no edge, naming the line.
+    """
+    kind, chosen = check_network(name, options or {})
+    whole("owners", owners, least=1)
+    seed = int(torch.randint(2**31, (), generator=generator_of("generator", generator)))
+    if kind == "none":
+        return None
+    if kind not in NETWORKS:
+        return OwnerNetwork(_edge_list(Path(kind), owners), seed)
+    most = chosen["links"] if kind == "scale-free" else chosen["neighbours"]
+    if owners <= most + 1:
+        graph = nx.complete_graph(owners)
+    elif kind == "scale-free":
+        graph = nx.barabasi_albert_graph(owners, int(most), seed=seed)
+    else:
+        graph = nx.watts_strogatz_graph(owners, int(most), chosen.get("rewiring", 0.0), seed=seed)
+    return OwnerNetwork(graph, seed)
+
+
+def _edge_list(path: Path, owners: int) -> nx.Graph:
+    graph = nx.empty_graph(owners)
+    for index, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        names = line.partition("#")[0].replace(",", " ").split()
+        if not names:
+            continue
+        where = f"{path}, line {index}"
+        if len(names) != 2:
+            raise ValueError(f"{where}: {line.strip()!r} is no edge; write two owners")
+        for name in names:
+            if not (name.isascii() and name.isdigit() and int(name) < owners):
+                raise ValueError(f"{where}: owner {name!r} is unknown; owners are numbered 0 to {owners - 1}")
+        if int(names[0]) == int(names[1]):
+            raise ValueError(f"{where}: owner {names[0]} is linked to herself; leave the line out")
+        graph.add_edge(int(names[0]), int(names[1]))
+    return graph

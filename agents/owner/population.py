@@ -1,0 +1,270 @@
+"""All the owners of one market, as arrays: everything private to them, and what they do in a round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from agents.checks import generator_of, one_of
+from agents.messages import Announcement, Bids, Outcome, Upload
+from agents.noise import CLIPS, check_noise_source, norm_order
+from agents.owner.accountant import Accountant
+from agents.owner.gradients import draw_records, local_gradients
+from agents.owner.identities import Identities
+from agents.owner.perturbation.registry import perturb
+from agents.owner.settlement import Settlement
+from agents.owner.strategies.base import PublicKnowledge
+from agents.owner.strategies.groups import StrategyGroups, Stream
+from agents.owner.strategies.shares import Share
+from agents.tasks.base import Task
+from agents.tasks.partition import deal
+from agents.types import OwnerTypes
+
+LEAST_PRIVACY_BUDGET = 1e-6
+"""An owner with less of her lifetime allowance left than this leaves the market: she has nothing worth selling."""
+
+
+class OwnerPopulation:
+    """All the owners of one market, as arrays: one method call acts for every bidder of a round.
+
+    Parameters
+    ----------
+    types : OwnerTypes [1, N]
+        Who they really are; records of the task beyond the sum of their data sizes are nobody's.
+    strategies : mapping of str or Strategy class to float
+        Strategies and the shares of the owners who follow them.
+    task : Task
+        What is learned, from records dealt out to the owners.
+    perturbation, noise_source : str
+        How uploads are perturbed, and where the noise comes from (``agents.noise``).
+    clip, clip_norm : str, float
+        What is clipped (every "record", or the "owner"'s mean) and to which norm.
+    lifetime_allowance : float
+        Most privacy loss that each owner may ever spend; infinite for no limit.
+    partition : str
+        How records are dealt out (``agents.tasks.partition.PARTITIONS``).
+    options : mapping of str to mapping, optional
+        Options of the strategies, by strategy name.
+    public : PublicKnowledge, optional
+        What everybody knows of the market, for strategies to reason about.
+    stream : callable
+        Random stream by name, for the dealing out of records and of strategies.
+    """
+
+    def __init__(
+        self,
+        types: OwnerTypes,
+        strategies: Mapping[Share, float],
+        task: Task,
+        *,
+        perturbation: str = "privunit",
+        noise_source: str = "generator",
+        clip: str = "record",
+        clip_norm: float = 1.0,
+        lifetime_allowance: float = float("inf"),
+        partition: str = "iid",
+        options: Mapping[str, Mapping[str, Any]] | None = None,
+        public: PublicKnowledge | None = None,
+        stream: Stream,
+    ) -> None:
+        owners = types.shape[1]
+        self.types = types
+        self.task = task
+        self.perturbation = perturbation
+        self.noise_source = check_noise_source(perturbation, noise_source)
+        self.clip = one_of("clip", clip, CLIPS)
+        self.clip_norm = clip_norm
+        self.groups = StrategyGroups(strategies, owners, stream("strategies"), options=options, public=public)
+        self.partition = deal(task, _with_nobody(types.data_size[0], task), partition, stream("data split"))
+        self.accounts = Accountant.open(owners, lifetime_allowance)
+        self.earned = torch.zeros(owners, dtype=torch.float64)
+        self.received = torch.zeros(owners, dtype=torch.float64)
+        self.utility = torch.zeros(owners, dtype=torch.float64)
+
+    @property
+    def active(self) -> Tensor:
+        """Who is still in the market, ``bool[N]``."""
+        return self.accounts.left >= LEAST_PRIVACY_BUDGET
+
+    def bidders(self, most: int, taken: Tensor, generator: torch.Generator) -> Tensor:
+        """Sample bidders uniformly, in random order.
+
+        Parameters
+        ----------
+        most : int
+            How many are wanted; fewer come if fewer are left.
+        taken : bool[N]
+            Who already serves another buyer.
+        generator : torch.Generator
+            Sampling stream; every owner's lot is drawn, whoever is still there.
+
+        Returns
+        -------
+        int64[n]
+        """
+        lot = torch.rand(len(taken), generator=generator_of("generator", generator), dtype=torch.float64)
+        order = lot.argsort(stable=True)
+        return order[(self.active & ~taken)[order]][:most]
+
+    def types_of(self, owners: Tensor) -> OwnerTypes:
+        """Who some owners are in this round ``[1, n]``: privacy budgets within what is left of their allowances."""
+        valuation = self.types.valuation.take(slice(None), owners)
+        left = self.accounts.left[owners]
+        return OwnerTypes(
+            valuation=valuation,
+            privacy_budget=torch.minimum(self.types.privacy_budget[:, owners], left),
+            data_size=self.types.data_size[:, owners],
+        )
+
+    def identities(self, announcement: Announcement, owners: Tensor, types: OwnerTypes, stream: Stream) -> Identities:
+        """Let every bidder decide under how many names she appears; see ``StrategyGroups.identities``."""
+        return self.groups.identities(announcement, owners, types, stream)
+
+    def bid(
+        self,
+        announcement: Announcement,
+        owners: Tensor,
+        types: OwnerTypes,
+        stream: Stream,
+        identities: Identities | None = None,
+    ) -> Bids:
+        """Let every bidder bid by her strategy; see ``StrategyGroups.bid``."""
+        return self.groups.bid(announcement, owners, types, stream, identities)
+
+    def uploaded_loss(self, settlement: Settlement) -> Tensor:
+        """Privacy loss ``float64[r]`` that every upload really has; see ``StrategyGroups.upload``."""
+        return self.groups.upload(settlement.announcement, settlement.owners, settlement.outcome, settlement.identities)
+
+    def upload(
+        self,
+        announcement: Announcement,
+        owners: Tensor,
+        outcome: Outcome,
+        stream: Stream,
+        *,
+        identities: Identities | None = None,
+        loss: Tensor | None = None,
+    ) -> Upload:
+        """Compute, clip and perturb the gradients that were sold; whoever sold nothing sends nothing.
+
+        Noise and records are drawn for all bidders and then selected, so that runs which differ in bids stay paired;
+        for the further identities of those who have several, noise comes from a stream of its own. Noise of OpenDP's
+        cannot be seeded and is drawn for the sellers alone.
+
+        Parameters
+        ----------
+        announcement : Announcement
+        owners : int64[n]
+        outcome : Outcome [1, r]
+        stream : callable
+            Random stream by name.
+        identities : Identities, optional
+            Whose the rows of the outcome are; by default everybody has one.
+        loss : float64[r], optional
+            Privacy loss of each upload; by default what was sold.
+
+        Returns
+        -------
+        Upload
+            One gradient per row that sells.
+        """
+        loss = privacy_loss_sold(outcome) if loss is None else loss
+        sells = loss > 0
+        sellers = sells.nonzero()[:, 0]
+        if not len(sellers):
+            return Upload(bidder=sellers, gradient=torch.zeros(0, self.task.dimension, dtype=torch.float64))
+        records = torch.where(sells, outcome.data_size[0], 0)
+        whose = torch.arange(len(loss)) if identities is None else identities.place
+        bought = torch.zeros_like(owners).index_add(0, whose, records)
+        rows, bidder = draw_records(self.partition, owners, bought, stream("records"))
+        several = identities is not None and identities.divided
+        if several:
+            rows, bidder = _deal(rows, bidder, whose, records, stream("records/identities"))
+        gradient = local_gradients(
+            self.task,
+            announcement.parameters,
+            rows,
+            bidder,
+            len(loss),
+            clip=self.clip,
+            clip_norm=self.clip_norm,
+            norm_order=norm_order(self.perturbation),
+        )
+        if not several or identities is None:
+            return Upload(bidder=sellers, gradient=self._perturbed(gradient, loss, stream("noise"))[sellers])
+        noisy = torch.zeros(gradient.shape, dtype=torch.float64)
+        further = torch.ones(len(loss), dtype=torch.bool)
+        further[identities.first] = False
+        for part, name in ((identities.first, "noise"), (further.nonzero()[:, 0], "noise/identities")):
+            noisy[part] = self._perturbed(gradient[part], loss[part], stream(name))
+        return Upload(bidder=sellers, gradient=noisy[sellers])
+
+    def _perturbed(self, gradient: Tensor, loss: Tensor, generator: torch.Generator) -> Tensor:
+        return perturb(
+            self.perturbation, gradient, loss, generator, radius=self.clip_norm, noise_source=self.noise_source
+        )
+
+    def side_payments(self, settlement: Settlement) -> Tensor:
+        """Side payments received less those made, ``float64[1, n]``; see ``StrategyGroups.side_payments``."""
+        return self.groups.side_payments(settlement)
+
+    def settle(self, settlement: Settlement, *, loss: Tensor | None = None, transfer: Tensor | None = None) -> None:
+        """Book privacy loss, payments and utility, and let the strategies see their own results.
+
+        Side payments are booked apart from payments and utility.
+
+        Parameters
+        ----------
+        settlement : Settlement
+        loss : float64[r], optional
+            Privacy loss of each upload; by default what was sold.
+        transfer : float64[1, n], optional
+            Side payments received less those made.
+        """
+        owners, identities = settlement.owners, settlement.identities
+        loss = privacy_loss_sold(settlement.outcome) if loss is None else loss
+        self.accounts = self.accounts.charge(owners, identities.largest(loss[None])[0])
+        self.earned[owners] += identities.total(settlement.outcome.payment)[0]
+        self.utility[owners] += settlement.utility[0]
+        if transfer is not None:
+            self.received[owners] += transfer[0]
+        self.groups.observe(settlement, transfer)
+
+
+def privacy_loss_sold(outcome: Outcome) -> Tensor:
+    """Privacy loss ``float64[r]`` of a round: none without records, whatever the auction wrote down."""
+    return torch.where(outcome.sells, outcome.privacy_loss, 0.0)[0]
+
+
+def _with_nobody(sizes: Tensor, task: Task) -> Tensor:
+    """Data sizes ``[N]``, and behind them the records that nobody holds, if there are any."""
+    rest = task.train_size - int(sizes.sum())
+    return torch.cat([sizes, sizes.new_tensor([rest])]) if rest > 0 else sizes
+
+
+def _deal(
+    rows: Tensor, bidder: Tensor, whose: Tensor, records: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Deal the records drawn of each bidder out to her identities at random, ``records[r]`` to each.
+
+    Parameters
+    ----------
+    rows, bidder : int64[d]
+        Record numbers, and the bidder of each, ascending.
+    whose, records : int64[r]
+        Bidder of each identity, and how many records it sold.
+
+    Returns
+    -------
+    (rows int64[d], identity int64[d])
+        Ascending in the identity.
+    """
+    lot = torch.rand(len(rows), generator=generator, dtype=torch.float64)
+    shuffled = rows[(bidder + lot).argsort(stable=True)]
+    order = whose.argsort(stable=True)
+    identity = order.repeat_interleave(records[order])
+    ascending = identity.argsort(stable=True)
+    return shuffled[ascending], identity[ascending]

@@ -1,0 +1,82 @@
+"""What all imitators share: lies copied from acquaintances who have published how well they did."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from agents.checks import number
+from agents.messages import Bids
+from agents.owner.strategies.base import MarketView, Neighbours, Strategy
+from agents.owner.strategies.misreport import LIES
+from agents.types import OwnerTypes
+
+
+class Imitator(Strategy):
+    """Begins with the truth, or with any lie, and then copies; the truth is one of the things to copy.
+
+    Parameters
+    ----------
+    owners : int
+        Size of the group.
+    truth : float
+        Probability of beginning with the truth; the other lies of ``misreport.LIES`` share the rest.
+    mutation : float
+        Probability, in every round, of trying any of them instead.
+
+    Attributes
+    ----------
+    lie : int64[owners]
+        What each tells; -1 before her first round.
+    """
+
+    needs_network: ClassVar[bool] = True
+
+    def __init__(self, owners: int, *, truth: float = 0.5, mutation: float = 0.0) -> None:
+        super().__init__(owners)
+        self.truth = number("truth", truth, most=1.0)
+        self.mutation = number("mutation", mutation, most=1.0)
+        self.lie = torch.full((owners,), -1)
+
+    def bid(self, view: MarketView, types: OwnerTypes, generator: torch.Generator) -> Bids:
+        """Return what each has begun with or copied."""
+        begins, copies, whom, mutates, which = view.draw(generator, 5)
+        others = 1 + (which * (len(LIES) - 1)).long()
+        lie = self.lie[view.member]
+        if view.neighbours is not None:
+            model = self.model(view.neighbours, copies, whom)
+            lie = torch.where(model >= 0, model, lie)
+        lie = torch.where(self.lie[view.member] < 0, torch.where(begins < self.truth, 0, others), lie)
+        lie = torch.where(mutates < self.mutation, (which * len(LIES)).long(), lie)
+        self.lie[view.member] = lie
+        return LIES[lie].tell(types)
+
+    @abstractmethod
+    def model(self, neighbours: Neighbours, copies: Tensor, whom: Tensor) -> Tensor:
+        """Return the lie ``int64[m]`` that each copies, -1 for none.
+
+        Parameters
+        ----------
+        neighbours : Neighbours
+            What acquaintances have published.
+        copies, whom : float64[m]
+            Uniform draws: whether she copies, and whom.
+        """
+
+
+def one_of_them(neighbours: Neighbours, whom: Tensor) -> tuple[Tensor, Tensor]:
+    """Payoff ``float64[m]`` and lie ``int64[m]`` of one acquaintance each, uniformly among those to be copied.
+
+    NaN and -1 where there is none.
+    """
+    known = (neighbours.lie >= 0) & ~torch.isnan(neighbours.payoff)
+    count = known.sum(-1)
+    if not known.shape[1]:
+        return torch.full_like(whom, torch.nan), torch.full(whom.shape, -1)
+    rank = (whom * count).long()
+    at = (known.cumsum(-1) > rank[:, None]).double().argmax(-1, keepdim=True)
+    payoff, lie = neighbours.payoff.gather(1, at)[:, 0], neighbours.lie.gather(1, at)[:, 0]
+    return torch.where(count > 0, payoff, torch.nan), torch.where(count > 0, lie, -1)

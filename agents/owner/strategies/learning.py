@@ -1,0 +1,51 @@
+"""What all learners share: arms that are pure lies, tried and remembered by every owner for herself."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import torch
+from torch import Tensor
+
+from agents.messages import Bids
+from agents.owner.strategies.base import MarketView, Strategy
+from agents.owner.strategies.misreport import LIES, Misreport
+from agents.types import OwnerTypes
+
+
+class Learner(Strategy):
+    """Chooses one of ``lies`` in every round, number 0 being the truth, and learns from what came of it.
+
+    Parameters
+    ----------
+    owners : int
+        Size of the group.
+
+    Attributes
+    ----------
+    lies : Misreport [K]
+    arm : int64[owners]
+        What each told last; -1 before her first round.
+    """
+
+    lies: Misreport = LIES
+
+    def __init__(self, owners: int) -> None:
+        super().__init__(owners)
+        self.arm = torch.full((owners,), -1)
+
+    def bid(self, view: MarketView, types: OwnerTypes, generator: torch.Generator) -> Bids:
+        """Return the lie that each bidder chooses."""
+        arm = self.choose(view, types, generator)
+        self.arm[view.member] = arm
+        return self.lies[arm].tell(types)
+
+    @abstractmethod
+    def choose(self, view: MarketView, types: OwnerTypes, generator: torch.Generator) -> Tensor:
+        """Return the number of the lie ``int64[m]`` that each bidder tells."""
+
+
+def sampled(probability: Tensor, draw: Tensor) -> Tensor:
+    """Arms ``int64[m]`` drawn with ``probability[m, K]`` by uniform numbers ``draw[m]``."""
+    bounds = probability.cumsum(-1)
+    return (draw[:, None] * bounds[:, -1:] >= bounds).sum(-1).clamp(max=probability.shape[1] - 1)

@@ -1,0 +1,74 @@
+"""What strategic owners work out from the public rule: what a lie would bring against given bids of the others."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from agents.messages import BID_FIELDS, Bids
+from agents.owner.strategies.base import PublicKnowledge, Rule
+from agents.owner.strategies.misreport import Misreport
+from agents.types import OwnerTypes
+
+ENTRIES_AT_ONCE = 1 << 20
+"""Bids in one run of the rule: bounds the memory that reasoning takes."""
+
+STAYING_AWAY = 1000.0
+"""A scale of the valuation: asking a thousand times one's cost is staying away, with every field of the bid open."""
+
+
+def known_rule(name: str, public: PublicKnowledge) -> Rule:
+    """Return the auction rule, or say that a strategy cannot do without."""
+    if public.rule is None:
+        raise ValueError(f"strategy {name!r} reasons about the auction; pass PublicKnowledge(rule=...)")
+    return public.rule
+
+
+def utilities(
+    public: PublicKnowledge, everybody: Bids, row: Tensor, types: OwnerTypes, lies: Misreport, budget: float, name: str
+) -> Tensor:
+    """Utility ``float64[S, K, m]`` of each of ``m`` owners if she alone tells her k-th lie, all other bids as given.
+
+    Parameters
+    ----------
+    public : PublicKnowledge
+        The rule, and the fields that are verified and cannot be lied about.
+    everybody : Bids [S, r]
+        The bids of a round, or of any number of rounds as it might be.
+    row : int64[m]
+        Where the owners stand among them.
+    types : OwnerTypes [1, m]
+        Who they really are.
+    lies : Misreport [K, m]
+        Or ``[K, 1]``, the same for all.
+    budget : float
+        Of the round.
+    name : str
+        The strategy that asks, for the message.
+    """
+    rule = known_rule(name, public)
+    rounds, bidders = everybody.shape
+    owners, count = types.shape[1], len(lies)
+    result = torch.empty(rounds * count * owners, dtype=torch.float64)
+    if not owners:
+        return result.reshape(rounds, count, 0)
+    source = torch.zeros(bidders, dtype=torch.int64).index_copy(0, row, torch.arange(owners))
+    verified = BID_FIELDS - public.strategic
+    for part in torch.split(torch.arange(len(result)), max(1, ENTRIES_AT_ONCE // max(1, bidders))):
+        of, lie, owner = part // (count * owners), part // owners % count, part % owners
+        # In every market all tell the lie of one owner, and then only hers is kept.
+        wide = types.take(rows=torch.zeros_like(part), owners=source)
+        told = _of_markets(lies, lie, owner, owners).tell(wide)
+        told = told.replace(**{field: getattr(wide, field) for field in verified}) if verified else told
+        alone = torch.arange(bidders) == row[owner][:, None]
+        outcome = rule(
+            told.where(alone, everybody.take(rows=of)), torch.full((len(part),), budget, dtype=torch.float64)
+        )
+        result[part] = wide.utility(outcome).gather(1, row[owner][:, None])[:, 0]
+    return result.reshape(rounds, count, owners)
+
+
+def _of_markets(lies: Misreport, lie: Tensor, owner: Tensor, owners: int) -> Misreport:
+    """The lie ``[F, 1]`` told in every market."""
+    parts = (lies.scale, lies.privacy_share, lies.size_share)
+    return Misreport(*(part.expand(len(lies), owners)[lie, owner][:, None] for part in parts))

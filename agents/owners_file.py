@@ -1,0 +1,165 @@
+"""Owners of one's own, read from a CSV file: one line per owner, who is numbered by its place from 0.
+
+Columns are ``family`` and ``factor`` (of the paper's valuations) or ``cost@0.5``, ``cost@1``, ... (a tabulated curve:
+money per record at these privacy losses, straight in between and from 0), then ``privacy_budget`` and ``data_size``.
+Where a file has both kinds, every line fills one of them. A column ``owner``, if there is one, repeats the number.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from agents.checks import MOST_RECORDS, one_of
+from agents.prior import LARGEST_FACTOR, LARGEST_PRIVACY_BUDGET
+from agents.types import OwnerTypes
+from agents.valuation import FAMILIES, MixedValuation, ParametricValuation, TabulatedValuation, Valuation
+
+CURVE = "cost@"
+"""Begins the name of a column of a tabulated curve; its privacy loss follows."""
+
+LEAST_PRIVACY_BUDGET = 1e-6
+"""With less than this an owner has nothing worth selling (``agents.owner.owner``)."""
+PARAMETRIC = ("family", "factor")
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One line of the file, and how to refuse it."""
+
+    path: Path
+    number: int
+    cells: dict[str, str]
+
+    def real(self, column: str, *, least: float, most: float) -> float:
+        """A number within a range."""
+        text = self.cells.get(column, "")
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not least <= value <= most:
+            raise self.refused(column, f"{text!r} is no number between {least:g} and {most:g}")
+        return value
+
+    def refused(self, column: str, why: str) -> ValueError:
+        """An error that names line and column."""
+        return ValueError(f"{self.path}, line {self.number}, column {column!r}: {why}")
+
+
+def read_owners(path: str | Path) -> OwnerTypes:
+    """Read owners ``[1, N]`` from a CSV file.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        Naming the line and the column, what stands there, and what should.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"population = {str(path)!r} is no file; pass a CSV file of owners")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, skipinitialspace=True)
+        header = [name.strip() for name in reader.fieldnames or ()]
+        reader.fieldnames = header
+        curve = _columns(path, header)
+        lines = [
+            _Line(path, reader.line_num, {name: (text or "").strip() for name, text in row.items() if name})
+            for row in reader
+            if any(text and str(text).strip() for text in row.values())
+        ]
+    if not lines:
+        raise ValueError(f"{path} has no owners: write one line for each")
+    size = [_size(line) for line in lines]
+    for index, line in enumerate(lines):
+        if "owner" in header and line.cells["owner"] != str(index):
+            raise line.refused("owner", f"{line.cells['owner']!r} stands in the line of owner {index}; number from 0")
+    return OwnerTypes(
+        valuation=_valuation(lines, curve),
+        privacy_budget=torch.tensor([[_budget(line, curve) for line in lines]], dtype=torch.float64),
+        data_size=torch.tensor([size]),
+    )
+
+
+def _columns(path: Path, header: Sequence[str]) -> dict[float, str]:
+    """Columns of the tabulated curve by privacy loss, ascending."""
+    curve: dict[float, str] = {}
+    for name in header:
+        if not name.startswith(CURVE):
+            one_of(f"{path}, line 1, column", name, ["owner", *PARAMETRIC, "privacy_budget", "data_size"])
+            continue
+        try:
+            level = float(name.removeprefix(CURVE))
+        except ValueError:
+            level = math.nan
+        if not 0 < level <= LARGEST_PRIVACY_BUDGET or level in curve:
+            raise ValueError(f"{path}, line 1, column {name!r}: write each privacy loss once, e.g. {CURVE}0.5")
+        curve[level] = name
+    doubled = [name for name in header if header.count(name) > 1]
+    if doubled:
+        raise ValueError(f"{path}, line 1, column {doubled[0]!r}: the column stands there twice")
+    needed = [*(() if curve else PARAMETRIC), "privacy_budget", "data_size"]
+    for name in needed:
+        if name not in header:
+            raise ValueError(f"{path}, line 1: column {name!r} is missing; needed: {', '.join(needed)}")
+    return dict(sorted(curve.items()))
+
+
+def _size(line: _Line) -> int:
+    text = line.cells.get("data_size", "")
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_RECORDS):
+        raise line.refused("data_size", f"{text!r} is no whole number of records from 1")
+    return int(text)
+
+
+def _budget(line: _Line, curve: dict[float, str]) -> float:
+    most = LARGEST_PRIVACY_BUDGET if _is_parametric(line, curve) else max(curve)
+    return line.real("privacy_budget", least=LEAST_PRIVACY_BUDGET, most=most)
+
+
+def _is_parametric(line: _Line, curve: dict[float, str]) -> bool:
+    """Whether a line names a family and not a curve; it has to choose."""
+    family = bool(line.cells.get("family"))
+    filled = [name for name in curve.values() if line.cells.get(name)]
+    if family and filled:
+        raise line.refused(filled[0], "the line also names a family; write the one or the other")
+    if not family and not filled:
+        raise line.refused("family", f"'' is no family; write one out of {', '.join(FAMILIES)}")
+    return family
+
+
+def _valuation(lines: Sequence[_Line], curve: dict[float, str]) -> Valuation:
+    parametric = [_is_parametric(line, curve) for line in lines]
+    family, factor, table = [], [], []
+    for line, is_parametric in zip(lines, parametric, strict=True):
+        name = line.cells.get("family", "").replace("-", "_").lower() if is_parametric else FAMILIES[0]
+        if name not in FAMILIES:
+            raise line.refused(
+                "family", f"{line.cells['family']!r} is no family; write one out of {', '.join(FAMILIES)}"
+            )
+        family.append(FAMILIES.index(name))
+        factor.append(line.real("factor", least=0.0, most=LARGEST_FACTOR) if is_parametric else 0.0)
+        table.append([0.0] * len(curve) if is_parametric else _curve(line, curve))
+    named = ParametricValuation(family=torch.tensor([family]), factor=torch.tensor([factor], dtype=torch.float64))
+    if all(parametric):
+        return named
+    drawn = TabulatedValuation(
+        levels=torch.tensor(list(curve), dtype=torch.float64), cost=torch.tensor([table], dtype=torch.float64)
+    )
+    return MixedValuation(mask=torch.tensor([parametric]), first=named, second=drawn) if any(parametric) else drawn
+
+
+def _curve(line: _Line, curve: dict[float, str]) -> list[float]:
+    cost: list[float] = []
+    for column in curve.values():
+        cost.append(line.real(column, least=0.0, most=LARGEST_FACTOR))
+        if len(cost) > 1 and cost[-1] < cost[-2]:
+            raise line.refused(
+                column, f"{cost[-1]:g} is less than {cost[-2]:g}; a cost may not fall as privacy loss grows"
+            )
+    return cost

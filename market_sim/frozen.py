@@ -1,0 +1,26 @@
+"""Mappings that cannot be written into, for fields of a frozen record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+
+def frozen(mapping: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """A mapping that cannot be written into, through and through."""
+    return MappingProxyType(
+        {key: frozen(value) if isinstance(value, Mapping) else value for key, value in mapping.items()}
+    )
+
+
+def thawed(value: Any) -> Any:
+    """Plain dictionaries in the place of frozen ones, which JSON and pickle can hold."""
+    return {key: thawed(inner) for key, inner in value.items()} if isinstance(value, Mapping) else value
+
+
+def hashable(value: Any) -> Any:
+    """Mappings as sets of pairs, so that what holds them can be hashed."""
+    if isinstance(value, Mapping):
+        return frozenset((key, hashable(inner)) for key, inner in value.items())
+    return value

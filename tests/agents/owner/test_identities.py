@@ -1,0 +1,63 @@
+"""Who stands behind which row."""
+
+from __future__ import annotations
+
+import torch
+
+from agents.messages import Outcome
+from agents.owner.identities import Identities
+from agents.types import OwnerTypes
+from agents.valuation import ParametricValuation
+
+THREE = OwnerTypes(
+    valuation=ParametricValuation(family=torch.tensor([[0, 1, 2]]), factor=torch.tensor([[1.0, 0.5, 2.0]]).double()),
+    privacy_budget=torch.tensor([[0.5, 1.0, 2.0]]).double(),
+    data_size=torch.tensor([[9, 5, 100]]),
+)
+
+
+def split(parts: list[list[int]], seed: int = 0) -> Identities:
+    return Identities.split(THREE, torch.tensor(parts), torch.Generator().manual_seed(seed))
+
+
+def test_alone_everybody_is_herself() -> None:
+    single = Identities.single(THREE)
+    assert not single.divided
+    assert single.holding(THREE) is THREE
+    assert single.honest(THREE) is THREE
+    assert single.several.tolist() == [False] * 3
+
+
+def test_rows_hold_the_parts_and_the_first_one_what_is_left() -> None:
+    rows = split([[3, 5, 50], [3, 0, 20], [2, 0, 0]])
+    assert rows.divided
+    assert rows.several.tolist() == [True, False, True]
+    assert rows.place[rows.first].tolist() == [0, 1, 2]
+    assert rows.first.tolist() == sorted(rows.first.tolist())
+    assert rows.records[rows.first].tolist() == [4, 5, 80]
+    assert sorted(rows.records[rows.place == 0].tolist()) == [2, 3, 4]
+    assert rows.total(rows.records[None]).tolist() == THREE.data_size.tolist()
+    holding, honest = rows.holding(THREE), rows.honest(THREE)
+    assert torch.equal(holding.data_size[0], rows.records)
+    assert torch.equal(holding.valuation.factor[0], THREE.valuation.factor[0, rows.place])
+    assert honest.data_size[0, rows.first].tolist() == [9, 5, 100]
+    assert honest.data_size.sum() == 114
+
+
+def test_further_names_stand_anywhere_in_the_queue() -> None:
+    places = {tuple(split([[5, 5, 100], [4, 0, 0]], seed).place.tolist()) for seed in range(40)}
+    assert places == {(0, 0, 1, 2), (0, 1, 0, 2), (0, 1, 2, 0)}
+
+
+def test_sales_of_all_names_add_up_and_no_record_loses_more_than_the_most() -> None:
+    rows = split([[5, 5, 100], [4, 0, 0]])
+    loss = torch.where(rows.place == 0, torch.where(rows.records == 4, 0.5, 0.25), 1.0)[None].double()
+    outcome = rows.outcome(
+        Outcome(privacy_loss=loss, payment=rows.records[None].double(), data_size=rows.records[None])
+    )
+    assert outcome.privacy_loss.tolist() == [[0.5, 1.0, 1.0]]
+    assert outcome.payment.tolist() == [[9.0, 5.0, 100.0]]
+    assert outcome.data_size.tolist() == [[9, 5, 100]]
+    bids = rows.bids(rows.holding(THREE).truthful_bids())
+    assert bids.data_size.tolist() == [[9, 5, 100]]
+    assert torch.equal(bids.valuation.factor, THREE.valuation.factor)

@@ -1,0 +1,83 @@
+"""Owners from a CSV file, and files with mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from agents.owners_file import read_owners
+from agents.valuation import ParametricValuation, TabulatedValuation
+
+HEAD = "family,factor,privacy_budget,data_size\n"
+CURVES = "cost@1,cost@0.5,privacy_budget,data_size\n"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[[str], Path]:
+    def write(text: str) -> Path:
+        path = tmp_path / "owners.csv"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_owners_with_a_family_and_a_factor(file: Callable[[str], Path]) -> None:
+    types = read_owners(file(f"{HEAD}linear, 1.5, 1.0, 30\nsquare-root,0.5,2.0,7\n\n"))
+    assert isinstance(types.valuation, ParametricValuation)
+    assert types.valuation.family.tolist() == [[0, 2]]
+    assert types.valuation.factor.tolist() == [[1.5, 0.5]]
+    assert types.privacy_budget.tolist() == [[1.0, 2.0]]
+    assert types.data_size.tolist() == [[30, 7]]
+
+
+def test_owners_with_curves_whose_columns_stand_in_any_order(file: Callable[[str], Path]) -> None:
+    types = read_owners(file(f"{CURVES}3,1,1.0,30\n2,2,0.5,7\n"))
+    assert isinstance(types.valuation, TabulatedValuation)
+    assert types.valuation.levels.tolist() == [0.5, 1.0]
+    assert types.valuation.cost.tolist() == [[[1.0, 3.0], [2.0, 2.0]]]
+
+
+def test_both_kinds_in_one_file_with_numbers(file: Callable[[str], Path]) -> None:
+    text = f"owner,family,factor,{CURVES}0,quadratic,2,,,1.5,10\n1,,,3,1,1.0,5\n"
+    types = read_owners(file(text))
+    at = torch.tensor([[1.0, 0.75]]).double()
+    assert types.valuation.at(at).tolist() == [[2.0, 2.0]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f"{HEAD}linear,1,1,30\nlinear,abc,1,30\n", r"line 3, column 'factor': 'abc' is no number between 0"),
+        (f"{HEAD}linear,-1,1,30\n", "line 2, column 'factor': '-1'"),
+        (f"{HEAD}linear,nan,1,30\n", "line 2, column 'factor': 'nan'"),
+        (f"{HEAD}linear,1,0,30\n", "line 2, column 'privacy_budget': '0'"),
+        (f"{HEAD}linear,1,101,30\n", "line 2, column 'privacy_budget': '101' is no number between 1e-06 and 100"),
+        (f"{HEAD}linear,1,1,2.5\n", "line 2, column 'data_size': '2.5' is no whole number of records"),
+        (f"{HEAD}linear,1,1,0\n", "line 2, column 'data_size': '0'"),
+        (f"{HEAD}linear,1,1\n", "line 2, column 'data_size': ''"),
+        (f"{HEAD}cubic,1,1,30\n", "line 2, column 'family': 'cubic' is no family; write one out of linear"),
+        (f"{HEAD},1,1,30\n", "line 2, column 'family': '' is no family"),
+        (f"{CURVES}1,2,1,30\n", "line 2, column 'cost@1': 1 is less than 2; a cost may not fall"),
+        (f"{CURVES},2,1,30\n", "line 2, column 'cost@1': ''"),
+        (f"{CURVES}3,2,1.5,30\n", "line 2, column 'privacy_budget': '1.5' is no number between 1e-06 and 1"),
+        (f"family,factor,{CURVES}linear,1,3,2,1,30\n", "line 2, column 'cost@0.5': the line also names a family"),
+        (f"owner,{HEAD}1,linear,1,1,30\n", "line 2, column 'owner': '1' stands in the line of owner 0"),
+        ("family,factor,budget,data_size\nlinear,1,1,3\n", "line 1, column = 'budget' is not known; did you mean"),
+        ("family,factor,data_size\nlinear,1,3\n", "line 1: column 'privacy_budget' is missing"),
+        ("family,family,factor,privacy_budget,data_size\n", "line 1, column 'family': the column stands there twice"),
+        ("cost@x,privacy_budget,data_size\n", "line 1, column 'cost@x': write each privacy loss once"),
+        (HEAD, "has no owners"),
+    ],
+)
+def test_a_mistake_names_the_line_and_the_column(file: Callable[[str], Path], text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=rf"owners\.csv.*{message}"):
+        read_owners(file(text))
+
+
+def test_a_missing_file_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="is no file; pass a CSV file of owners"):
+        read_owners(tmp_path / "nobody.csv")
