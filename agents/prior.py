@@ -9,17 +9,20 @@ import torch
 from torch import Tensor
 
 from agents.checks import generator_of, number, one_of, whole
+from agents.data_sizes import SIZES as SIZES
+from agents.data_sizes import shares
 from agents.remainders import largest_remainders
 from agents.types import OwnerTypes
 from agents.units import PublicUnits
 from agents.valuation import FAMILIES, ParametricValuation
 
-SIZES: tuple[str, ...] = ("lognormal", "equal")
 YARDSTICK = (0.5, 2.0)
 """Privacy losses, uniform, at which the unit of money is what a record costs on average, whatever owners tolerate."""
 BUDGETS: tuple[str, ...] = ("tied", "independent")
 LARGEST_PRIVACY_BUDGET = 100.0
 """Largest privacy budget taken: an exponential valuation there is 10^43, and its products with money stay finite."""
+LARGEST_EXPONENT = 10.0
+"""Largest exponent of Zipf sizes taken; with more the first owner has all but the floor."""
 LARGEST_FACTOR = 1e30
 """Largest valuation factor and budget factor taken, for the same reason."""
 
@@ -32,14 +35,19 @@ class OwnerPrior:
     ----------
     records, owners : int
         Records of the whole population and its size; their ratio is the public unit of data sizes.
-    sizes : {"lognormal", "equal"}
-        ``lognormal`` is the paper's IID setting: ``floor`` records each and a lognormal(0, 2) share of the rest.
+    sizes : {"lognormal", "equal", "zipf", "dirichlet"}
+        How the records above the ``floor`` are spread (``agents.data_sizes``). ``lognormal`` is the paper's IID
+        setting, ``dirichlet`` its non-IID one.
     floor : int, optional
         Fewest records of an owner; 10 as in the paper, or 1 where the population has too few records.
     factor, privacy_budget, budget_factor : pair of float
         Ranges of the uniform draws of the valuation factor, the privacy budget and the budget factor f.
     families : tuple of str
         Valuation families drawn from, uniformly.
+    exponent : float
+        Of Zipf sizes, which fall with 1 / rank^exponent; 0 makes them equal.
+    classes : int
+        Of Dirichlet sizes: equally large classes dealt out independently. The fewer, the more unequal the sizes.
     budgets : {"tied", "independent"}
         ``tied``: B = f * sum of d v(privacy budget), as in the paper, which lets B leak true costs. ``independent``:
         the same with every owner's cost replaced by its mean under the prior.
@@ -54,12 +62,16 @@ class OwnerPrior:
     budget_factor: tuple[float, float] = (0.1, 2.0)
     families: tuple[str, ...] = FAMILIES
     budgets: str = "tied"
+    exponent: float = 1.0
+    classes: int = 10
 
     def __post_init__(self) -> None:
         whole("owners", self.owners, least=1)
         whole("records", self.records, least=self.owners)
         one_of("sizes", self.sizes, SIZES)
         one_of("budgets", self.budgets, BUDGETS)
+        object.__setattr__(self, "exponent", number("exponent", self.exponent, most=LARGEST_EXPONENT))
+        whole("classes", self.classes, least=1)
         if self.floor is None:
             object.__setattr__(self, "floor", 10 if self.records >= 20 * self.owners else 1)
         whole("floor", self.floor, least=1, most=self.records // self.owners)
@@ -143,23 +155,18 @@ class OwnerPrior:
             valuation=ParametricValuation(family=family, factor=factor), privacy_budget=cap, data_size=size
         )
 
-    def _weights(self, batch: int, owners: int, generator: torch.Generator) -> Tensor:
-        """Unnormalised shares ``[batch, owners]`` of the records above the floor."""
-        if self.sizes == "equal":
-            return torch.ones(batch, owners, dtype=torch.float64)
-        return (2 * torch.randn(batch, owners, generator=generator, dtype=torch.float64)).exp()
+    def _shares(self, batch: int, owners: int, generator: torch.Generator, *, keep: int) -> Tensor:
+        return shares(self.sizes, batch, owners, keep, generator, exponent=self.exponent, classes=self.classes)
 
     def _sizes(self, batch: int, owners: int, generator: torch.Generator, *, keep: int) -> Tensor:
-        weights = self._weights(batch, owners, generator)
         free = max(self.records, int(self.mean_size * owners)) - self._floor * owners
-        share = weights[:, :keep] / weights.sum(-1, keepdim=True)
-        return self._floor + (free * share).floor().long()
+        return self._floor + (free * self._shares(batch, owners, generator, keep=keep)).floor().long()
 
     def _whole_sizes(self, generator: torch.Generator) -> Tensor:
         """Sizes ``[owners]`` that sum to ``records``: shares rounded down, the rest to the largest remainders."""
-        weights = self._weights(1, self.owners, generator)[0]
+        share = self._shares(1, self.owners, generator, keep=self.owners)[0]
         free = self.records - self._floor * self.owners
-        return self._floor + largest_remainders(free * weights / weights.sum(), free)
+        return self._floor + largest_remainders(free * share, free)
 
     @property
     def _floor(self) -> int:

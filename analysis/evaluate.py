@@ -1,7 +1,8 @@
-"""How good is a mechanism when everybody tells the truth? Error bounds beside the first best, on the same profiles."""
+"""How good is a mechanism? Error bounds beside the first best, on the same profiles, and the regret that was found."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
@@ -17,9 +18,14 @@ from agents.checks import seed_number, whole
 from agents.messages import Outcome
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
+from analysis.regret import found_regret
+from analysis.resampling import ends, ratios, resamples
+from analysis.second_best import second_best
 
 FIRST_BEST = "first best"
 NO_BUDGET = "all at own privacy budget"
+SECOND_BEST = "second best, families known"
+YARDSTICKS = (FIRST_BEST, SECOND_BEST, NO_BUDGET)
 FACTORS: Mapping[str, tuple[float, float]] = {
     "0.1": (0.1, 0.1),
     "0.3": (0.3, 0.3),
@@ -29,6 +35,8 @@ FACTORS: Mapping[str, tuple[float, float]] = {
     "U[0.1, 2]": (0.1, 2.0),
 }
 """Budget factors by label; the last is the paper's distribution."""
+REGRET_PROFILES = 100
+"""Profiles of ten owners on which lies are searched for, unless said otherwise."""
 
 
 def evaluate(
@@ -40,9 +48,15 @@ def evaluate(
     seed: int = 2022,
     factors: Mapping[str, tuple[float, float]] = FACTORS,
     with_first_best: bool = True,
+    with_second_best: bool = False,
+    regret_profiles: int = 0,
+    queries: int = 300,
     watch: Callable[[str], None] | None = None,
 ) -> pd.DataFrame:
     """Run every auction on the same fresh profiles of truthful owners, per budget factor.
+
+    An auction that was made for fewer owners is left out, with a warning. A lottery is drawn once per profile; only its
+    regret is an expectation.
 
     Parameters
     ----------
@@ -55,49 +69,84 @@ def evaluate(
     seed : int
     factors : mapping
         Range of the budget factor by label.
-    with_first_best : bool
-        The first best is a search and takes most of the time.
+    with_first_best, with_second_best : bool
+        The yardsticks are searches and take most of the time.
+    regret_profiles, queries : int
+        On how many of the profiles, and with how many lies per owner, regret is looked for; 0 profiles for not at all.
     watch : callable, optional
-        Called with a label before each piece of work (2 per factor with the first best, else 1).
+        Called with a label before each piece of work (``pieces`` tells how many).
 
     Returns
     -------
     DataFrame
-        One row per budget factor and mechanism: ``budget_factor, auction, mean, low, high`` (mean finite error bound
-        with its 95 % bootstrap interval over profiles), ``median, invalid_rate, over_first_best``,
-        ``over_first_best_low, over_first_best_high, over_all_in, over_all_in_low, over_all_in_high`` (ratios of means
-        on the same profiles), ``spent`` (mean share of the budget), ``ir_violations, budget_violations`` (counts).
+        One row per budget factor and mechanism: ``budget_factor, auction, profiles, mean, low, high`` (mean finite
+        error bound with its 95 % bootstrap interval over profiles), ``median, invalid_rate, over_first_best,
+        over_all_in`` (ratios of means on the same profiles, with ``_low`` and ``_high``), ``spent`` (mean share of
+        the budget), ``ir_violations, ir_violation_rate`` (truthful owners who lose, of all), ``ir_loss`` (what they
+        lose, over all payments), ``budget_violations, budget_violation_rate`` (overspent profiles), and the columns
+        of ``analysis.regret.found_regret``.
     """
     whole("owners", owners, least=1)
     whole("profiles", profiles, least=2)
+    whole("regret_profiles", regret_profiles, most=profiles)
     seed_number("seed", seed)
+    watch = watch or _unwatched
     rows: list[dict[str, object]] = []
+    refused: set[str] = set()
     for label, (low, high) in factors.items():
         here = replace(prior or OwnerPrior(), budget_factor=(low, high))
         types, budget = here.sample(profiles, owners, torch.Generator().manual_seed(seed))
         bounds: dict[str, Tensor] = {}
         facts: dict[str, dict[str, float]] = {}
-        if watch is not None:
-            watch(f"f = {label}: {len(auctions)} auctions")
         for name, auction in auctions.items():
+            watch(f"f = {label}: {name}")
+            if not auction.takes(types.truthful_bids()):
+                refused.add(name)
+                continue
             outcome = auction.run(types.truthful_bids(), budget, torch.Generator().manual_seed(seed))
             bounds[name] = true_error_bound(types, outcome)
             facts[name] = _facts(types, outcome, budget)
+            if regret_profiles:
+                few = slice(0, regret_profiles)
+                facts[name] |= found_regret(auction, types.take(rows=few), budget[few], queries, seed)
         if with_first_best:
-            if watch is not None:
-                watch(f"f = {label}: first best")
+            watch(f"f = {label}: first best")
             bounds[FIRST_BEST] = first_best(types, budget).error_bound
             bounds[NO_BUDGET] = everybody_at_her_own_budget(types)
+        if with_second_best:
+            watch(f"f = {label}: second best")
+            bounds[SECOND_BEST] = second_best(types, budget, here).error_bound
         rows += [{"budget_factor": label, **row} for row in _compared(bounds, facts, seed)]
+    for name in sorted(refused):
+        warnings.warn(f"{name} was made for at most {auctions[name].most_owners} owners, not {owners}", stacklevel=2)
     return pd.DataFrame(rows)
+
+
+def pieces(auctions: int, *, with_first_best: bool, with_second_best: bool, factors: int = len(FACTORS)) -> int:
+    """Return how often ``evaluate`` calls ``watch``."""
+    return factors * (auctions + with_first_best + with_second_best)
+
+
+def regret_profiles_for(owners: int, at_ten: int = REGRET_PROFILES) -> int:
+    """Profiles that take about as long to search as ``at_ten`` of ten owners: every owner's lie is another auction."""
+    return max(min(at_ten, 4), min(at_ten, at_ten * 100 // owners**2))
+
+
+def _unwatched(_: str) -> None:
+    """Tell nobody."""
 
 
 def _facts(types: OwnerTypes, outcome: Outcome, budget: Tensor) -> dict[str, float]:
     paid = outcome.payment.sum(-1)
+    utility = types.utility(outcome)
+    losers, overspent = int((utility < 0).sum()), int((paid > budget).sum())
     return {
         "spent": float((paid / torch.where(budget > 0, budget, 1.0)).mean()),
-        "ir_violations": int((types.utility(outcome) < 0).sum()),
-        "budget_violations": int((paid > budget).sum()),
+        "ir_violations": losers,
+        "ir_violation_rate": losers / max(1, int((types.data_size > 0).sum())),
+        "ir_loss": float(-utility.clamp(max=0).sum() / paid.sum()) if losers else 0.0,
+        "budget_violations": overspent,
+        "budget_violation_rate": overspent / len(budget),
     }
 
 
@@ -105,13 +154,18 @@ def _compared(
     bounds: Mapping[str, Tensor], facts: Mapping[str, dict[str, float]], seed: int
 ) -> Iterator[dict[str, object]]:
     arrays = {name: bound.numpy() for name, bound in bounds.items()}
-    draws = _bootstrap_means(arrays, seed)
+    if not arrays:
+        return
+    # The same resamples for every mechanism: ratios of means are then of the same profiles.
+    weights = resamples(len(next(iter(arrays.values()))), seed)
+    draws = {name: _means(weights, bound) for name, bound in arrays.items()}
     for name, bound in arrays.items():
         finite = bound[np.isfinite(bound)]
         row: dict[str, object] = {
             "auction": name,
+            "profiles": len(bound),
             "mean": _mean(bound),
-            **_interval("", draws[name]),
+            **ends("", draws[name]),
             "median": float(np.median(finite)) if len(finite) else float("inf"),
             "invalid_rate": 1 - len(finite) / len(bound),
         }
@@ -119,33 +173,17 @@ def _compared(
             if other in arrays:
                 row[label] = _mean(bound) / _mean(arrays[other])
                 with np.errstate(invalid="ignore"):
-                    row |= _interval(f"{label}_", draws[name] / draws[other])
+                    row |= ends(f"{label}_", draws[name] / draws[other])
         yield row | facts.get(name, {})
 
 
-def _bootstrap_means(arrays: Mapping[str, np.ndarray], seed: int, draws: int = 1000) -> dict[str, np.ndarray]:
-    """Mean finite bounds of resampled profiles, the same resamples for every mechanism."""
-    count = len(next(iter(arrays.values())))
-    # How often each profile is drawn is all that a mean needs; a matrix product then does every mechanism at once.
-    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=draws).astype(float)
-    means = {}
-    for name, bound in arrays.items():
-        finite = np.isfinite(bound)
-        mass = weights @ finite
-        means[name] = np.divide(
-            weights @ np.where(finite, bound, 0.0), mass, out=np.full(draws, np.inf), where=mass > 0
-        )
-    return means
+def _means(weights: np.ndarray, bound: np.ndarray) -> np.ndarray:
+    """Mean finite bound of every resample; infinite where none is finite."""
+    finite = np.isfinite(bound)
+    means = ratios(weights, np.where(finite, bound, 0.0), finite)
+    return np.where(np.isnan(means), np.inf, means)
 
 
 def _mean(bound: np.ndarray) -> float:
     finite = bound[np.isfinite(bound)]
     return float(finite.mean()) if len(finite) else float("inf")
-
-
-def _interval(prefix: str, draws: np.ndarray, level: float = 0.95) -> dict[str, float]:
-    # Where every round of a mechanism is invalid there is no interval, and no ratio but infinity.
-    if not np.isfinite(draws).all():
-        return {f"{prefix}low": float("inf"), f"{prefix}high": float("inf")}
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    return {f"{prefix}low": float(low), f"{prefix}high": float(high)}

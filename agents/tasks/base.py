@@ -10,6 +10,9 @@ from torch import Tensor
 
 from agents.checks import count_array
 
+_CHUNK = 100_000
+"""Records looked up at once where all are."""
+
 
 @dataclass(frozen=True, eq=False)
 class Task(ABC):
@@ -65,6 +68,12 @@ class Task(ABC):
         if len(rows) and int(rows.max()) >= self.train_size:
             raise ValueError(f"rows holds {int(rows.max())}: task {self.name!r} has records 0 to {self.train_size - 1}")
         return self._records(rows)
+
+    def labels(self) -> Tensor:
+        """Labels ``int64[train_size]`` of all training records."""
+        starts = range(0, self.train_size, _CHUNK)
+        rows = (torch.arange(first, min(first + _CHUNK, self.train_size)) for first in starts)
+        return torch.cat([self.records(some)[1] for some in rows])
 
     @abstractmethod
     def _records(self, rows: Tensor) -> tuple[Tensor, Tensor]:

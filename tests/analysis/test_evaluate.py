@@ -1,11 +1,15 @@
-"""The comparison of mechanisms on the same truthful profiles."""
+"""The comparison of mechanisms on the same profiles: bounds, ratios, violations and regret."""
 
 from __future__ import annotations
 
 import pytest
+import torch
 
+from agents.broker.auctions.base import Auction, Guarantees
 from agents.broker.auctions.registry import load_auction
-from analysis.evaluate import FIRST_BEST, NO_BUDGET, evaluate
+from agents.messages import Bids, Outcome
+from agents.prior import OwnerPrior
+from analysis.evaluate import FIRST_BEST, NO_BUDGET, SECOND_BEST, evaluate, pieces, regret_profiles_for
 
 FEW = {"0.5": (0.5, 0.5), "2": (2.0, 2.0)}
 
@@ -14,8 +18,8 @@ FEW = {"0.5": (0.5, 0.5), "2": (2.0, 2.0)}
 def table():
     auctions = {name: load_auction(name) for name in ("sequential-menu", "all-in")}
     seen = []
-    made = evaluate(auctions, profiles=60, factors=FEW, watch=seen.append)
-    assert len(seen) == 4
+    made = evaluate(auctions, profiles=40, factors=FEW, regret_profiles=5, queries=20, watch=seen.append)
+    assert len(seen) == pieces(2, with_first_best=True, with_second_best=False, factors=2) == 6
     return made.set_index(["budget_factor", "auction"])
 
 
@@ -48,9 +52,58 @@ def test_all_in_is_its_own_yardstick(table):
     assert (table.xs("all-in", level="auction")["over_all_in"] == 1).all()
 
 
+def test_regret_is_found_in_the_manipulable_one_only(table):
+    for factor in FEW:
+        assert table.loc[(factor, "sequential-menu"), "regret"] == 0
+    assert table.loc[("0.5", "all-in"), "gain_per_payment"] > 0
+    assert table.loc[("0.5", "all-in"), ["regret_profiles", "queries"]].tolist() == [5, 20]
+    assert table.xs(FIRST_BEST, level="auction")["regret"].isna().all()
+
+
+class Generous(Auction):
+    """Buys everything of everybody for half of the cost, whatever the budget; deals with three owners at most."""
+
+    name = "generous"
+    guarantees = Guarantees(individually_rational=False, budget_feasible=False)
+    most_owners = 3
+
+    def allocate(self, bids: Bids, budget: torch.Tensor, generator: torch.Generator | None) -> Outcome:
+        cost = bids.cost(bids.privacy_budget, bids.data_size)
+        return Outcome(privacy_loss=bids.privacy_budget, payment=cost / 2, data_size=bids.data_size)
+
+
+def test_violations_are_counted_and_weighed():
+    made = evaluate({"generous": Generous()}, owners=3, profiles=20, factors={"0.4": (0.4, 0.4)}, with_first_best=False)
+    row = made.iloc[0]
+    assert (row["ir_violations"], row["ir_violation_rate"], row["ir_loss"]) == (60, 1.0, pytest.approx(1.0))
+    assert (row["budget_violations"], row["budget_violation_rate"]) == (20, 1.0)
+    assert row["spent"] == pytest.approx(0.5 / 0.4)
+
+
+def test_who_refuses_the_owners_is_left_out_with_a_warning():
+    both = {"generous": Generous(), "all-in": load_auction("all-in")}
+    with pytest.warns(UserWarning, match="generous was made for at most 3 owners, not 4"):
+        made = evaluate(both, owners=4, profiles=4, factors=FEW, with_first_best=False)
+    assert set(made["auction"]) == {"all-in"}
+
+
+def test_the_second_best_stands_beside_the_first_on_demand():
+    made = evaluate({}, OwnerPrior(sizes="zipf"), owners=3, profiles=4, factors=FEW, with_second_best=True)
+    means = made.set_index(["budget_factor", "auction"])["mean"]
+    assert means["0.5", SECOND_BEST] > means["0.5", FIRST_BEST]
+
+
+def test_regret_is_looked_for_on_fewer_profiles_of_more_owners():
+    assert [regret_profiles_for(owners) for owners in (3, 10, 30, 100)] == [100, 100, 11, 4]
+    assert regret_profiles_for(10, 2) == 2
+    assert regret_profiles_for(100, 0) == 0
+
+
 def test_too_few_profiles_are_refused():
     with pytest.raises(ValueError, match="profiles"):
         evaluate({}, profiles=1)
+    with pytest.raises(ValueError, match="regret_profiles = 5"):
+        evaluate({}, profiles=4, regret_profiles=5)
 
 
 def test_a_mechanism_without_a_valid_round_has_an_infinite_bound_and_no_interval():

@@ -60,19 +60,27 @@ class Auction(ABC):
 
     A subclass sets ``name`` and ``guarantees`` and implements ``allocate``; one file with one class is all it takes.
     ``planted`` marks positive controls, rules that claim what they do not keep, for the checks to catch; ``refuted``
-    marks rules kept as their authors published them although a claim of theirs is false.
+    marks rules kept as their authors published them although a claim of theirs is false; ``anonymous`` marks rules to
+    which the order of the owners means nothing, but that it breaks ties.
     Rows of a batch are independent markets; an owner whose data size is 0 is absent.
 
     Parameters
     ----------
     units : PublicUnits, optional
         Public units of records and money; only learned auctions need them.
+
+    Attributes
+    ----------
+    most_owners : int or None
+        Most owners present in a market that the auction can serve; None where any number will do.
     """
 
     name: ClassVar[str]
     guarantees: ClassVar[Guarantees]
     planted: ClassVar[bool] = False
     refuted: ClassVar[bool] = False
+    anonymous: ClassVar[bool] = False
+    most_owners: int | None = None
 
     def __init__(self, units: PublicUnits | None = None) -> None:
         self.units = units
@@ -91,11 +99,30 @@ class Auction(ABC):
         Returns
         -------
         Outcome [B, n]
+
+        Raises
+        ------
+        ValueError
+            If more owners are present than the auction can serve.
         """
         if generator is not None:
             generator_of("generator", generator)
         money = check_budget(bids, budget)
+        self.require_room(bids)
         return self.allocate(bids, money, generator) if bids.shape[1] else Outcome.nothing(*bids.shape)
+
+    def takes(self, bids: Bids) -> bool:
+        """Whether it can serve every market of the batch."""
+        return self.most_owners is None or not bool((bids.present.sum(-1) > self.most_owners).any())
+
+    def require_room(self, bids: Bids) -> None:
+        """Refuse markets with more owners present than it can serve."""
+        if not self.takes(bids):
+            most = int(bids.present.sum(-1).max())
+            raise ValueError(
+                f"bids has a market of {most} owners, but auction {self.name!r} was made for at most "
+                f"{self.most_owners}: invite fewer bidders, or choose an auction for any number of owners"
+            )
 
     @abstractmethod
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:

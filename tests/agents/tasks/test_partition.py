@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from agents.prior import OwnerPrior
-from agents.tasks.partition import partition
+from agents.tasks.partition import PARTITIONS, deal, label_skewed_partition, partition
+from agents.tasks.registry import load_task
 
 
 def generator(seed=0):
@@ -67,3 +68,82 @@ def test_bad_input_is_refused():
         partition(torch.tensor([6]), 6, 0)
     with pytest.raises(ValueError, match="there are owners 0 to 0"):
         partition(torch.tensor([6]), 6, generator()).rows(torch.tensor([1]))
+
+
+LABELS = torch.arange(4).repeat_interleave(torch.tensor([400, 300, 200, 100]))
+
+
+def held(deal, labels):
+    """Records of every class ``[owners, classes]`` that every owner holds."""
+    owners = len(deal.sizes)
+    rows, owner = deal.rows(torch.arange(owners))
+    return torch.zeros(owners, int(labels.max()) + 1).index_put_(
+        (owner, labels[rows]), torch.ones(len(rows)), accumulate=True
+    )
+
+
+@given(
+    sizes=st.lists(st.integers(0, 30), min_size=1, max_size=20).filter(any),
+    classes=st.integers(1, 8),
+    seed=st.integers(0, 2**31),
+)
+def test_by_label_too_every_record_has_exactly_one_owner(sizes, classes, seed):
+    labels = torch.randint(classes, (sum(sizes),), generator=generator(seed))
+    deal = label_skewed_partition(torch.tensor(sizes), labels, generator(seed))
+    rows, owner = deal.rows(torch.arange(len(sizes)))
+    assert sorted(rows.tolist()) == list(range(sum(sizes)))
+    assert owner.bincount(minlength=len(sizes)).tolist() == sizes
+
+
+def test_one_owner_has_everything_and_one_class_leaves_no_choice():
+    assert held(label_skewed_partition([1000], LABELS, generator()), LABELS).tolist() == [[400, 300, 200, 100]]
+    labels = torch.zeros(6, dtype=torch.int64)
+    assert label_skewed_partition([1, 2, 3], labels, generator()).sizes.tolist() == [1, 2, 3]
+
+
+def test_owners_of_a_label_skewed_deal_prefer_some_labels():
+    sizes = torch.full((100,), 10)
+    skewed = held(label_skewed_partition(sizes, LABELS, generator()), LABELS)
+    even = held(partition(sizes, 1000, generator()), LABELS)
+    assert (skewed.amax(-1) / 10).mean() > 0.62
+    assert (even.amax(-1) / 10).mean() < 0.55
+
+
+def test_proportions_of_labels_are_dirichlet():
+    # Two classes as large as each other: concentration 1/2 each, so that a share is Beta(1/2, 1/2), the arcsine law.
+    # Whoever is served last takes what is left, so that the law is not exact: among forty owners one or two.
+    labels = torch.arange(2).repeat_interleave(2000)
+    deal = label_skewed_partition(torch.full((40,), 100), labels, generator(1))
+    assert stats.kstest(held(deal, labels)[:, 0].numpy() / 100, stats.beta(0.5, 0.5).cdf).pvalue > 0.01
+
+
+def test_the_deal_by_label_repeats_with_its_stream_and_moves_with_another():
+    first, again, other = (label_skewed_partition([300, 700], LABELS, generator(seed)).order for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_every_record_of_a_class_is_as_likely_to_go_to_an_owner():
+    labels = torch.tensor([0, 0, 0, 1, 1, 1])
+    mine = torch.cat(
+        [label_skewed_partition([3, 3], labels, generator(seed)).rows(torch.tensor([0]))[0] for seed in range(900)]
+    )
+    for rows in (mine[mine < 3], mine[mine >= 3] - 3):
+        assert stats.chisquare(rows.bincount(minlength=3).numpy()).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("name", ["digits", "synthetic"])
+def test_a_task_is_dealt_out_either_way(name):
+    task = load_task(name)
+    labels = task.labels()
+    assert torch.equal(labels[:50], task.records(torch.arange(50))[1])
+    sizes = OwnerPrior(records=task.train_size, owners=30).population(generator()).data_size[0]
+    for how in PARTITIONS:
+        assert torch.equal(deal(task, sizes, how, generator()).sizes, sizes)
+    with pytest.raises(ValueError, match="did you mean 'label-skew'"):
+        deal(task, sizes, "label-skewed", generator())
+
+
+def test_labels_and_sizes_must_fit():
+    with pytest.raises(ValueError, match="sizes sum to 5 but the task has 1000 records"):
+        label_skewed_partition([2, 3], LABELS, generator())

@@ -18,7 +18,7 @@ HONEST_MENUS = [name for name in MENUS if not auction_classes()[name].planted]
 
 
 @pytest.fixture(scope="module")
-def profiles() -> list[Profile]:
+def every_profile() -> list[Profile]:
     generator = torch.Generator().manual_seed(3)
     prior = OwnerPrior()
     return [("random", *prior.sample(40, 10, generator)), *hard_profiles(prior, 6, generator)]
@@ -27,6 +27,12 @@ def profiles() -> list[Profile]:
 @pytest.fixture(params=EVERY)
 def auction(request: pytest.FixtureRequest) -> Auction:
     return load_auction(request.param, prior=OwnerPrior())
+
+
+@pytest.fixture
+def profiles(auction: Auction, every_profile: list[Profile]) -> list[Profile]:
+    """What the auction takes of the profiles; it must refuse the others, see below."""
+    return [profile for profile in every_profile if auction.takes(profile[1].truthful_bids())]
 
 
 def test_there_is_something_to_test() -> None:
@@ -80,6 +86,52 @@ def test_without_a_budget_or_without_owners_nothing_is_sold(auction: Auction, pr
     assert auction.run(truth.take(rows=slice(0, 0)), budget[:0]).payment.shape == (0, 10)
 
 
+def test_more_owners_than_it_takes_are_refused_and_absent_ones_do_not_count(
+    auction: Auction, every_profile: list[Profile]
+) -> None:
+    types, budget = next((types, budget) for label, types, budget in every_profile if label == "25 owners")
+    if auction.most_owners is None:
+        assert auction.run(types.truthful_bids(), budget).payment.shape == types.shape
+        return
+    with pytest.raises(ValueError, match=f"a market of 25 owners.* at most {auction.most_owners}: invite fewer"):
+        auction.run(types.truthful_bids(), budget)
+    few = types.truthful_bids().replace(data_size=torch.where(torch.arange(25) < 3, types.data_size, 0))
+    assert auction.run(few, budget).payment.shape == types.shape
+
+
+def test_the_order_of_owners_means_nothing_where_that_is_claimed(auction: Auction, profiles: list[Profile]) -> None:
+    _, types, budget = profiles[0]
+    order = torch.tensor([3, 0, 9, 6, 2, 5, 8, 1, 7, 4])
+    outcome = auction.run(types.truthful_bids(), budget)
+    shuffled = auction.run(types.truthful_bids().take(owners=order), budget)
+    same = all(
+        torch.equal(getattr(outcome, part)[:, order], getattr(shuffled, part))
+        for part in ("privacy_loss", "payment", "data_size")
+    )
+    assert same or not auction.anonymous
+
+
+def test_the_profiles_hold_what_breaks_rules(every_profile: list[Profile]) -> None:
+    by_name = {label: (types, budget) for label, types, budget in every_profile}
+    assert {"1 owner", "2 owners", "25 owners", "no budget", "equal owners", "absent owners"} <= set(by_name)
+    assert int(by_name["one giant"][0].data_size.max()) == 10**9
+    # The lowest level for sale is 0.0625 or more in every grid.
+    assert float(by_name["tiny privacy budgets"][0].privacy_budget.max()) <= 0.01
+
+
+@pytest.mark.parametrize("owners", [1, 3, 30, 100])
+def test_any_number_of_owners_is_served_or_refused(auction: Auction, owners: int) -> None:
+    types, budget = OwnerPrior().sample(2, owners, torch.Generator().manual_seed(owners))
+    truth = types.truthful_bids()
+    if not auction.takes(truth):
+        with pytest.raises(ValueError, match=f"a market of {owners} owners"):
+            auction.run(truth, budget)
+        return
+    outcome = auction.run(truth, budget)
+    assert not auction.guarantees.budget_feasible or bool((outcome.payment.sum(-1) <= budget).all())
+    assert not auction.guarantees.individually_rational or float(types.utility(outcome).min()) >= 0
+
+
 def test_bad_budgets_are_refused_with_a_remedy(auction: Auction, profiles: list[Profile]) -> None:
     truth = profiles[0][1].truthful_bids()
     with pytest.raises(ValueError, match=r"budget\[0\] = -1.0: every value must be 0 or more"):
@@ -89,17 +141,17 @@ def test_bad_budgets_are_refused_with_a_remedy(auction: Auction, profiles: list[
 
 
 @pytest.mark.parametrize("name", MENUS)
-def test_a_menu_auction_gives_everybody_her_choice_from_her_list(name: str, profiles: list[Profile]) -> None:
+def test_a_menu_auction_gives_everybody_her_choice_from_her_list(name: str, every_profile: list[Profile]) -> None:
     menu = load_auction(name)
     assert isinstance(menu, MenuAuction)
-    assert [label for label, types, b in profiles if run_is_choice(menu, types.truthful_bids(), b)] == []
+    assert [label for label, types, b in every_profile if run_is_choice(menu, types.truthful_bids(), b)] == []
 
 
 @pytest.mark.parametrize("name", HONEST_MENUS)
-def test_nobody_reaches_her_own_price_list(name: str, profiles: list[Profile], generator: torch.Generator) -> None:
+def test_nobody_reaches_her_own_price_list(name: str, every_profile: list[Profile], generator: torch.Generator) -> None:
     menu = load_auction(name)
     assert isinstance(menu, MenuAuction)
-    for label, types, budget in profiles:
+    for label, types, budget in every_profile:
         few = types.take(rows=slice(0, 6)).truthful_bids()
         for lies in lies_about(few, 7, generator, fields=menu.guarantees.truthful_in):
             assert own_list(menu, few, lies, budget[:6]) == 0, label

@@ -1,0 +1,138 @@
+"""The figure of the frontier: error bound against the regret found, one panel per budget factor."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.evaluate import FIRST_BEST, NO_BUDGET, SECOND_BEST
+from analysis.plots.style import INK, colour_of, label, marker_of, panels
+
+LEAST = 1e-3
+"""Regret below which the axis is linear, so that none at all is still on it."""
+MOST, EDGE = 12.0, 11.2
+"""End of the axis of error bounds, and where the marks stand that lie beyond."""
+LINES = {FIRST_BEST: "-", SECOND_BEST: "-.", NO_BUDGET: ":"}
+
+
+def frontier_figure(
+    points: pd.DataFrame,
+    yardsticks: pd.DataFrame,
+    published: pd.DataFrame,
+    *,
+    factors: Sequence[str] | None = None,
+    columns: int = 3,
+) -> Figure:
+    """Error bound against found regret, one point per mechanism; low and left is good.
+
+    Parameters
+    ----------
+    points : DataFrame
+        Of ``analysis.frontier.frontier``, one setting: ``budget_factor, auction``, error bound and regret, each with
+        ends of its interval, and ``efficient``; the efficient ones are joined by a step line.
+    yardsticks : DataFrame
+        ``budget_factor, auction, mean``: drawn as horizontal lines.
+    published : DataFrame
+        Of ``analysis.published.published_points``: drawn hollow.
+    factors : sequence of str, optional
+        Budget factors shown; all by default.
+    columns : int
+        Panels side by side.
+    """
+    shown = list(factors) if factors is not None else list(dict.fromkeys(points["budget_factor"]))
+    columns = max(1, min(columns, len(shown)))
+    rows = math.ceil(len(shown) / columns)
+    figure, axes = panels(rows, columns, width=4.3, height=3.9, sharex=True, sharey=True)
+    names: dict[str, Line2D] = {}
+    for axis, factor in zip(axes, shown, strict=False):
+        _scales(axis)
+        names |= _yardsticks(axis, yardsticks[yardsticks["budget_factor"] == factor])
+        names |= _mechanisms(axis, points[points["budget_factor"] == factor])
+        names |= _published(axis, published[published["budget_factor"] == factor])
+        label(axis, x="", y="", title=f"budget factor f {'~' if '[' in factor else '='} {factor}")
+    for axis in axes[len(shown) :]:
+        axis.set_visible(False)
+    figure.supxlabel(
+        "regret found, at least: gain from the best lie over cost of what is sold truthfully, mean over sellers"
+    )
+    figure.supylabel(f"mean error bound of valid rounds (log scale; at the upper edge: over {EDGE:g})")
+    if names:
+        figure.legend(
+            list(names.values()), list(names), loc="outside upper center", ncols=5, frameon=False, fontsize="small"
+        )
+    return figure
+
+
+def _scales(axis: Axes) -> None:
+    axis.set_xscale("symlog", linthresh=LEAST, linscale=0.5)
+    axis.set_yscale("log")
+    axis.set_ylim(1, MOST)
+    axis.set_xlim(-LEAST / 2, 10)
+    axis.set_xticks([0, 1e-3, 1e-2, 1e-1, 1, 10], ["0", ".001", ".01", ".1", "1", "10"])
+    axis.axvspan(-LEAST / 2, LEAST / 2, color=INK, alpha=0.05, linewidth=0)
+    axis.set_yticks([1, 1.25, 1.5, 2, 3, 5, 10], ["1", "1.25", "1.5", "2", "3", "5", "10"])
+    axis.minorticks_off()
+
+
+def _yardsticks(axis: Axes, rows: pd.DataFrame) -> dict[str, Line2D]:
+    return {
+        name: axis.axhline(mean, color=INK, linewidth=1, linestyle=style, zorder=1)
+        for name, style in LINES.items()
+        for mean in rows.loc[rows["auction"] == name, "mean"]
+    }
+
+
+def _mechanisms(axis: Axes, rows: pd.DataFrame) -> dict[str, Line2D]:
+    """Points with both intervals, and the steps between the efficient ones."""
+    steps = rows[rows["efficient"].astype(bool)].sort_values("regret")
+    if len(steps):
+        x = [*steps["regret"], 10.0]
+        y = [*steps["error_bound"], steps["error_bound"].iloc[-1]]
+        axis.step(x, y, where="post", color=INK, alpha=0.35, linewidth=1, zorder=1)
+    drawn: dict[str, Line2D] = {}
+    for row in rows.to_dict(orient="records"):
+        if not np.isfinite(row["error_bound"]) or not np.isfinite(row["regret"]):
+            continue
+        name = str(row["auction"])
+        across = _reach(row["regret"], row["regret_low"], row["regret_high"])
+        along = _reach(row["error_bound"], row["error_bound_low"], row["error_bound_high"])
+        drawn[name] = _mark(axis, row, across, along, color=colour_of(name), marker=marker_of(name), zorder=3)
+    return drawn
+
+
+def _published(axis: Axes, rows: pd.DataFrame) -> dict[str, Line2D]:
+    """Hollow marks in the colour that the same mechanism has here."""
+    drawn: dict[str, Line2D] = {}
+    for row in rows.to_dict(orient="records"):
+        name = str(row["auction"])
+        short = name.partition(",")[0].lower()
+        style = {"color": colour_of(short), "marker": marker_of(short), "markerfacecolor": "white", "zorder": 2}
+        across = _reach(row["regret"], row["low"], row["high"])
+        drawn[f"{name} (published)"] = _mark(axis, row, across, np.zeros((2, 1)), **style)
+        if across.any():
+            here = (row["regret"], min(row["error_bound"], EDGE))
+            axis.annotate("attacked", here, (-22, 6), textcoords="offset points", fontsize="x-small", color=INK)
+    return drawn
+
+
+def _mark(axis: Axes, row: Mapping[Any, Any], across: np.ndarray, along: np.ndarray, **style: Any) -> Line2D:
+    """One mark with its whiskers."""
+    x, y = row["regret"], min(row["error_bound"], EDGE)
+    along = along if y < EDGE else np.zeros((2, 1))
+    axis.errorbar(
+        x, y, xerr=across, yerr=along, fmt="none", ecolor=style["color"], elinewidth=1, zorder=style["zorder"]
+    )
+    return axis.plot(x, y, markersize=6, linestyle="none", **style)[0]
+
+
+def _reach(middle: float, low: float, high: float) -> np.ndarray:
+    """How far an interval reaches down and up; nothing where it is not known."""
+    reach = np.array([[middle - low], [high - middle]])
+    return np.where(np.isfinite(reach), np.maximum(reach, 0.0), 0.0)
