@@ -46,6 +46,8 @@ def check_auction(
     that is shown not to look at its owner's own bid is asked once; other auctions are run again for every lie.
     Individual rationality, the budget and the caps are also checked with everybody misreporting at once.
 
+    An auction made for few owners is asked about no more.
+
     Parameters
     ----------
     auction : Auction or str
@@ -53,7 +55,7 @@ def check_auction(
     prior : OwnerPrior, optional
         Where owners and budgets are drawn from; the paper's by default.
     profiles : int
-        Random profiles of ten owners; hard ones come on top.
+        Random profiles of ten owners (or the most that it takes); hard ones come on top.
     misreports : int
         Lies told by every owner of a random profile.
     seed : int
@@ -80,9 +82,11 @@ def check_auction(
     generator = torch.Generator().manual_seed(seed_number("seed", seed))
     claims = auction.guarantees
     batches = [
-        ("random", *prior.sample(profiles, 10, generator)),
+        ("random", *prior.sample(profiles, min(10, auction.most_owners or 10), generator)),
         *hard_profiles(prior, max(3, profiles // 10), generator),
     ]
+    # What an auction refuses at its door it promises nothing about.
+    batches = [batch for batch in batches if auction.takes(batch[1].truthful_bids())]
     guarded = GuardedMenu(auction) if isinstance(auction, MenuAuction) else Guarded(auction)
     findings = [guarded.runs, *_ledger(guarded, batches, claims, generator), *_contracts(guarded, batches)]
     listed = isinstance(guarded, GuardedMenu)

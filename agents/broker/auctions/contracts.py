@@ -62,11 +62,11 @@ def own_list(auction: MenuRule, truth: Bids, lies: Bids, budget: Tensor) -> int:
     row, liar = (truth.present & lies.present).nonzero(as_tuple=True)
     if not len(row):
         return 0
-    honest = auction.price_list(truth.take(rows=row), budget[row])
+    honest = auction.price_list(truth, budget)
     lied = auction.price_list(alone(truth, lies, row, liar), budget[row])
     mine = torch.arange(len(row)), liar
     return sum(
-        int((getattr(honest, part)[mine] != getattr(lied, part)[mine]).sum()) for part in Menu.__dataclass_fields__
+        int((getattr(honest, part)[row, liar] != getattr(lied, part)[mine]).sum()) for part in Menu.__dataclass_fields__
     )
 
 

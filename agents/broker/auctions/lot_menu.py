@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.base import Menu, entry_utility, favourite
+from agents.broker.auctions.base import Menu, entry_utility
 from agents.messages import Bids, Outcome
+from agents.surplus import surplus
 
 
 @dataclass(frozen=True)
@@ -32,16 +33,16 @@ class LotMenu(Menu):
 
     def choose(self, bids: Bids) -> Outcome:
         """Everybody's favourite entry, chosen for her from her bid."""
-        place, records, payment = favourite(
-            self.privacy_loss,
-            self.price,
-            self._in_reach(bids),
-            self._cost_of_a_record(bids),
-            bids.privacy_budget,
-            bids.data_size,
+        records = self._in_reach(bids)
+        impossible = (self.privacy_loss > bids.privacy_budget[..., None]) | ((records == 0) & (self.privacy_loss > 0))
+        value = torch.where(impossible, torch.inf, self._cost_of_a_record(bids))
+        payment = self.price * records
+        place = first_favourite(payment, torch.where(impossible, 1, records), value)
+        return Outcome(
+            privacy_loss=self.privacy_loss.gather(-1, place)[..., 0],
+            payment=payment.gather(-1, place)[..., 0],
+            data_size=records.gather(-1, place)[..., 0],
         )
-        privacy_loss = self.privacy_loss.gather(-1, place[..., None])[..., 0]
-        return Outcome(privacy_loss=privacy_loss, payment=payment, data_size=records)
 
     def _in_reach(self, bids: Bids) -> Tensor:
         """Records ``[B, n, K]``, none where she has not all of them."""
@@ -53,3 +54,25 @@ class LotMenu(Menu):
             return torch.zeros_like(self.price)
         levels, place = self.privacy_loss[0, 0].unique(return_inverse=True)  # type: ignore[no-untyped-call]
         return bids.valuation.tabulate(levels)[..., place]
+
+
+def first_favourite(payment: Tensor, records: Tensor, value: Tensor) -> Tensor:
+    """Which entry ``[..., 1]`` leaves most, the first of several equal ones; to the last bit.
+
+    Parameters
+    ----------
+    payment : float64[..., K]
+        For whole entries; the first is nothing for nothing.
+    records : int64[..., K]
+    value : float64[..., K]
+        Cost of a record; infinite where an entry is not hers to sell.
+    """
+    cost = torch.where(records > 0, records * value, 0.0)
+    gain = payment - cost
+    most, best = gain.max(dim=-1, keepdim=True)
+    # Exact differences, which take long, only where rounded ones leave a doubt: they are off by less than this.
+    close = gain >= most - payment.amax(dim=-1, keepdim=True) * 2.0**-48
+    doubt = (close.sum(dim=-1) > 1).nonzero(as_tuple=True)
+    exact = surplus(payment[doubt], records.expand_as(payment)[doubt], value[doubt])
+    best[doubt] = exact.max(dim=-1, keepdim=True).indices
+    return best

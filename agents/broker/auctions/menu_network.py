@@ -6,6 +6,7 @@ says reaches it, save how many of the later ones are present.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +19,7 @@ _DEAREST = 100.0
 """Reported costs beyond this many public units count as this many, so that no report can drown the state."""
 _SMALLEST = 1e-3
 _WIDEST_LOG_PRICE = 6.0
+_TILE = 16
 _SOURCES = torch.tensor([0, 1, 2, 3, 6, 2, 0, 4, 5])
 """Of (left, sums): left, precision, size, bought, cost, size, to be logarithms, and left, unit cost and sales."""
 _PLACES = torch.tensor([0, 10, 1, 2, 3, 4, 5, 6, 11, 12, 7, 8, 9, 13])
@@ -56,10 +58,10 @@ class History:
         unit_cost: Tensor,
         sold: Tensor,
     ) -> History:
-        """The state after one more owner ``[B]``; an absent one (size 0) leaves it as it was."""
+        """The state after one more turn of owners ``[B, M]``; an absent one (size 0) leaves it as it was."""
         known = unit_cost.clamp(max=_DEAREST) * (size > 0)
         sums = torch.stack([privacy_loss_squared / 8, size, bought, known, sold, size * known, bought * bought], dim=-1)
-        return History(budget=self.budget, left=left, sums=self.sums + sums)
+        return History(budget=self.budget, left=left, sums=self.sums + sums.sum(dim=1))
 
     def features(self, turn: Turn) -> Tensor:
         """Network input ``float32[B, 14]`` at an owner's turn."""
@@ -86,39 +88,48 @@ class Turn:
     public: Tensor
 
     @staticmethod
-    def each(budget: Tensor, present: Tensor) -> list[Turn]:
-        """The turns of all owners, in order.
+    def each(budget: Tensor, asked: Sequence[Tensor]) -> list[Turn]:
+        """All turns, in order.
 
         Parameters
         ----------
         budget : float64[B]
             In public units of money.
-        present : bool[B, n]
-            Who offers anything. This is public: staying away changes the lists of the others and earns nothing.
+        asked : sequence of [B]
+            How many of the owners asked at each turn are present. This is public: staying away changes the lists of
+            the others and earns nothing.
         """
-        here = present.double()
+        here = torch.stack(list(asked), dim=-1).double() if asked else budget.new_zeros(len(budget), 0)
         before = here.cumsum(-1) - here
-        remaining = here.flip(-1).cumsum(-1).flip(-1) - here + 1
-        asked, everybody = before.clamp(min=1), before + remaining
-        one, money = torch.ones_like(asked), torch.where(budget > 0, budget, 1.0)[:, None]
-        per = [remaining, one, one, one, asked, asked, money.expand_as(one), asked, asked]
+        # Whoever is asked counts herself, present or not.
+        remaining = here.flip(-1).cumsum(-1).flip(-1) - here + here.clamp(min=1)
+        so_far, everybody = before.clamp(min=1), before + remaining
+        one, money = torch.ones_like(so_far), torch.where(budget > 0, budget, 1.0)[:, None]
+        per = [remaining, one, one, one, so_far, so_far, money.expand_as(one), so_far, so_far]
         per_owner = (budget[:, None] / everybody + _SMALLEST).log()
         public = [per_owner, (everybody + _SMALLEST).log(), remaining / everybody, (before == 0).double()]
         scale, facts = 1 / torch.stack(per, dim=-1), torch.stack(public, dim=-1)
-        return [Turn(scale[:, owner], facts[:, owner]) for owner in range(present.shape[1])]
+        return [Turn(scale[:, turn], facts[:, turn]) for turn in range(len(asked))]
 
 
-def size_facts(size: Tensor) -> Tensor:
-    """What verified sizes ``[B, n]`` say at every owner's turn: her own, all, those still to come, her share (float32).
+def size_facts(size: Tensor, order: Tensor) -> Tensor:
+    """What verified sizes ``[B, n]`` say of every owner: hers, all, those asked after her, her share (float32).
 
-    Sizes are in public units and in the order in which owners are approached, absent ones (0) last.
+    Parameters
+    ----------
+    size : float64[B, n]
+        In public units, in the order of the bids.
+    order : int64[B, n]
+        Order in which the owners are asked, absent ones (0) last.
     """
-    total = size.cumsum(-1)
+    asked = size.gather(-1, order)
+    total = asked.cumsum(-1)
     everything = total[:, -1:]
     coming = everything - total
-    logs = torch.stack([size, everything.expand_as(size), coming.clamp(min=0)], dim=-1)
-    share = size / torch.where(everything > 0, everything, 1.0)
-    return torch.cat([(logs + _SMALLEST).log(), share[..., None]], dim=-1).float()
+    logs = torch.stack([asked, everything.expand_as(asked), coming.clamp(min=0)], dim=-1)
+    share = asked / torch.where(everything > 0, everything, 1.0)
+    facts = torch.cat([(logs + _SMALLEST).log(), share[..., None]], dim=-1).float()
+    return facts.gather(1, order.argsort(-1)[..., None].expand(facts.shape))
 
 
 class MenuNetwork(nn.Module):
@@ -153,21 +164,22 @@ class MenuNetwork(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Price per record ``[B, K]`` in public units and cap ``[B, K]`` as a share of the budget left (float64)."""
-        out = self.head(self.body(features)) if self.training else self._row_by_row(features)
+        out = self.head(self.body(features)) if self.training else self._tile_by_tile(features)
         out = out.double()
         log_price, cap = out.split(len(self.levels), dim=-1)
         price = self.usual_price * log_price.clamp(-_WIDEST_LOG_PRICE, _WIDEST_LOG_PRICE).exp()
         return price, torch.sigmoid(cap - 0.5)
 
-    def _row_by_row(self, features: Tensor) -> Tensor:
+    def _tile_by_tile(self, features: Tensor) -> Tensor:
         """The same, with bits that do not depend on the other rows: a market alone gets the prices it gets in a batch.
 
-        One matrix product over all rows may add up in an order that depends on how many there are.
+        One matrix product over all rows may add up in an order that depends on how many there are: here there are
+        always as many, the last ones made up.
         """
-        out = features[:, None]
+        out = nn.functional.pad(features, (0, 0, 0, -len(features) % _TILE)).reshape(-1, _TILE, features.shape[-1])
         for layer in (*self.body, self.head):
             if isinstance(layer, nn.Linear):
                 out = torch.baddbmm(layer.bias, out, layer.weight.T.expand(len(out), -1, -1))
             else:
                 out = layer(out)
-        return out[:, 0]
+        return out.flatten(0, 1)[: len(features)]

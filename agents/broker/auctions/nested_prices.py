@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from agents.units import PublicUnits
+
+TERMS = 5
+"""Functions of records q and privacy loss e that a price is made of: log q, log^2 q, log e, log^2 e, log q log e."""
+ROUNDED_TO = 1.0
+"""Markets share their lists if their logarithms of budget per bidder and of bidders agree to this."""
+FOLLOWS_BUDGET = 0.42
+"""By how much the richness of the lists on offer grows with the logarithm of the budget per bidder."""
+
+_MOST_LOG = 60.0
+"""Logarithm of the most that a list pays for anything, in public units: more than anything costs."""
 
 
 class NestedPrices(Protocol):
@@ -67,82 +77,101 @@ class FixedPrices:
         return self.price
 
 
-class TunedPrices:
-    """Lists around those that clear the market as a rule, given the budget per bidder; tuned on the paper's prior.
-
-    In public units, the list of richness s pays for q records at privacy loss e
-
-        exp(s + a log q + c log^2 q + b log e + d log^2 e),
-
-    or what a poorer list pays, if that is more. a, c, b and d are piecewise linear in s: rich lists lean towards high
-    privacy losses, poor ones towards many records. On offer is s around 0.42 log(budget per bidder), densely where the
-    market mostly ends and not far above: a bidder whom the others leave plenty would otherwise sell next to nothing
-    for it. With more bidders than ten a grows and b and d shrink: one owner's share of the records, not the noise, is
-    then what a market is short of.
-
-    The numbers were found by an evolution strategy (CMA-ES) on 800 profiles of ten bidders, those for other numbers of
-    bidders on 300 of three to a hundred, minimising the mean error bound.
+@dataclass(frozen=True)
+class PriceShape:
+    """What learned price lists are made of, in public units; the tensors of a checkpoint.
 
     Parameters
     ----------
+    levels : float64[K]
+        Privacy losses on sale.
+    lots : float64[M]
+        Lots, in mean data sizes.
+    offsets : float64[G]
+        Richness of the lists on offer, less ``FOLLOWS_BUDGET`` times the logarithm of the budget per bidder. Densely
+        where the market mostly ends and not far above: a bidder whom the others leave plenty would otherwise sell next
+        to nothing for it.
+    knots : float64[J]
+        Richnesses at which the exponents are given.
+    exponents : float64[TERMS, J]
+        Of the terms, at the knots; linear in between, constant beyond.
+    per_log_bidders : float64[TERMS]
+        What is added to them per unit of log(bidders / 10).
+    """
+
+    levels: Tensor
+    lots: Tensor
+    offsets: Tensor
+    knots: Tensor
+    exponents: Tensor
+    per_log_bidders: Tensor
+
+    def __post_init__(self) -> None:
+        for name in self.__dataclass_fields__:
+            if not bool(getattr(self, name).isfinite().all()):
+                raise ValueError(f"{name} holds a number that is not finite")
+        for name, least in (("levels", 0.0), ("lots", 0.0), ("offsets", -math.inf), ("knots", -math.inf)):
+            part = getattr(self, name)
+            if part.ndim != 1 or not len(part) or float(part[0]) <= least or bool((part.diff() <= 0).any()):
+                raise ValueError(f"{name} = {part.tolist()}: pass increasing numbers above {least:g}")
+        for name, shape in (("exponents", (TERMS, len(self.knots))), ("per_log_bidders", (TERMS,))):
+            if tuple(getattr(self, name).shape) != shape:
+                raise ValueError(f"{name} has shape {list(getattr(self, name).shape)}; pass shape {list(shape)}")
+
+
+class LearnedPrices:
+    """Lists around those that clear the market as a rule, given the budget per bidder and the number of bidders.
+
+    In public units, the list of richness s pays for q records at privacy loss e
+
+        exp(s + a log q + c log^2 q + b log e + d log^2 e + f log q log e),
+
+    or what a poorer list pays, if that is more. The exponents a to f are piecewise linear in s: rich lists lean towards
+    high privacy losses, poor ones towards many records. They also shift with the number of bidders: among many, one
+    owner's share of the records, not the noise, is what a market is short of.
+
+    Parameters
+    ----------
+    shape : PriceShape
+        The exponents and what is on sale.
     units : PublicUnits
         Public units of records and money.
     """
 
-    LEVELS: ClassVar[tuple[float, ...]] = (0.25, *(step / 10 for step in range(5, 21)))
-    LOTS: ClassVar[tuple[float, float, float]] = (0.06, 200.0, 1.15)
-    """Smallest and largest lot in mean data sizes, and the factor from one to the next."""
-    KNOTS: ClassVar[tuple[float, ...]] = (-1.5, -0.5, 0.3, 1.3)
-    SHAPE: ClassVar[tuple[tuple[float, ...], ...]] = (
-        (0.635, 0.562, 0.957, 0.525),
-        (0.012, -0.056, -0.048, 0.059),
-        (1.294, 1.055, 1.580, 1.607),
-        (-0.301, -0.202, -0.071, -0.329),
-    )
-    """The values of a, c, b, d at the knots of s."""
-    PER_LOG_BIDDERS: ClassVar[tuple[float, ...]] = (0.055, 0.0, -0.23, -0.05)
-    """What is added to them per unit of log(bidders / 10)."""
-    FOLLOWS_BUDGET: ClassVar[float] = 0.42
-    OFFSETS: ClassVar[tuple[float, ...]] = (
-        *(-8.0, -5.0, -3.5, -2.6, -2.0, -1.6, -1.3, -1.1),
-        *(0.05 * step for step in range(-19, 12)),
-    )
-    """Richness of the lists on offer, less ``FOLLOWS_BUDGET`` times the logarithm of the budget per bidder."""
-
-    def __init__(self, units: PublicUnits) -> None:
-        smallest, largest, factor = (math.log(bound) for bound in self.LOTS)
-        powers = range(math.ceil(smallest / factor), math.floor(largest / factor) + 1)
-        lots = {int(units.records * math.exp(power * factor) * (1 + 1e-12)) for power in powers}
-        self.lots = torch.tensor(sorted(lots - {0}), dtype=torch.int64)
-        self.levels = torch.tensor(self.LEVELS, dtype=torch.float64)
+    def __init__(self, shape: PriceShape, units: PublicUnits) -> None:
+        self.shape = shape
+        self.levels = shape.levels
+        lots = (units.records * shape.lots * (1 + 1e-12)).floor().long().unique()  # type: ignore[no-untyped-call]
+        self.lots = lots[lots > 0]
         self._units = units
-        shape = (len(self.lots), len(self.levels))
-        log_q = (self.lots.double() / units.records).log()[:, None].expand(shape)
-        log_e = self.levels.log().expand(shape)
-        self._powers = torch.stack([log_q, log_q**2, log_e, log_e**2])
+        log_q = (self.lots.double() / units.records).log()[:, None]
+        log_e = self.levels.log()
+        terms = (log_q, log_q**2, log_e, log_e**2, log_q * log_e)
+        self._terms = torch.stack([term.expand(len(log_q), len(log_e)) for term in terms])
         self._per_record = (units.money / self.lots.double())[:, None]
 
     def occasion(self, budget: Tensor, bidders: Tensor) -> Tensor:
         """The logarithms of budget per bidder and of bidders over ten, rounded, within what was looked at."""
         bidders = bidders.clamp(min=1).double()
         each, crowd = (budget / self._units.money / bidders).log().clamp(-12, 12), (bidders / 10).log().clamp(-2, 3)
-        return torch.stack([each, crowd], dim=-1).round().long()
+        return (torch.stack([each, crowd], dim=-1) / ROUNDED_TO).round().long()
 
     def lists(self, occasion: tuple[int, int]) -> Tensor:
         """Money per record ``[G, M, K]``."""
-        each, crowd = occasion
-        s = self.FOLLOWS_BUDGET * each + torch.tensor(self.OFFSETS, dtype=torch.float64)
-        exponents = _piecewise_linear(s, self.KNOTS, self.SHAPE)
-        exponents = exponents + crowd * torch.tensor(self.PER_LOG_BIDDERS, dtype=torch.float64)
-        total = (s[:, None, None] + torch.tensordot(exponents, self._powers, dims=1)).exp()
+        each, crowd = (ROUNDED_TO * part for part in occasion)
+        richness = FOLLOWS_BUDGET * each + self.shape.offsets
+        exponents = _piecewise_linear(richness, self.shape.knots, self.shape.exponents)
+        exponents = exponents + crowd * self.shape.per_log_bidders
+        total = (richness[:, None, None] + torch.tensordot(exponents, self._terms, dims=1)).clamp(max=_MOST_LOG).exp()
         paying = (total * self._per_record).cummax(dim=0).values
         return torch.cat([torch.zeros_like(paying[:1]), paying])
 
 
-def _piecewise_linear(at: Tensor, knots: tuple[float, ...], values: tuple[tuple[float, ...], ...]) -> Tensor:
-    """Several functions ``[..., J]`` given by their values at the knots, constant beyond them."""
-    x, y = torch.tensor(knots, dtype=torch.float64), torch.tensor(values, dtype=torch.float64).T
-    at = at.clamp(knots[0], knots[-1])
-    upper = torch.searchsorted(x, at).clamp(1, len(x) - 1)
-    share = (at - x[upper - 1]) / (x[upper] - x[upper - 1])
-    return y[upper - 1] + share[..., None] * (y[upper] - y[upper - 1])
+def _piecewise_linear(at: Tensor, knots: Tensor, values: Tensor) -> Tensor:
+    """Several functions ``[..., F]`` given by their values ``[F, J]`` at the knots, constant beyond them."""
+    if len(knots) == 1:
+        return values[:, 0].expand(*at.shape, -1)
+    at = at.clamp(float(knots[0]), float(knots[-1]))
+    upper = torch.searchsorted(knots, at).clamp(1, len(knots) - 1)
+    share = (at - knots[upper - 1]) / (knots[upper] - knots[upper - 1])
+    return values.T[upper - 1] + share[..., None] * (values.T[upper] - values.T[upper - 1])

@@ -10,9 +10,12 @@ on the budget alone, and nothing for nothing is on it. *Budget feasible*: say j 
 favourite of hers given list s alone, and e_j(s) counts it (of several favourites, the one that pays most). Or she would
 like y better, and then y pays no less than x: otherwise it would be affordable there too and so on her own list for at
 least P_s(y), and she would not take x. So she is paid at most e_j(s) in any case. Let i be a seller with the richest
-list s*: everybody else is paid at most e_j(s*), and all of them together with i at most B. In floating point, whatever
-she likes as much but for rounding counts as a favourite, and what sums may lose to rounding is kept back from the
-budget beforehand.
+list s*: everybody else is paid at most e_j(s*), and all of them together with i at most B.
+
+In floating point, rounding may make her like x as much as her favourite y although she does not. Gains of entries not
+worth a loss are off by less than 2^-51 of what the two pay. As favourite counts what is best when everything pays a
+2^-26 more, so that x pays at most a 2^-24 more than y, and e_j(s) is raised by a 2^-23. What sums may lose to rounding
+is kept back from the budget beforehand.
 
 Source: ours; with one price per unit of a public score and all-or-nothing owners it is Singer's proportional share
 ("Budget feasible mechanisms", FOCS 2010).
@@ -22,23 +25,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import FIELDS, LEAST, Guarantees, MenuAuction, check_budget
-from agents.broker.auctions.lot_menu import LotMenu
-from agents.broker.auctions.nested_prices import NestedPrices, TunedPrices
+from agents.broker.auctions.checkpoint import SHIPPED, load_checkpoint
+from agents.broker.auctions.lot_menu import LotMenu, first_favourite
+from agents.broker.auctions.nested_prices import LearnedPrices, NestedPrices, PriceShape
 from agents.messages import Bids, Outcome
-from agents.surplus import surplus
 from agents.units import PublicUnits
 
-PAPER_UNITS = PublicUnits(records=125.973, money_per_record=2.3191944122946238)
-"""Mean data size and mean cost per record under the paper's prior, for markets whose units are not told."""
-
-_NUMBERS = 300_000
+_NUMBERS = 100_000
 """Numbers computed in one piece: arrays of them fit a cache."""
+_KEPT = 32
+"""Occasions whose lists are kept."""
 
 
 class ResidualMenu(MenuAuction):
@@ -47,17 +51,32 @@ class ResidualMenu(MenuAuction):
     Parameters
     ----------
     units : PublicUnits, optional
-        Public units of the market at hand; the paper's by default.
+        Public units of the market at hand; by default those of training.
+    checkpoint : Path, optional
+        By default the shipped one.
     prices : NestedPrices, optional
-        Other price lists than the tuned ones.
+        Instead of a checkpoint.
     """
 
     name = "residual-menu"
     guarantees = Guarantees(truthful_in=FIELDS)
 
-    def __init__(self, units: PublicUnits | None = None, *, prices: NestedPrices | None = None) -> None:
+    def __init__(
+        self,
+        units: PublicUnits | None = None,
+        *,
+        checkpoint: Path | None = None,
+        prices: NestedPrices | None = None,
+    ) -> None:
+        self.card = None
+        if prices is None:
+            path = checkpoint or SHIPPED / f"{self.name}.safetensors"
+            tensors, self.card = load_checkpoint(path, self.name)
+            units = units or self.card.units
+            prices = LearnedPrices(_rebuild(tensors, path), units)
         super().__init__(units)
-        self.prices = prices or TunedPrices(units or PAPER_UNITS)
+        self.prices = prices
+        self._sales: dict[tuple[int, int], _Sale] = {}
 
     def price_list(self, bids: Bids, budget: Any) -> LotMenu:
         """Everybody's price list ``[B, n, 1 + M K]``: nothing, then lot by lot every level."""
@@ -77,8 +96,7 @@ class ResidualMenu(MenuAuction):
         for sale, crowd, left in self._markets(bids, budget):
             for some, count in crowd.pieces(sale, 1):
                 total = sale.offered(left[some], count) * records[:count]
-                gain = surplus(total, records[:count], crowd.value(sale, some, count))
-                best = gain.max(dim=-1, keepdim=True).indices  # of several equal ones the first
+                best = first_favourite(total, records[:count], crowd.value(sale, some, count))
                 place = crowd.row[some], crowd.owner[some]
                 choice[place], payment[place] = best[:, 0], total.gather(-1, best)[:, 0]
         return Outcome(privacy_loss=loss[choice], payment=payment, data_size=records[choice])
@@ -93,13 +111,24 @@ class ResidualMenu(MenuAuction):
         )
         for number, (first, second) in enumerate(occasions.tolist()):
             rows = (which == number).nonzero()[:, 0]
-            sale = _Sale.at(self.prices, (first, second))
+            sale = self._sale((first, second))
             crowd = _Crowd.of(bids.take(rows=rows), sale)
+            different, which_of_them = crowd.different()
+            supply = torch.zeros(len(different.reach), len(sale.price), dtype=torch.float64)
+            for some, count in different.pieces(sale, len(sale.price)):
+                supply[some] = different.supply(sale, some, count)
             paid = torch.zeros(len(rows), bids.shape[1], len(sale.price), dtype=torch.float64)
-            for some, count in crowd.pieces(sale, len(sale.price)):
-                paid[crowd.row[some], crowd.owner[some]] = crowd.supply(sale, some, count)
+            paid[crowd.row, crowd.owner] = supply[which_of_them]
             left = (purse[rows, None, None] - _sums_of_others(paid))[crowd.row, crowd.owner]
             yield sale, replace(crowd, row=rows[crowd.row]), left
+
+    def _sale(self, occasion: tuple[int, int]) -> _Sale:
+        """The public lists of an occasion; the last few are kept, for markets of many rounds."""
+        if occasion not in self._sales:
+            if len(self._sales) >= _KEPT:
+                del self._sales[next(iter(self._sales))]
+            self._sales[occasion] = _Sale.at(self.prices, occasion)
+        return self._sales[occasion]
 
 
 @dataclass(frozen=True)
@@ -172,6 +201,18 @@ class _Crowd:
         row = torch.arange(batch).repeat_interleave(owners)
         return _Crowd(row[order], torch.arange(owners).repeat(batch)[order], reach, unit_cost[order])
 
+    def different(self) -> tuple[_Crowd, Tensor]:
+        """Of those who say the same one each, and who of them ``int64[N]`` speaks for everybody.
+
+        Counterfactuals ask many times what the same others would do.
+        """
+        said = torch.cat([self.reach[:, None].double(), self.unit_cost], dim=-1).numpy()
+        as_bytes = said.view(np.dtype((np.void, said.itemsize * said.shape[1])))[:, 0]
+        first, which = np.unique(as_bytes, return_index=True, return_inverse=True)[1:]
+        chosen, order = torch.from_numpy(first).sort()
+        crowd = _Crowd(self.row[chosen], self.owner[chosen], self.reach[chosen], self.unit_cost[chosen])
+        return crowd, order.argsort()[torch.from_numpy(which)]
+
     def pieces(self, sale: _Sale, times: int, *, all_entries: bool = False) -> Iterator[tuple[slice, int]]:
         """Slices of owners for work on ``times`` numbers per entry, and how many of the entries it has to look at.
 
@@ -194,12 +235,13 @@ class _Crowd:
 
     def supply(self, sale: _Sale, some: slice, count: int) -> Tensor:
         """The most ``[N, G]`` that each would be paid for a favourite entry by any list up to this one."""
-        total = sale.total[: len(sale.price)]
-        rounding = total.amax(dim=-1) * 2.0**-50
+        total = sale.total[: len(sale.price), :count]
         cost = torch.where(sale.records[:count] > 0, sale.records[:count] * self.value(sale, some, count), 0.0)
-        gain = total[:, :count] - cost[:, None, :]
-        likes = gain >= gain.amax(dim=-1, keepdim=True) - rounding[:, None]
-        return torch.where(likes, total[:, :count], 0.0).amax(dim=-1).cummax(dim=-1).values
+        # A little more liking for better paid entries: then none that she likes as well but for rounding pays her
+        # noticeably more than the one found.
+        favourite = (total * (1 + 2.0**-26) - cost[:, None, :]).max(dim=-1, keepdim=True).indices
+        paid = total.expand(len(cost), -1, -1).gather(-1, favourite)[..., 0]
+        return (paid * (1 + 2.0**-23)).cummax(dim=-1).values
 
 
 def _entries(prices: NestedPrices) -> tuple[Tensor, Tensor]:
@@ -214,3 +256,12 @@ def _sums_of_others(paid: Tensor) -> Tensor:
     before = torch.nn.functional.pad(paid.cumsum(dim=1)[:, :-1], (0, 0, 1, 0))
     after = torch.nn.functional.pad(paid.flip(1).cumsum(dim=1)[:, :-1], (0, 0, 1, 0)).flip(1)
     return before + after
+
+
+def _rebuild(tensors: dict[str, Tensor], path: Path) -> PriceShape:
+    try:
+        return PriceShape(**tensors)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"checkpoint {path} does not hold the shape of price lists ({error}); train it again"
+        ) from None

@@ -3,11 +3,13 @@
 Exactly truthful in valuation, privacy budget and data size, individually rational and budget feasible ex post, for any
 number of owners: an owner's list depends only on the budget and on those asked before her (taxation principle), her
 cost is linear in records, so that at each level all or nothing of what is asked for is best, and the broker picks her
-favourite from her bid after all rounding is done.
+favourite from her bid after all rounding is done. Very many owners are asked in blocks (``blocks.py``): the members of
+one see the same history and share what is left equally, which changes none of this.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,11 +17,15 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import FIELDS, Guarantees, Menu, MenuAuction, check_budget, favourite, spendable
+from agents.broker.auctions.blocks import Block, in_blocks, in_order_of_bids
 from agents.broker.auctions.checkpoint import SHIPPED, load_checkpoint
 from agents.broker.auctions.menu_network import FEATURES, History, MenuNetwork, Turn, size_facts
 from agents.checks import MOST_RECORDS
-from agents.messages import Bids
+from agents.messages import Bids, Outcome
 from agents.units import PublicUnits
+
+_MARKETS = 512
+"""Markets played at a time: what they need at a turn fits a cache."""
 
 
 class SequentialMenu(MenuAuction):
@@ -62,6 +68,7 @@ class SequentialMenu(MenuAuction):
             )
         super().__init__(units)
         self.network = network.eval().requires_grad_(False)
+        self._levels = torch.nn.functional.pad(self.network.levels, (1, 0))
 
     @torch.no_grad()
     def price_list(self, bids: Bids, budget: Any) -> Menu:
@@ -69,56 +76,114 @@ class SequentialMenu(MenuAuction):
 
         Whoever is asked later sees what those before her picked, never what she herself says.
         """
-        budget = check_budget(bids, budget)
-        batch, owners = bids.shape
-        levels = torch.cat([budget.new_zeros(1), self.network.levels])
-        order = self.approached(bids)
-        size, cap = bids.data_size.gather(-1, order), bids.privacy_budget.gather(-1, order)
-        cost = bids.valuation.tabulate(levels).gather(1, order[..., None].expand(-1, -1, len(levels)))
-        unit_cost = bids.valuation.at(bids.privacy_budget).gather(-1, order) / self.units.money_per_record
-        units_of_size = size.double() / self.units.records
-        facts = size_facts(units_of_size) if self.network.sizes_known and owners else None
-        left, quantum = spendable(budget)
-        history = History.beginning(budget / self.units.money, left / self.units.money)
-        lists: list[tuple[Tensor, Tensor]] = []
-        for owner, turn in enumerate(Turn.each(history.budget, size > 0)):
-            features = history.features(turn)
-            if facts is not None:
-                features = torch.cat([features, facts[:, owner]], dim=-1)
-            price, records = self._offer(features, left, quantum)
-            lists.append((price, records))
-            level, bought, payment = favourite(levels, price, records, cost[:, owner], cap[:, owner], size[:, owner])
-            left = left - payment
-            history = history.after(
-                left=left / self.units.money,
-                privacy_loss_squared=levels[level] ** 2,
-                bought=bought.double() / self.units.records,
-                size=units_of_size[:, owner],
-                unit_cost=unit_cost[:, owner],
-                sold=(bought > 0).double(),
-            )
-        if not lists:
-            empty = budget.new_zeros(batch, 0, len(levels))
-            return Menu(privacy_loss=empty, price=empty, records=empty.long())
-        place = order.argsort(dim=-1)[..., None].expand(-1, -1, len(levels))
-        return Menu(
-            privacy_loss=levels.expand(batch, owners, len(levels)),
-            price=torch.stack([price for price, _ in lists], dim=1).gather(1, place),
-            records=torch.stack([records for _, records in lists], dim=1).gather(1, place),
+        chunks = list(self._some_markets(bids, check_budget(bids, budget)))
+        price = torch.cat([chunk.everybody("price") for chunk in chunks])
+        records = torch.cat([chunk.everybody("records") for chunk in chunks])
+        return Menu(privacy_loss=self._levels.expand(price.shape), price=price, records=records)
+
+    @torch.no_grad()
+    def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
+        """Everybody's choice from her list, no list being kept any longer than her turn."""
+        chunks = list(self._some_markets(bids, budget, keep_lists=False))
+        return Outcome(
+            privacy_loss=self._levels[torch.cat([chunk.everybody("level") for chunk in chunks])],
+            payment=torch.cat([chunk.everybody("payment") for chunk in chunks]),
+            data_size=torch.cat([chunk.everybody("bought") for chunk in chunks]),
         )
 
     def approached(self, bids: Bids) -> Tensor:
         """Order ``int64[B, n]`` in which the owners are asked: the index order, whatever anybody says."""
         return torch.arange(bids.shape[1]).expand(bids.shape)
 
-    def _offer(self, features: Tensor, left: Tensor, quantum: Tensor) -> tuple[Tensor, Tensor]:
-        """Price per record and most records ``[B, K + 1]``: whole quanta, whole records, within the budget left."""
-        price, cap_share = self.network(features)
-        quantum, left = quantum[:, None], left[:, None]
+    def _some_markets(self, bids: Bids, budget: Tensor, *, keep_lists: bool = True) -> Iterator[_Sales]:
+        """What is offered and sold in some markets at a time."""
+        batch = bids.shape[0]
+        if batch <= _MARKETS:
+            yield self._turn_by_turn(bids, budget, keep_lists)
+            return
+        for start in range(0, batch, _MARKETS):
+            rows = torch.arange(start, min(start + _MARKETS, batch))
+            yield self._turn_by_turn(bids.take(rows=rows), budget[rows], keep_lists)
+
+    def _turn_by_turn(self, bids: Bids, budget: Tensor, keep_lists: bool) -> _Sales:
+        units, levels = self.units, self._levels
+        cost = bids.valuation.tabulate(levels)
+        unit_cost = bids.valuation.at(bids.privacy_budget) / units.money_per_record
+        units_of_size, present = bids.data_size.double() / units.records, bids.present
+        order = self.approached(bids)
+        facts = size_facts(units_of_size, order) if self.network.sizes_known else None
+        left, quantum = spendable(budget)
+        history = History.beginning(budget / units.money, left / units.money)
+        blocks = in_blocks(order, present)
+        here = [block.of(present) & (block.owner < bids.shape[1]) for block in blocks]
+        sales = _Sales(blocks, bids.shape[1])
+        for block, asked, turn in zip(
+            blocks, here, Turn.each(history.budget, [asked.sum(-1) for asked in here]), strict=True
+        ):
+            features = history.features(turn)[:, None]
+            if facts is not None:
+                own = block.of(facts)
+                features = torch.cat([features.expand(-1, own.shape[1], -1), own], dim=-1)
+            price, records = self._offer(features, left, quantum, block.members)
+            price, records = (offer.expand(*asked.shape, -1) for offer in (price, records))
+            size = torch.where(asked, block.of(bids.data_size), 0)
+            level, bought, payment = favourite(
+                levels, price, records, block.of(cost), block.of(bids.privacy_budget), size
+            )
+            sales.add(level, bought, payment)
+            if keep_lists:
+                sales.keep(price, records)
+            left = left - payment.sum(-1)
+            history = history.after(
+                left=left / units.money,
+                privacy_loss_squared=levels[level] ** 2,
+                bought=bought.double() / units.records,
+                size=torch.where(asked, block.of(units_of_size), 0.0),
+                unit_cost=block.of(unit_cost),
+                sold=(bought > 0).double(),
+            )
+        return sales
+
+    def _offer(self, features: Tensor, left: Tensor, quantum: Tensor, members: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Price per record and most records ``[B, M, K + 1]``: whole quanta, whole records, within the money left.
+
+        A block of m shares it out in m equal parts that nobody can be paid more than.
+        """
+        price, cap_share = self.network(features.flatten(0, 1))
+        price, cap_share = (part.reshape(*features.shape[:2], part.shape[-1]) for part in (price, cap_share))
+        cap = cap_share * left[:, None, None]
+        if members is not None:
+            whole = left / quantum
+            part = (whole / members).floor()
+            part = (part - (part * members > whole).double()) * quantum
+            cap = torch.minimum(cap, part[:, None, None])
+        quantum = quantum[:, None, None]
         price = (price * self.units.money_per_record / quantum).floor().clamp(min=1) * quantum
-        # Price and money left are whole quanta below 2^53 of them: no quotient is rounded up to a record too many.
-        records = (cap_share * left / price).floor().clamp(0, MOST_RECORDS).long()
+        # Price and money are whole quanta below 2^53 of them: no quotient is rounded up to a record too many.
+        records = (cap / price).floor().clamp(0, MOST_RECORDS).long()
         return torch.nn.functional.pad(price, (1, 0)), torch.nn.functional.pad(records, (1, 0))
+
+
+class _Sales:
+    """What the owners of some markets were offered at their turns and picked of it."""
+
+    def __init__(self, blocks: list[Block], owners: int) -> None:
+        self._blocks, self._owners = blocks, owners
+        self._parts: dict[str, list[Tensor]] = {name: [] for name in ("level", "bought", "payment", "price", "records")}
+
+    def add(self, level: Tensor, bought: Tensor, payment: Tensor) -> None:
+        """Note what the owners of a block picked, ``[B, M]``."""
+        for name, part in (("level", level), ("bought", bought), ("payment", payment)):
+            self._parts[name].append(part)
+
+    def keep(self, price: Tensor, records: Tensor) -> None:
+        """Note what they were offered, ``[B, M, K + 1]``."""
+        self._parts["price"].append(price)
+        self._parts["records"].append(records)
+
+    def everybody(self, name: str) -> Tensor:
+        """One of these things of all owners, in the order of the bids."""
+        return in_order_of_bids(self._parts[name], self._blocks, self._owners)
 
 
 def _rebuild(tensors: dict[str, Tensor], path: Path) -> MenuNetwork:

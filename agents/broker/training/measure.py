@@ -22,9 +22,13 @@ def true_error_bound(types: OwnerTypes, outcome: Outcome) -> Tensor:
 def truthful_figures(
     auction: Auction, prior: OwnerPrior, *, profiles: int = 2000, seed: int = 2022
 ) -> dict[str, float]:
-    """Mean finite error bound, invalid rate and share of the budget spent, on fresh profiles of ten owners."""
-    types, budget = prior.sample(profiles, 10, torch.Generator().manual_seed(seed))
-    outcome = auction.run(types.truthful_bids(), budget)
+    """Mean finite error bound, invalid rate and share of the budget spent, on fresh profiles of ten owners.
+
+    Of fewer where the auction takes no ten; a lottery is drawn.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    types, budget = prior.sample(profiles, min(10, auction.most_owners or 10), generator)
+    outcome = auction.run(types.truthful_bids(), budget, generator)
     bound = true_error_bound(types, outcome)
     valid = bound.isfinite()
     return {

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.broker.auctions import residual_menu
+from agents.broker.auctions.checkpoint import SHIPPED, load_checkpoint, save_checkpoint
 from agents.broker.auctions.nested_prices import FixedPrices
-from agents.broker.auctions.residual_menu import PAPER_UNITS, ResidualMenu
+from agents.broker.auctions.registry import load_auction
+from agents.broker.auctions.residual_menu import ResidualMenu
 from agents.broker.training.measure import true_error_bound
 from agents.misreports import gains
 from agents.prior import OwnerPrior
@@ -200,8 +204,42 @@ def test_what_the_others_are_paid_carries_none_of_her_own_bits(generator: torch.
         )
 
 
-def test_the_units_of_the_paper_are_those_of_its_prior() -> None:
-    assert OwnerPrior().units == PAPER_UNITS
+def test_it_comes_from_a_checkpoint_and_respects_the_units_of_the_prior() -> None:
+    shipped = load_auction("residual-menu")
+    assert isinstance(shipped, ResidualMenu)
+    assert shipped.units == OwnerPrior().units
+    assert shipped.card.figures["invalid_rate"] == 0
+    # A hundred times the records: every lot is a hundred times as large, but for rounding down.
+    large = load_auction("residual-menu", prior=OwnerPrior(records=12_597_300))
+    assert isinstance(large, ResidualMenu)
+    lots = large.prices.lots.double() / 100
+    assert torch.equal(lots.floor().long(), shipped.prices.lots)
+
+
+def test_a_thousand_times_the_records_and_budgets_leave_privacy_losses_unchanged() -> None:
+    small, large = OwnerPrior(records=10**9), OwnerPrior(records=10**12, floor=10_000)
+    types, budget = small.sample(200, 10, torch.Generator().manual_seed(0))
+    scaled = types.truthful_bids().replace(data_size=types.data_size * 1000)
+    one = load_auction("residual-menu", prior=small).run(types.truthful_bids(), budget)
+    many = load_auction("residual-menu", prior=large).run(scaled, budget * 1000)
+    assert float((one.privacy_loss == many.privacy_loss).double().mean()) > 0.995
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda part: {"levels": part["levels"].flip(0)}, "levels = .* pass increasing numbers above 0"),
+        (lambda part: {"exponents": part["exponents"][:2]}, r"exponents has shape \[2, 4\]; pass shape \[5, 4\]"),
+        (lambda part: {"lots": part["lots"] * torch.nan}, "lots holds a number that is not finite"),
+        (lambda part: {"wings": part["lots"] + 1}, "wings"),
+    ],
+)
+def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path, change: Callable[..., dict], message: str) -> None:
+    tensors, card = load_checkpoint(SHIPPED / "residual-menu.safetensors", "residual-menu")
+    path = tmp_path / "odd.safetensors"
+    save_checkpoint(path, {**tensors, **change(tensors)}, auction="residual-menu", units=card.units)
+    with pytest.raises(ValueError, match=f"does not hold the shape of price lists .*{message}.*; train it again"):
+        load_auction(path)
 
 
 def test_it_beats_all_that_is_published_on_the_papers_prior() -> None:

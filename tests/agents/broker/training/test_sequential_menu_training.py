@@ -7,20 +7,27 @@ import dataclasses
 import pytest
 import torch
 
+from agents.broker.auctions.menu_network import MenuNetwork
 from agents.broker.auctions.registry import load_auction
 from agents.broker.auctions.sequential_menu import SequentialMenu
 from agents.broker.training.registry import trainer
+from agents.broker.training.resumption import run_to_end
 from agents.broker.training.sequential_menu import (
+    MenuTraining,
     Recipe,
     make_checkpoint,
     new_network,
     softened_auction,
-    train,
-    training_steps,
 )
 from agents.prior import OwnerPrior
 
-SMALL = Recipe(steps=40, batch=64, owners=5, other_owners=(1, 8), width=16, seed=3)
+SMALL = Recipe(steps=40, batch=64, owners=5, other_owners=(1, 8), width=16, averaging=0.8, seed=3)
+
+
+def trained(prior: OwnerPrior, recipe: Recipe) -> MenuNetwork:
+    training = MenuTraining(prior, recipe)
+    run_to_end(training)
+    return training.network
 
 
 def test_training_lowers_the_error_bound():
@@ -35,7 +42,7 @@ def test_training_lowers_the_error_bound():
         return float(bound[bound.isfinite()].log().mean())
 
     before = mean_log_bound(new_network(prior, SMALL))
-    after = mean_log_bound(train(prior, SMALL))
+    after = mean_log_bound(trained(prior, SMALL))
     assert after < before - 0.1
 
 
@@ -58,8 +65,8 @@ def test_training_plays_the_auction_that_is_deployed(name):
 def test_two_trainings_with_one_seed_are_one():
     prior = OwnerPrior()
     short = dataclasses.replace(SMALL, steps=3)
-    one, two = (train(prior, short).state_dict() for _ in range(2))
-    other = train(prior, dataclasses.replace(short, seed=4)).state_dict()
+    one, two = (trained(prior, short).state_dict() for _ in range(2))
+    other = trained(prior, dataclasses.replace(short, seed=4)).state_dict()
     assert all(torch.equal(one[name], two[name]) for name in one)
     assert not torch.equal(one["head.weight"], other["head.weight"])
 
@@ -73,14 +80,27 @@ def test_a_checkpoint_with_its_card(tmp_path):
     assert load_auction(path).card == card
 
 
-def test_a_gradient_that_is_not_finite_stops_training_and_names_the_step():
-    network = new_network(OwnerPrior(), SMALL)
-    steps = training_steps(network, OwnerPrior(), SMALL)
-    next(steps)
-    with torch.no_grad():
-        network.head.bias[0] = torch.nan
-    with pytest.raises(FloatingPointError, match="training step 1"):
-        next(steps)
+def test_a_gradient_that_is_not_finite_stops_training_and_names_the_batch():
+    training = MenuTraining(OwnerPrior(), SMALL)
+    training.step()
+    state = training.state_dict()
+    state["learner"]["head.bias"][0] = torch.nan
+    training.load_state_dict(state)
+    with pytest.raises(FloatingPointError, match=r"training step 1, a batch of \d+ profiles of \d+ owners"):
+        training.step()
+
+
+def test_an_interrupted_training_goes_on_to_the_same_tensors(tmp_path):
+    prior, recipe = OwnerPrior(), dataclasses.replace(SMALL, steps=6, batch=16)
+    whole = make_checkpoint(tmp_path / "whole.safetensors", prior, recipe)
+    interrupted, goes_on = MenuTraining(prior, recipe), MenuTraining(prior, recipe)
+    for _ in range(4):
+        interrupted.step()
+    goes_on.load_state_dict(interrupted.state_dict())
+    run_to_end(goes_on)
+    kept = load_auction(tmp_path / "whole.safetensors").network.state_dict()
+    assert all(torch.equal(kept[name], tensor) for name, tensor in goes_on.network.state_dict().items())
+    assert whole.recipe["steps"] == 6
 
 
 @pytest.mark.parametrize(
@@ -91,6 +111,8 @@ def test_a_gradient_that_is_not_finite_stops_training_and_names_the_step():
         ({"other_owners": (3, 2)}, "other_owners"),
         ({"temperature": (0.1, 0.0)}, "temperature"),
         ({"share_of_others": 1.5}, "share_of_others"),
+        ({"tiers": 0}, "tiers"),
+        ({"averaging": 1.0}, "averaging"),
     ],
 )
 def test_impossible_recipes_are_refused(fields, words):

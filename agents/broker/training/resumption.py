@@ -1,0 +1,133 @@
+"""Training that can be interrupted: its state lies beside the checkpoint to be, and the next start goes on from it.
+
+Every trainer that has a state to save can be run so: it is an object with ``recipe.steps`` steps to make, one after
+another, and a state that says where it stands. Continued, it ends with the bits it would have ended with uninterrupted.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import torch
+
+EVERY = 50
+"""Steps between two saved states."""
+
+
+S_co = TypeVar("S_co", covariant=True)
+"""What a step of training shows."""
+
+
+class Training(Protocol[S_co]):
+    """A training run in the middle.
+
+    Attributes
+    ----------
+    identity : dict
+        Everything that the result depends on (recipe, prior, device): a state with another is not continued.
+    steps : int
+        How many steps the recipe asks for.
+    done : int
+        How many have been made.
+    """
+
+    identity: dict[str, Any]
+    steps: int
+    done: int
+
+    def step(self) -> S_co:
+        """Make the next step."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tensors, numbers and nested dictionaries of them: networks, optimiser, generators and ``done``."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Stand where ``state`` was taken."""
+        ...
+
+
+def run_to_end(
+    training: Training[S_co], *, state: Path | None = None, watch: Callable[[S_co], None] | None = None
+) -> None:
+    """Make all steps that are left, from the state saved at ``state`` if there is one.
+
+    Parameters
+    ----------
+    training : Training
+    state : Path, optional
+        File the state is kept in, written in one step every ``EVERY`` steps and at an interruption; the caller
+        removes it once the result is safe.
+    watch : callable, optional
+        Called after every step.
+
+    Raises
+    ------
+    ValueError
+        If the saved state is damaged or another training's.
+    KeyboardInterrupt
+        Again, once the state is saved, saying so.
+    """
+    if state is not None and state.exists():
+        _resume(training, state)
+    try:
+        while training.done < training.steps:
+            step = training.step()
+            if watch is not None:
+                watch(step)
+            if state is not None and training.done % EVERY == 0:
+                _save(training, state)
+    except KeyboardInterrupt:
+        if state is None:
+            raise
+        # An interruption may come within a step; what was saved after a whole one stays what it is.
+        kept = _steps_in(state)
+        raise KeyboardInterrupt(
+            f"{kept} of {training.steps} steps are in {state}; the same command goes on from there"
+            if kept
+            else "nothing was written"
+        ) from None
+
+
+def _save(training: Training[Any], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = io.BytesIO()
+    torch.save({"identity": _text(training.identity), "done": training.done, "state": training.state_dict()}, content)
+    draft = path.with_name(path.name + ".part")
+    draft.write_bytes(content.getvalue())
+    os.replace(draft, path)
+
+
+def _resume(training: Training[Any], path: Path) -> None:
+    saved = _read(path)
+    if saved["identity"] != _text(training.identity):
+        raise ValueError(
+            f"state {path} is of another training (its recipe, prior or device differ): "
+            "finish that one with the command it was started with, or remove the file"
+        )
+    training.load_state_dict(saved["state"])
+
+
+def _steps_in(path: Path) -> int:
+    return int(_read(path)["done"]) if path.exists() else 0
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        saved: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+        if not {"identity", "done", "state"} <= set(saved):
+            raise KeyError("identity")
+        return saved
+    except (RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
+        raise ValueError(f"state {path} cannot be read ({type(error).__name__}): remove it and start again") from None
+
+
+def _text(identity: dict[str, Any]) -> str:
+    return json.dumps(identity, sort_keys=True, default=str)
