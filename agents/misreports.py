@@ -35,11 +35,22 @@ class Rule(Protocol):
 AnyRule = Rule | Callable[[Bids, Any], Outcome]
 
 
+def expected_utility(auction: AnyRule, types: OwnerTypes, bids: Bids, budget: Tensor) -> Tensor:
+    """Everybody's utility ``[B, n]`` under ``bids``; that of a lottery in expectation, never by a draw."""
+    rule: Any = auction
+    lottery = getattr(rule, "lottery", None)
+    if lottery is not None:
+        expected: Tensor = lottery(bids, budget).utility(types.truthful_bids())
+        return expected
+    return types.utility(getattr(rule, "run", rule)(bids, budget))
+
+
 class Counterfactuals:
     """What one liar would gain where everybody else tells the truth, for any number of lies about the same profiles.
 
     An auction with a ``price_list`` is asked for it once, and every liar chooses from her own; any other, or all with
-    ``rerun``, is run again for every liar alone. Utilities are compared to the last bit: no tolerance anywhere.
+    ``rerun``, is run again for every liar alone. Utilities are compared to the last bit: no tolerance anywhere. Those
+    of a lottery, an auction with ``lottery``, are expectations.
 
     Parameters
     ----------
@@ -56,30 +67,33 @@ class Counterfactuals:
     """
 
     def __init__(self, auction: AnyRule, types: OwnerTypes, budget: Tensor, *, rerun: bool = False) -> None:
-        rule: Any = auction
-        self._run: Callable[[Bids, Any], Outcome] = getattr(rule, "run", rule)
+        self._auction = auction
         self._types = types
         self._budget = budget
         self._truth = types.truthful_bids()
-        self.truthful = types.utility(self._run(self._truth, budget))
+        self.truthful = expected_utility(auction, types, self._truth, budget)
         price_list = getattr(auction, "price_list", None)
         self._menu = None if rerun or price_list is None else price_list(self._truth, budget)
 
-    def gains(self, lies: Bids) -> Tensor:
-        """Money gained ``[B, n]`` by each owner who alone tells her ``lies[B, n]``; 0 for absent owners."""
-        lied = self._rerun(lies) if self._menu is None else self._types.utility(self._menu.choose(lies))
-        gain = torch.where(lied == self.truthful, 0.0, lied - self.truthful)
-        return torch.where(self._truth.present, gain, 0.0)
+    def gains(self, lies: Bids, who: Tensor | None = None) -> Tensor:
+        """Money gained ``[B, n]`` by each owner who alone tells her ``lies[B, n]``; 0 for absent owners.
 
-    def _rerun(self, lies: Bids) -> Tensor:
-        """Utility ``[B, n]`` of every owner when she alone lies; minus infinity for absent ones."""
+        ``who[B, n]`` restricts the question to some owners; the others gain 0.
+        """
+        asked = self._truth.present if who is None else self._truth.present & who
+        lied = self._rerun(lies, asked) if self._menu is None else self._types.utility(self._menu.choose(lies))
+        gain = torch.where(lied == self.truthful, 0.0, lied - self.truthful)
+        return torch.where(asked, gain, 0.0)
+
+    def _rerun(self, lies: Bids, asked: Tensor) -> Tensor:
+        """Utility ``[B, n]`` of every owner ``asked`` when she alone lies; minus infinity for the others."""
         utility = torch.full(self._types.shape, -torch.inf, dtype=torch.float64)
-        row, liar = self._truth.present.nonzero(as_tuple=True)
+        row, liar = asked.nonzero(as_tuple=True)
         markets = max(1, CHUNK // max(1, self._types.shape[1]))
         for start in range(0, len(row), markets):
             rows, who = row[start : start + markets], liar[start : start + markets]
-            outcome = self._run(alone(self._truth, lies, rows, who), self._budget[rows])
-            told = self._types.take(rows=rows).utility(outcome)
+            markets_with_liar = alone(self._truth, lies, rows, who)
+            told = expected_utility(self._auction, self._types.take(rows=rows), markets_with_liar, self._budget[rows])
             utility[rows, who] = told.gather(-1, who[:, None])[:, 0]
         return utility
 

@@ -7,6 +7,7 @@ import torch
 
 from agents import misreports as searching
 from agents.broker.auctions.base import Guarantees, Menu, MenuAuction
+from agents.broker.auctions.lottery import Lottery
 from agents.broker.auctions.pay_as_bid import PayAsBid
 from agents.broker.auctions.registry import load_auction
 from agents.lies import lies_about
@@ -164,3 +165,41 @@ def test_reruns_in_small_pieces_give_the_same_bits(generator: torch.Generator, m
 def test_gains_are_told_in_shares_of_the_cost_at_the_own_privacy_budget() -> None:
     owners = linear([2, 0, 4])
     assert per_cost(owners, money(1, 1, 0)[None])[0].tolist() == [0.5, torch.inf, 0]
+
+
+def test_only_those_asked_are_rerun() -> None:
+    owners, lies = linear([2, 3]), linear([4, 5]).truthful_bids()
+    told: list[int] = []
+
+    def counted(bids: Bids, budget: torch.Tensor) -> Outcome:
+        told.append(len(budget))
+        return PayAsBid().run(bids, budget)
+
+    counterfactuals = searching.Counterfactuals(counted, owners, money(8))
+    assert counterfactuals.gains(lies, torch.tensor([[False, True]]))[0].tolist() == [0, 2]
+    assert told == [1, 1]
+
+
+class Coin:
+    """Sells all at privacy loss 1 for 10 with the probability that the first owner's records are of 4, or nothing."""
+
+    def run(self, bids: Bids, budget: Any) -> Outcome:
+        raise AssertionError("a lottery is never judged by a draw")
+
+    def lottery(self, bids: Bids, budget: Any) -> Lottery:
+        chance = bids.data_size.double() / 4
+        nothing = torch.zeros_like(chance)
+        return Lottery(
+            privacy_loss=torch.stack([nothing, nothing + 1], dim=-1),
+            payment=torch.stack([nothing, nothing + 10], dim=-1),
+            records=torch.stack([nothing.long(), bids.data_size], dim=-1),
+            probability=torch.stack([1 - chance, chance], dim=-1),
+        )
+
+
+def test_lotteries_are_compared_in_expectation() -> None:
+    # Four records at 1 each: sold for sure, 10 - 4. One record: a quarter of 10 - 1.
+    owner = linear([1])
+    owner = OwnerTypes(valuation=owner.valuation, privacy_budget=owner.privacy_budget, data_size=torch.tensor([[4]]))
+    fewer = owner.truthful_bids().replace(data_size=torch.tensor([[1]]))
+    assert gains(Coin(), owner, money(10), fewer).item() == 9 / 4 - 6

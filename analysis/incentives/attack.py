@@ -1,0 +1,155 @@
+"""One attack on a batch of markets: lies go in, gains come out, and everything is counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from agents.broker.auctions.base import Auction
+from agents.lies import as_lies
+from agents.messages import Bids
+from agents.misreports import Counterfactuals, per_cost
+from agents.types import OwnerTypes
+from agents.valuation import MixedValuation
+from analysis.incentives.threat_model import ThreatModel
+
+
+class OutOfQueriesError(RuntimeError):
+    """An attacker asked for more than its share of the query budget."""
+
+
+@dataclass
+class Curve:
+    """What one attacker found against the queries it made: sums over the owners asked, after every query.
+
+    Parameters
+    ----------
+    own, together : list of float
+        Gain per cost at the own privacy budget found so far by this attacker, and by all so far.
+    infinite : int
+        Owners whose gain per cost is infinite; they are in no sum.
+    owners : int
+        How many owners were asked.
+    """
+
+    own: list[float] = field(default_factory=list)
+    together: list[float] = field(default_factory=list)
+    infinite: int = 0
+    owners: int = 0
+
+
+class Attack:
+    """The owners of a batch of markets, each misreporting alone; attackers ask what their lies would gain.
+
+    Parameters
+    ----------
+    auction : Auction
+    types : OwnerTypes [B, n]
+    budget : float64[B]
+    threat : ThreatModel
+        Lies that it does not admit are refused.
+    rerun : bool
+        Run the auction again for every lie, although it has price lists.
+    chosen : bool[B, n], optional
+        Owners who lie; by default everybody present.
+
+    Attributes
+    ----------
+    gain : float64[B, n]
+        Most money gained so far, minus infinity before the first query.
+    lies : Bids [B, n]
+        The lies that gained it, in the form of ``agents.lies``.
+    found_by : int64[B, n]
+        Index into ``names`` of the attacker who found it first.
+    queries : int64[B, n]
+        Lies evaluated per owner.
+    curves : dict of Curve
+        By attacker.
+    """
+
+    def __init__(
+        self,
+        auction: Auction,
+        types: OwnerTypes,
+        budget: Tensor,
+        threat: ThreatModel,
+        *,
+        rerun: bool,
+        chosen: Tensor | None = None,
+    ) -> None:
+        self.auction, self.types, self.budget, self.threat = auction, types, budget, threat
+        self.truth = types.truthful_bids()
+        self.chosen = self.truth.present if chosen is None else self.truth.present & chosen
+        self.counterfactuals = Counterfactuals(auction, types, budget, rerun=rerun)
+        self.names: list[str] = []
+        self.gain = torch.full(types.shape, -torch.inf, dtype=torch.float64)
+        self.lies = as_lies(self.truth)
+        self.found_by = torch.full(types.shape, -1, dtype=torch.int64)
+        self.queries = torch.zeros(types.shape, dtype=torch.int64)
+        self.curves: dict[str, Curve] = {}
+        self.left = 0
+        self._own = torch.zeros(types.shape, dtype=torch.float64)
+
+    def begin(self, name: str, queries: int) -> None:
+        """Give the next ``queries`` lies about every owner to the attacker ``name``."""
+        self.names.append(name)
+        self.curves[name] = Curve(owners=int(self.chosen.sum()))
+        self.left = queries
+        self._own = torch.zeros_like(self._own)
+
+    def query(self, lies: Bids, asked: Tensor | None = None) -> Tensor:
+        """What every chosen owner gains ``[B, n]`` by telling her lie alone; 0 for the others.
+
+        Parameters
+        ----------
+        lies : Bids [B, n]
+        asked : bool[B, n], optional
+            Whose lies are meant, if not those of all chosen owners.
+
+        Raises
+        ------
+        OutOfQueriesError
+            If the share of the query budget is used up.
+        ValueError
+            If the threat model does not admit the lies, or a gain is not a number.
+        """
+        if self.left < 1:
+            raise OutOfQueriesError(f"{self.names[-1]} has used up its queries; look at `left` before asking")
+        self.threat.require(self.truth, lies)
+        who = self.chosen if asked is None else self.chosen & asked
+        found = self.counterfactuals.gains(lies, who)
+        if bool(found.isnan().any()):
+            row, owner = (int(place) for place in found.isnan().nonzero()[0])
+            raise ValueError(
+                f"the gain of owner {owner} in profile {row} is not a number: what was paid or sold is not"
+            )
+        self.left -= 1
+        self.queries += who
+        self._book(lies, found, who)
+        return found
+
+    def _book(self, lies: Bids, found: Tensor, who: Tensor) -> None:
+        better = who & (found > self.gain)
+        # Lies that do equally well are kept too: a climb has to walk along the plateaus where nothing changes.
+        moved = who & (found >= self.gain)
+        if bool(moved.any()):
+            self.lies = in_form(self.truth, lies).where(moved, self.lies)
+        self.gain = torch.where(better, found, self.gain)
+        self.found_by = torch.where(better, len(self.names) - 1, self.found_by)
+        self._own = torch.where(who, torch.maximum(self._own, found), self._own)
+        curve = self.curves[self.names[-1]]
+        own, together = (per_cost(self.types, gain.clamp(min=0)) for gain in (self._own, self.gain))
+        curve.infinite = int(own.isinf().sum())
+        for sums, share in ((curve.own, own), (curve.together, together)):
+            sums.append(float(torch.where(share.isinf() | ~self.chosen, 0.0, share).sum()))
+
+
+def in_form(truth: Bids, lies: Bids) -> Bids:
+    """``lies`` in the form that all lies about ``truth`` have, so that they mix without nesting."""
+    if isinstance(lies.valuation, MixedValuation):
+        return lies
+    form = as_lies(truth).valuation
+    assert isinstance(form, MixedValuation)
+    return lies.replace(valuation=MixedValuation(mask=form.mask, first=lies.valuation, second=form.second))

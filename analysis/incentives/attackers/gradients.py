@@ -1,0 +1,169 @@
+"""Gradient ascent from the truth, through auctions that can be differentiated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from agents.broker.auctions.base import Auction
+from agents.broker.auctions.softened import Differentiable
+from agents.messages import Bids
+from agents.misreports import CHUNK
+from agents.valuation import Valuation
+from analysis.incentives.attack import Attack
+from analysis.incentives.attackers.base import Attacker
+from analysis.incentives.attackers.tables import table_levels, tabulated_lie, true_table
+from analysis.incentives.threat_model import ThreatModel
+
+STEP = 0.1
+"""Step of the ascent, in logarithms of the cost at each level and in shares of privacy budget and data size."""
+LEAST = 0.01
+"""Smallest share of the privacy budget or the data size that the ascent goes down to."""
+
+
+class TruthStartGradient(Attacker):
+    """The published attack: ascent on the smooth rule, starting at the truth; every step is one query.
+
+    It climbs in the logarithm of the cost at every level of a table and in the shares of privacy budget and data size
+    that are admitted to. Where the deployed rule picks the largest of several levels, the smooth one misleads it.
+    Source: FL-Market, section V-C (inner ascent of the regret, step 0.1).
+    """
+
+    name = "gradient from the truth"
+    share = 0.1
+    turn = 50
+    hard = False
+    payment_only = False
+
+    def not_applicable(self, auction: Auction, threat: ThreatModel) -> str | None:
+        """It needs a field to change and an auction with ``softened``."""
+        if not threat.fields:
+            return "no field may be changed"
+        return None if isinstance(auction, Differentiable) else "the auction has no `softened`: nothing to climb"
+
+    def attack(self, attack: Attack, generator: torch.Generator) -> None:
+        """Climb, telling every step."""
+        lie = _SoftLie.truth(attack)
+        ascent = torch.optim.Adam([lie.log_cost, lie.cap_share, lie.size_share], lr=STEP, maximize=True)
+        while attack.left:
+            ascent.zero_grad()
+            for chunk in _chunks(attack):
+                self._worth(attack, lie, *chunk).sum().backward()  # type: ignore[no-untyped-call]
+            lie.keep_gradients(attack.threat)
+            ascent.step()
+            lie.project()
+            attack.query(attack.threat.admitted(attack.truth, lie.told(attack.truth)))
+
+    def _worth(self, attack: Attack, lie: _SoftLie, rows: Tensor, liars: Tensor) -> Tensor:
+        """What the smooth rule makes each liar's lie worth ``[m]``, over her cost of all she has."""
+        auction = attack.auction
+        assert isinstance(auction, Differentiable)
+        types = attack.types.take(rows=rows)
+        here = torch.arange(types.shape[1]) == liars[:, None]
+        cap = torch.where(here, types.privacy_budget * lie.cap_share[rows], types.privacy_budget)
+        size = torch.where(here, types.data_size * lie.size_share[rows], types.data_size.double())
+
+        def value_at(loss: Tensor) -> Tensor:
+            true = _with_slope(types.valuation, loss)
+            bent = true * _interpolated(attack_levels, lie.log_cost[rows], loss).exp()
+            return torch.where(here[..., None], bent, true)
+
+        attack_levels = table_levels(attack.truth)
+        outcome = auction.softened(value_at, cap, size, attack.budget[rows], hard=self.hard)
+        cost = size * (outcome.probability * _with_slope(types.valuation, outcome.privacy_loss)).sum(-1)
+        utility = outcome.payment - (cost.detach() if self.payment_only else cost)
+        own = utility.gather(-1, liars[:, None])[:, 0]
+        whole = types.cost_at_own_budget().gather(-1, liars[:, None])[:, 0]
+        worth = own / torch.where((whole > 0) & whole.isfinite(), whole, 1.0)
+        return torch.where(worth.isfinite(), worth, 0.0)
+
+
+class StraightThroughGradient(TruthStartGradient):
+    """The same with the outcome of the deployed rule and the gradient of the smooth one."""
+
+    name = "straight-through gradient"
+    share = 0.1
+    turn = 51
+    hard = True
+
+
+class PaymentOnlyGradient(TruthStartGradient):
+    """The same climbing on the payment alone, what is sold being taken as fixed."""
+
+    name = "payment-only gradient"
+    share = 0.05
+    turn = 52
+    hard = True
+    payment_only = True
+
+
+@dataclass
+class _SoftLie:
+    """Lies ``[B, n]`` that gradients reach: ``log_cost[B, n, 16]``, shares ``[B, n]`` of what she has."""
+
+    log_cost: Tensor
+    cap_share: Tensor
+    size_share: Tensor
+
+    @staticmethod
+    def truth(attack: Attack) -> _SoftLie:
+        shape, levels = attack.truth.shape, len(table_levels(attack.truth))
+        return _SoftLie(
+            log_cost=torch.zeros(*shape, levels, dtype=torch.float64, requires_grad=True),
+            cap_share=torch.ones(shape, dtype=torch.float64, requires_grad=True),
+            size_share=torch.ones(shape, dtype=torch.float64, requires_grad=True),
+        )
+
+    def keep_gradients(self, threat: ThreatModel) -> None:
+        """Forget gradients that are no number, and those of fields that may not be changed."""
+        for field, parameter in (
+            ("valuation", self.log_cost),
+            ("privacy_budget", self.cap_share),
+            ("data_size", self.size_share),
+        ):
+            slope = parameter.grad
+            if slope is not None:
+                parameter.grad = torch.where(slope.isfinite() & (field in threat.fields), slope, 0.0)
+
+    def project(self) -> None:
+        """Back into what can be told."""
+        with torch.no_grad():
+            self.log_cost.clamp_(-5, 5)
+            self.cap_share.clamp_(LEAST, 1)
+            self.size_share.clamp_(LEAST, 1)
+
+    def told(self, truth: Bids) -> Bids:
+        """The lies as bids; the table only where it says something."""
+        log_cost = self.log_cost.detach()
+        size = (truth.data_size * self.size_share.detach()).floor().long()
+        few = torch.minimum(truth.data_size, torch.ones_like(truth.data_size))
+        lies = tabulated_lie(truth, true_table(truth) * log_cost.exp(), (log_cost != 0).any(-1))
+        return lies.replace(
+            privacy_budget=torch.minimum(truth.privacy_budget * self.cap_share.detach(), truth.privacy_budget),
+            data_size=torch.minimum(torch.maximum(size, few), truth.data_size),
+        )
+
+
+def _chunks(attack: Attack) -> list[tuple[Tensor, Tensor]]:
+    """The liars as (rows, places), few enough at a time."""
+    row, liar = attack.chosen.nonzero(as_tuple=True)
+    markets = max(1, CHUNK // max(1, attack.types.shape[1]))
+    return list(zip(torch.split(row, markets), torch.split(liar, markets), strict=True)) if len(row) else []
+
+
+def _with_slope(valuation: Valuation, loss: Tensor) -> Tensor:
+    """The curves at ``loss``, with their slope as gradient, whatever kind they are."""
+    at = loss.detach()
+    step = 1e-4 * at + 1e-9
+    value = valuation.at(at)
+    slope = (value - valuation.at((at - step).clamp(min=0))) / step
+    return value + torch.where(slope.isfinite(), slope, 0.0) * (loss - at)
+
+
+def _interpolated(levels: Tensor, value: Tensor, loss: Tensor) -> Tensor:
+    """``value[m, n, 16]`` at ``loss[m, n, K]``, linear between ``levels`` and constant outside."""
+    upper = torch.searchsorted(levels, loss.detach().contiguous()).clamp(1, len(levels) - 1)
+    share = ((loss - levels[upper - 1]) / (levels[upper] - levels[upper - 1])).clamp(0, 1)
+    return value.gather(-1, upper - 1) * (1 - share) + value.gather(-1, upper) * share

@@ -1,0 +1,56 @@
+"""Lies that worked elsewhere: what pays in a mechanism known to be manipulable is tried in this one."""
+
+from __future__ import annotations
+
+import torch
+
+from agents.broker.auctions.base import Auction
+from agents.broker.auctions.registry import auction_classes
+from agents.lies import lies_about
+from analysis.incentives.attack import Attack, in_form
+from analysis.incentives.attackers.base import Attacker
+from analysis.incentives.attackers.lattice import lattice, misreport
+from analysis.incentives.threat_model import ThreatModel
+
+LEARNED_FROM = 24
+"""Lies tried on each of the other mechanisms; the owner's query budget counts those told in this one only."""
+
+
+class Transfer(Attacker):
+    """The best lies of the same owners in the planted and the refuted mechanisms of the house, one query for each.
+
+    What is left of its queries goes to the runners-up: lies that paid there at all, most often told first.
+    """
+
+    name = "transferred lies"
+    share = 0.05
+    turn = 10
+
+    def not_applicable(self, auction: Auction, threat: ThreatModel) -> str | None:
+        """Only if nothing but staying away is allowed."""
+        return None if threat.fields else "no field may be changed"
+
+    def attack(self, attack: Attack, generator: torch.Generator) -> None:
+        """Learn from every such mechanism and tell."""
+        runners_up = []
+        for auction in teachers():
+            if not attack.left:
+                break
+            if auction.name == attack.auction.name:
+                continue
+            elsewhere = Attack(auction, attack.types, attack.budget, attack.threat, rerun=True, chosen=attack.chosen)
+            elsewhere.begin(auction.name, LEARNED_FROM)
+            points = lattice(attack.threat, parametric=True)
+            for place in torch.randint(len(points), (LEARNED_FROM // 2,), generator=generator).tolist():
+                lies = misreport(attack.truth, points[place])
+                runners_up.append((float((elsewhere.query(lies) > 0).double().mean()), lies))
+            for lies in lies_about(attack.truth, elsewhere.left, generator, fields=attack.threat.fields):
+                elsewhere.query(attack.threat.admitted(attack.truth, lies))
+            attack.query(elsewhere.lies)
+        for _, lies in sorted(runners_up, key=lambda entry: -entry[0])[: attack.left]:
+            attack.query(in_form(attack.truth, lies))
+
+
+def teachers() -> list[Auction]:
+    """The mechanisms whose manipulability is known."""
+    return [kind() for kind in auction_classes().values() if kind.planted or kind.refuted]

@@ -1,0 +1,188 @@
+"""Two bids for one purse: an owner who splits her records between two identities, and two owners who collude.
+
+No mechanism of the house claims that this does not pay. It is audited apart, by a search over pairs of lies, and
+every pair of lies is another run of the auction.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from agents.broker.auctions.base import Auction
+from agents.lies import as_lies, lies_about, nearby
+from agents.messages import Bids
+from agents.types import OwnerTypes
+from analysis.incentives.expectation import expected
+from analysis.incentives.storage import Piece, packed
+from analysis.incentives.threat_model import PAIR, SPLIT, ThreatModel
+
+TOGETHER = "pairs of lies"
+
+
+class Coalitions:
+    """What two bids together gain over the truth, every other owner honest.
+
+    Split: the second identity is asked last. Pair: owner i and owner i + 1 (the last one's partner is the first).
+
+    Parameters
+    ----------
+    auction : Auction
+    types : OwnerTypes [B, n]
+    budget : float64[B]
+    threat : ThreatModel
+        Its ``liars`` says which of the two.
+
+    Attributes
+    ----------
+    possible : bool[B, n]
+        Whose coalition exists: who can split, or whose partner is there.
+    """
+
+    def __init__(self, auction: Auction, types: OwnerTypes, budget: Tensor, threat: ThreatModel) -> None:
+        self.auction, self.types, self.budget, self.threat = auction, types, budget, threat
+        self.truth = types.truthful_bids()
+        honest = expected(auction, types, self.truth, budget).utility
+        if threat.liars == SPLIT:
+            self.partner = None
+            self.honest, self.possible = honest, types.data_size > 1
+        else:
+            self.partner = (torch.arange(types.shape[1]) + 1) % max(1, types.shape[1])
+            both = self.truth.present & self.truth.present[:, self.partner]
+            self.honest, self.possible = honest + honest[:, self.partner], both & (types.shape[1] > 1)
+
+    def honest_bids(self, generator: torch.Generator) -> tuple[Bids, Bids]:
+        """True bids ``[B, n]`` of both: her records divided at random, or the partner's own."""
+        if self.partner is not None:
+            return as_lies(self.truth), as_lies(self.truth.take(owners=self.partner))
+        size = self.truth.data_size
+        share = torch.rand(size.shape, generator=generator, dtype=torch.float64)
+        first = torch.minimum((size * share).floor().long(), (size - 1).clamp(min=0))
+        whole = as_lies(self.truth)
+        return whole.replace(data_size=first), whole.replace(data_size=size - first)
+
+    def admitted(self, first: Bids, second: Bids) -> tuple[Bids, Bids]:
+        """Both bids with forbidden fields put back; of a split owner no record is offered twice."""
+        if self.partner is not None:
+            partner = self.truth.take(owners=self.partner)
+            return self.threat.admitted(self.truth, first), self.threat.admitted(partner, second)
+        both = Bids(
+            valuation=second.valuation,
+            privacy_budget=second.privacy_budget,
+            data_size=torch.minimum(second.data_size, self.truth.data_size - first.data_size),
+        )
+        return first, both
+
+    def gains(self, first: Bids, second: Bids) -> tuple[Tensor, Tensor]:
+        """Money gained ``[B, n]`` by each coalition, and overspent in its market."""
+        gain, overspent = torch.zeros_like(self.honest), torch.zeros_like(self.honest)
+        owners = self.types.shape[1]
+        for owner in range(owners):
+            rows = self.possible[:, owner].nonzero()[:, 0]
+            if not len(rows):
+                continue
+            column, places = self._columns(owner)
+            market = self._market(owner, column, places, rows, first, second)
+            result = expected(self.auction, self.types.take(rows=rows, owners=places), market, self.budget[rows])
+            earned = result.utility[:, owner] + result.utility[:, column]
+            honest = self.honest[rows, owner]
+            gain[rows, owner] = torch.where(earned == honest, 0.0, earned - honest)
+            overspent[rows, owner] = (result.most_spent - self.budget[rows]).clamp(min=0)
+        return gain, overspent
+
+    def _columns(self, owner: int) -> tuple[int, Tensor]:
+        """Where the second bid stands, and whose true types the columns have."""
+        everybody = torch.arange(self.types.shape[1])
+        if self.partner is not None:
+            return int(self.partner[owner]), everybody
+        return self.types.shape[1], torch.cat([everybody, everybody[[owner]]])
+
+    def _market(self, owner: int, column: int, places: Tensor, rows: Tensor, first: Bids, second: Bids) -> Bids:
+        place = torch.arange(len(places))
+        seconds = second.take(rows=rows, owners=torch.full_like(places, owner))
+        others = first.take(rows=rows, owners=places).where(
+            (place == owner).expand(len(rows), -1), as_lies(self.truth.take(rows=rows, owners=places))
+        )
+        return seconds.where((place == column).expand(len(rows), -1), others)
+
+
+def attack_together(
+    auction: Auction,
+    types: OwnerTypes,
+    budget: Tensor,
+    threat: ThreatModel,
+    queries: int,
+    generator: torch.Generator,
+) -> Piece:
+    """Search for every coalition's best pair of lies: three quarters at random, then steps around the best.
+
+    Returns
+    -------
+    dict
+        What a chunk's first round gives, with ``overspent[B, n]`` and ``possible[B, n]``.
+    """
+    game = Coalitions(auction, types, budget, threat)
+    best = game.honest_bids(generator)
+    gain, overspent = torch.full_like(game.honest, -torch.inf), torch.zeros_like(game.honest)
+    widths = torch.logspace(-0.5, -3, max(1, queries - _wide(queries))).tolist()
+    worth = together(types, types.cost_at_own_budget(), threat)
+    sums = []
+    for query in range(queries):
+        honest = game.honest_bids(generator)
+        lies = [next(lies_about(true, 1, generator, fields=threat.fields)) for true in honest]
+        if query >= _wide(queries):
+            width = widths[query - _wide(queries)]
+            whole = (game.truth, game.truth if game.partner is None else game.truth.take(owners=game.partner))
+            first, second = (
+                nearby(true, lie, generator, fields=threat.fields, width=width)
+                for true, lie in zip(whole, best, strict=True)
+            )
+        else:
+            first = lies[0] if query % 4 in (0, 2) else honest[0]
+            second = lies[1] if query % 4 in (1, 2) else honest[1]
+        first, second = game.admitted(first, second)
+        found, over = game.gains(first, second)
+        better = found >= gain
+        best = (first.where(better, best[0]), second.where(better, best[1]))
+        gain, overspent = torch.where(better, found, gain), torch.maximum(overspent, over)
+        share = torch.where(game.possible & (worth > 0), gain.clamp(min=0) / worth, 0.0)
+        sums.append(float(torch.where(share.isfinite(), share, 0.0).sum()))
+    curve = {"own": sums, "together": sums, "infinite": 0, "owners": int(game.possible.sum())}
+    return {
+        "names": [TOGETHER],
+        "gain": torch.where(game.possible, gain, 0.0),
+        "found_by": torch.where(gain > 0, 0, -1),
+        "queries": torch.where(game.possible, queries, 0),
+        "lies": packed(best[0]),
+        "curves": {TOGETHER: curve},
+        "failures": [],
+        "overspent": overspent,
+        "possible": game.possible,
+    }
+
+
+def nothing_together(types: OwnerTypes, failure: Piece) -> Piece:
+    """The piece of a search that failed: nobody was attacked."""
+    nothing = torch.zeros(types.shape, dtype=torch.float64)
+    return {
+        "names": [TOGETHER],
+        "gain": nothing,
+        "found_by": torch.full(types.shape, -1, dtype=torch.int64),
+        "queries": nothing.long(),
+        "lies": packed(types.truthful_bids()),
+        "curves": {},
+        "failures": [failure],
+        "overspent": nothing,
+        "possible": nothing.bool(),
+    }
+
+
+def together(types: OwnerTypes, amount: Tensor, threat: ThreatModel) -> Tensor:
+    """An ``amount[B, n]`` of the owners as the coalition's: the sum of both members', or the split owner's own."""
+    if threat.liars != PAIR:
+        return amount
+    return amount + amount[:, (torch.arange(types.shape[1]) + 1) % max(1, types.shape[1])]
+
+
+def _wide(queries: int) -> int:
+    return max(1, round(0.75 * queries))

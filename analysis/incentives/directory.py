@@ -1,0 +1,103 @@
+"""The directory an audit leaves behind, and from which an interrupted one goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis.incentives.results import AuditReport
+from market_sim.directory import directory_of, files_in, prepare
+
+SETTINGS, FIGURES, PIECES = "settings.json", "audit.json", "pieces"
+
+
+@dataclass(frozen=True)
+class AuditDirectory:
+    """Where figures, tables and, until they are complete, finished chunks are kept; nowhere if ``path`` is None."""
+
+    path: Path | None
+
+    @staticmethod
+    @contextmanager
+    def open(out: Path | str | None, settings: Mapping[str, Any]) -> Iterator[AuditDirectory]:
+        """Make or reopen ``out`` for an audit with these settings.
+
+        Raises
+        ------
+        FileExistsError, NotADirectoryError, OSError
+            Before any work, if ``out`` holds anything but an audit with the same settings, or cannot be written.
+        """
+        if out is None:
+            yield AuditDirectory(None)
+            return
+        path = directory_of("out", out)
+        told = json.loads(json.dumps(settings))
+        if path.exists() and not path.is_dir():
+            raise NotADirectoryError(f"out = {str(path)!r} is a file; pass the name of a new directory")
+        if path.is_dir() and files_in(path):
+            _require_same(path, told)
+        prepare(path)
+        path.mkdir(exist_ok=True)
+        _write(path / SETTINGS, json.dumps(told, indent=2) + "\n")
+        try:
+            yield AuditDirectory(path)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"finished chunks are in {path}: the same command goes on from there") from None
+
+    @property
+    def pieces(self) -> Path | None:
+        """Where finished chunks are kept."""
+        return None if self.path is None else self.path / PIECES
+
+    def finish(self, report: AuditReport) -> None:
+        """Write figures and tables; the chunks have served."""
+        if self.path is None:
+            return
+        for name, found in report.threats.items():
+            for kind, table in (("owners", found.owners), ("curves", found.curves)):
+                scratch = self.path / f".{kind}-{name}.parquet"
+                table.to_parquet(scratch, index=False)
+                os.replace(scratch, self.path / f"{kind}-{name}.parquet")
+        _write(self.path / FIGURES, json.dumps(finite(report.figures()), indent=2, allow_nan=False) + "\n")
+        shutil.rmtree(self.path / PIECES, ignore_errors=True)
+
+
+def finite(value: Any) -> Any:
+    """Figures as JSON holds them: what is not finite becomes its name."""
+    if isinstance(value, Mapping):
+        return {str(key): finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    if isinstance(value, float) and (value != value or abs(value) == float("inf")):
+        return str(value)
+    return value
+
+
+def _require_same(path: Path, settings: Mapping[str, Any]) -> None:
+    try:
+        there = json.loads((path / SETTINGS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise FileExistsError(
+            f"out = {str(path)!r} holds something else ({', '.join(files_in(path)[:3])}); "
+            "pass a new directory or remove this one first"
+        ) from None
+    other = [key for key in settings if not isinstance(there, dict) or there.get(key) != settings[key]]
+    if other:
+        raise FileExistsError(
+            f"out = {str(path)!r} holds an audit with other settings ({', '.join(other)}); "
+            "pass a new directory, or the same settings to go on with that one"
+        )
+
+
+def _write(path: Path, text: str) -> None:
+    handle, scratch = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(scratch, path)

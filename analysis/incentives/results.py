@@ -1,0 +1,163 @@
+"""What an audit found: figures, tables, and a verdict on what the auction claims."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+AT_LEAST = "at least: every gain is the most that these attackers found, a better one may find more"
+"""Stands beside every figure of an audit."""
+
+
+@dataclass(frozen=True)
+class ThreatFindings:
+    """What one threat model brought.
+
+    Parameters
+    ----------
+    threat : str
+        The threat model in one sentence.
+    fields : tuple of str
+    claimed : bool
+        Whether the auction claims that nothing here pays.
+    statistics : mapping
+        See ``analysis.incentives.statistics``.
+    by_class : DataFrame
+        By decile of the data size and class of the budget factor.
+    interim : mapping
+        See ``analysis.incentives.interim``; empty for coalitions.
+    attackers : DataFrame
+        ``attacker, queries, found, best_for, note``: queries per owner it asked, mean gain over own cost that it
+        found by itself, owners whose best lie it was the first to tell, and why it did nothing or stopped.
+    curves : DataFrame
+        What was found against queries, per attacker.
+    owners : DataFrame
+        One row per owner.
+    """
+
+    threat: str
+    fields: tuple[str, ...]
+    claimed: bool
+    statistics: Mapping[str, Any]
+    by_class: pd.DataFrame
+    interim: Mapping[str, float]
+    attackers: pd.DataFrame
+    curves: pd.DataFrame
+    owners: pd.DataFrame = field(repr=False)
+
+    @property
+    def pays(self) -> bool:
+        """Whether any lie gained anything at all."""
+        return bool(self.statistics["money"]["max"] > 0)
+
+    @property
+    def contradicted(self) -> int:
+        """Owners whose gain, run again, was not what the price lists had foretold."""
+        return int(self.owners["contradicted"].sum())
+
+    @property
+    def queries(self) -> float:
+        """Mean number of lies evaluated per owner."""
+        return float(self.owners["queries"].mean()) if len(self.owners) else 0.0
+
+    @property
+    def late_growth(self) -> float:
+        """By which part what all attackers together had found still grew over the last fifth of the queries.
+
+        Over those attackers that ask everybody; 0 where nothing was found.
+        """
+        everybody = self.curves[self.curves["owners"] == self.curves["owners"].max()]["together"].to_numpy()
+        if len(everybody) == 0 or everybody[-1] == 0:
+            return 0.0
+        before = everybody[int(0.8 * (len(everybody) - 1))]
+        return float(1 - before / everybody[-1])
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """What ``audit`` found.
+
+    Parameters
+    ----------
+    auction : str
+    settings : mapping
+        Everything needed to repeat it.
+    threats : mapping of ThreatFindings
+        By the name of the threat model.
+    structure : DataFrame
+        Structural tests.
+    controls : DataFrame
+        Positive controls; empty if none were run.
+    """
+
+    auction: str
+    settings: Mapping[str, Any]
+    threats: Mapping[str, ThreatFindings]
+    structure: pd.DataFrame
+    controls: pd.DataFrame
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing that the auction claims was refuted: no gain at all, every structural test kept."""
+        kept = not any(found.claimed and found.pays for found in self.threats.values())
+        claimed = self.structure["claim"] == "claimed"
+        return kept and self.agrees and bool(self.structure.loc[claimed, "holds"].all())
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every best lie, run again, gained what it had been found to gain."""
+        return not any(found.contradicted for found in self.threats.values())
+
+    @property
+    def powerful(self) -> bool:
+        """Whether every positive control was caught."""
+        return bool(len(self.controls)) and bool(self.controls["caught"].all())
+
+    @property
+    def failures(self) -> list[str]:
+        """Attackers that could not finish, in words."""
+        return [
+            f"{name}: {row.attacker}: {row.note}"
+            for name, found in self.threats.items()
+            for row in found.attackers.itertuples()
+            if str(row.note).startswith("stopped")
+        ]
+
+    def figures(self) -> dict[str, Any]:
+        """Every figure but the tables of single owners, as JSON holds it."""
+        return {
+            "auction": self.auction,
+            "label": AT_LEAST,
+            "settings": dict(self.settings),
+            "ok": self.ok,
+            "failures": self.failures,
+            "threats": {
+                name: {
+                    "threat_model": found.threat,
+                    "claimed": found.claimed,
+                    "pays": found.pays,
+                    "queries_per_owner": found.queries,
+                    "late_growth": found.late_growth,
+                    "contradicted": found.contradicted,
+                    "statistics": dict(found.statistics),
+                    "interim": dict(found.interim),
+                    "by_class": records(found.by_class),
+                    "attackers": records(found.attackers),
+                    "curves": records(found.curves),
+                }
+                for name, found in self.threats.items()
+            },
+            "structure": records(self.structure),
+            "controls": records(self.controls),
+        }
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as dicts of Python's own kinds of values."""
+    return [
+        {str(key): getattr(value, "item", lambda v=value: v)() for key, value in row.items()}
+        for row in table.to_dict(orient="records")
+    ]

@@ -1,0 +1,74 @@
+"""Why no lie can pay, looked at directly: the price lists of a mechanism that claims exact truthfulness."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from agents.broker.auctions.base import Auction, MenuAuction
+from agents.broker.auctions.contracts import own_list, run_is_choice
+from agents.broker.auctions.findings import COLUMNS, Finding
+from agents.lies import lies_about
+from agents.types import OwnerTypes
+from analysis.incentives.expectation import expected
+
+LISTS, MARKETS = 20, 20
+"""Lies, and profiles, on which every owner's list is compared with the list she gets for the truth."""
+
+
+def lists_hold(auction: Auction, types: OwnerTypes, budget: Tensor, generator: torch.Generator) -> bool:
+    """Whether one price list can be trusted to answer for every lie of its owner: no list moved when she lied."""
+    if not isinstance(auction, MenuAuction):
+        return False
+    truth, few = types.take(rows=slice(0, MARKETS)).truthful_bids(), budget[:MARKETS]
+    if run_is_choice(auction, truth, few):
+        return False
+    fields = auction.guarantees.strategic
+    lies = lies_about(truth, LISTS, generator, fields=fields) if fields else ()
+    return all(own_list(auction, truth, lie, few) == 0 for lie in lies)
+
+
+def structural_tests(auction: Auction, types: OwnerTypes, budget: Tensor, generator: torch.Generator) -> pd.DataFrame:
+    """Test what makes a mechanism exact; without a claim of truthfulness or without price lists, only its budget.
+
+    Parameters
+    ----------
+    auction : Auction
+    types : OwnerTypes [B, n]
+    budget : float64[B]
+    generator : torch.Generator
+
+    Returns
+    -------
+    DataFrame
+        Columns as those of ``check_auction``. "own list ignores own bid": numbers of an owner's list that moved, to
+        the last bit, when she alone lied in the claimed fields; "outcome is choice from list": numbers that differ,
+        and owners on whose list "nothing for nothing" is missing; "sum of payments within budget": money overspent,
+        everybody truthful and everybody lying.
+    """
+    claimed = auction.guarantees.truthful_in - auction.guarantees.verified
+    truth, few = types.take(rows=slice(0, MARKETS)).truthful_bids(), budget[:MARKETS]
+    findings = []
+    if isinstance(auction, MenuAuction) and claimed:
+        chosen = Finding("outcome is choice from list", "claimed")
+        differ = run_is_choice(auction, types.truthful_bids(), budget)
+        chosen.add(float(differ), differ == 0, "truthful profiles", types.data_size.numel())
+        blind = Finding("own list ignores own bid", "claimed")
+        for lies in lies_about(truth, LISTS, generator, fields=claimed):
+            differ = own_list(auction, truth, lies, few)
+            blind.add(float(differ), differ == 0, "profiles with one liar", int(truth.present.sum()))
+        findings += [chosen, blind]
+    feasible = Finding(
+        "sum of payments within budget", "claimed" if auction.guarantees.budget_feasible else "not claimed"
+    )
+    everybody = types.truthful_bids()
+    fields = auction.guarantees.strategic
+    everything = [("truthful", everybody)]
+    everything += [("all lying", lie) for lie in lies_about(everybody, 7, generator, fields=fields)] if fields else []
+    for label, bids in everything:
+        worst = float((expected(auction, types, bids, budget).most_spent - budget).max())
+        feasible.add(max(0.0, worst), worst <= 0, label, len(budget))
+    return pd.DataFrame([asdict(finding) for finding in [*findings, feasible]], columns=list(COLUMNS))
