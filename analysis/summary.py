@@ -12,11 +12,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import ArrayLike
 
 from agents.checks import number, whole
-from agents.valuation import FAMILIES, ParametricValuation
 
 CLUSTER = ["seed", "buyer", "round"]
 
@@ -89,12 +87,7 @@ def stacked(frames: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
 
 def cost_at_own_budget(trades: pd.DataFrame) -> pd.Series:
     """True cost of selling every record at the own privacy budget: never zero, so that gains are divided by it."""
-    valuation = ParametricValuation(
-        family=torch.tensor([[FAMILIES.index(name) for name in trades["family"]]], dtype=torch.int64),
-        factor=torch.tensor(trades["factor"].to_numpy(np.float64)[None]),
-    )
-    budget = torch.tensor(trades["privacy_budget"].to_numpy(np.float64)[None])
-    return trades["data_size"] * pd.Series(valuation.at(budget)[0].numpy(), index=trades.index)
+    return trades["own_cost"]
 
 
 def gains_by_strategy(trades: pd.DataFrame, *, draws: int = 2000, seed: int = 0) -> pd.DataFrame:

@@ -29,6 +29,8 @@ def scenario_questions() -> dict[str, str]:
     found = {}
     for folder in map(Path, scenarios.__path__):
         for module in pkgutil.iter_modules([str(folder)]):
+            if module.ispkg:
+                continue
             tree = ast.parse((folder / f"{module.name}.py").read_text(encoding="utf-8"))
             question = (ast.get_docstring(tree) or "").partition("\n")[0]
             runs = any(isinstance(node, ast.FunctionDef) and node.name == "run" for node in tree.body)

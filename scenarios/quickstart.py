@@ -24,11 +24,13 @@ from rich.progress import Progress
 from agents.checks import MOST_SEED
 from agents.tasks.registry import load_task
 from analysis.plots.market import market_figure
+from analysis.report_runs import markets_of
 from analysis.summary import gains_by_strategy, privacy_spent, stacked, violations, what_the_buyer_got
-from market_sim import MarketConfig, run_market
+from market_sim import MarketConfig, load_results, run_market
 from scenarios.answer import Answer
 from scenarios.directory import scenario_directory
 from scenarios.quickstart_page import page
+from scenarios.report import PAGE, page_of, write_page
 
 MARKET = MarketConfig(
     task="digits",
@@ -69,7 +71,7 @@ def run(
     seed : int
         The repetitions use ``repetitions * seed`` and the seeds after it (from 0 again after the largest).
     out : Path
-        Directory to write: ``market-SEED`` and ``no-noise-SEED`` per repetition, ``quickstart.png``.
+        Directory to write: ``market-SEED`` and ``no-noise-SEED`` per repetition, ``quickstart.png``, ``report.html``.
     progress : bool
         Whether to show a progress bar.
     market : MarketConfig
@@ -96,8 +98,11 @@ def run(
         chance = load_task(market.task, market.data).chance
         figure = market_figure(rounds, trades, ceiling=ceiling, chance=chance)
         figure.savefig(folder / "quickstart.png", dpi=110)
+        folders = {f"market-{each}": folder / f"market-{each}" for each in seeds}
+        runs_of_market = markets_of({name: load_results(path) for name, path in folders.items()})
+        write_page(folder / PAGE, page_of(runs_of_market, folders, ceiling=ceiling))
     figures = {**figures_of(rounds, trades, ceiling, chance), "clip_norm": market.clip_norm}
-    return Answer(figures=figures, page=page(figures, out))
+    return Answer(figures=figures, page=page(figures, out, report=out / PAGE))
 
 
 def figures_of(rounds: pd.DataFrame, trades: pd.DataFrame, ceiling: pd.DataFrame, chance: float) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 
-def page(figures: Mapping[str, Any], out: Path) -> tuple[RenderableType, ...]:
+def page(figures: Mapping[str, Any], out: Path, *, report: Path | None = None) -> tuple[RenderableType, ...]:
     """Three questions and what privacy cost, then where the files are."""
     return (
         _heading("Did lying pay?"),
@@ -24,6 +24,7 @@ def page(figures: Mapping[str, Any], out: Path) -> tuple[RenderableType, ...]:
         _heading("What privacy was spent?"),
         *_privacy(figures),
         Text(f"\nTables{' and figure' if 'without_noise' in figures else ''}: {out}"),
+        *([Text(f"Report: {report}")] if report is not None else []),
     )
 
 

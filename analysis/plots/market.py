@@ -1,22 +1,27 @@
-"""Figures of a run: did lying pay, and what did the buyer learn?"""
+"""Figures of a market: did lying pay, and what did the buyer learn?"""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.plots.style import INK, MARKERS, PALETTE, bare
+from analysis.plots.style import INK, PALETTE, band, colour_of, label, marker_of, panels
 from analysis.summary import accuracy_by_round, cost_at_own_budget
 
 MOST_POINTS = 600
 """Points drawn per strategy; the first of them in a fixed random order if there are more."""
 
 
-def market_figure(rounds: pd.DataFrame, trades: pd.DataFrame, *, ceiling: pd.DataFrame, chance: float) -> Figure:
+def market_figure(
+    rounds: pd.DataFrame,
+    trades: pd.DataFrame,
+    *,
+    ceiling: pd.DataFrame | None = None,
+    chance: float | None = None,
+    label_noisy: str = "with the privacy bought",
+) -> Figure:
     """Did lying pay, and what did the buyer learn? Two panels.
 
     Left: every lie's utility against what the same owner would have got from the truth in the same round, both per
@@ -27,17 +32,19 @@ def market_figure(rounds: pd.DataFrame, trades: pd.DataFrame, *, ceiling: pd.Dat
     ----------
     rounds, trades : DataFrame
         Tables of the runs, with ``seed``.
-    ceiling : DataFrame
+    ceiling : DataFrame, optional
         Rounds of the market without noise, with ``seed``.
-    chance : float
+    chance : float, optional
         Accuracy of guessing.
+    label_noisy : str
+        What to call the market itself.
     """
-    figure = Figure(figsize=(9.6, 4.2), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    figure, (left, right) = panels(1, 2, height=4.2)
     _lies(left, trades)
-    _learning(right, rounds, ceiling, chance)
-    for axes in (left, right):
-        bare(axes)
+    _learning(right, rounds, ceiling, chance, label_noisy)
+    handles, names = left.get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, names, loc="outside lower left", ncols=4, frameon=False, fontsize="small")
     return figure
 
 
@@ -45,39 +52,56 @@ def _lies(axes: Axes, trades: pd.DataFrame) -> None:
     lies = trades[trades["misreport_gain"].notna()]
     cost = cost_at_own_budget(lies)
     truth, lie = lies["truthful_utility"] / cost, lies["utility"] / cost
-    for index, (strategy, rows) in enumerate(lies.groupby("strategy", sort=True).groups.items()):
+    for strategy, rows in lies.groupby("strategy", sort=True).groups.items():
         shown = np.random.default_rng(0).permutation(rows.to_numpy())[:MOST_POINTS]
-        style: dict[str, Any] = {"color": PALETTE[index % 6], "marker": MARKERS[index % 6], "alpha": 0.55}
-        axes.scatter(truth[shown], lie[shown], s=16, linewidths=0, label=str(strategy), **style)
+        name = str(strategy)
+        axes.scatter(
+            truth[shown],
+            lie[shown],
+            s=16,
+            linewidths=0,
+            label=name,
+            color=colour_of(name),
+            marker=marker_of(name),
+            alpha=0.55,
+        )
     most = 1.05 * float(max(truth.max(), lie.max())) if len(lies) else 1.0
+    most = most if most > 0 else 1.0
     least = min(float(lie.min()), 0.0) - 0.03 * most if len(lies) else 0.0
     axes.fill_between([least, most], [least, most], most, color=INK, alpha=0.06, linewidth=0)
     axes.plot([least, most], [least, most], color=INK, linewidth=1, linestyle="--")
     axes.set_xlim(least, most)
     axes.set_ylim(least, most)
-    axes.set_xlabel("utility had she told the truth, per cost of all she has")
-    axes.set_ylabel("utility of the lie, per cost of all she has")
-    axes.set_title("Did lying pay?", loc="left")
-    if len(lies):
-        axes.legend(title="in the shaded half it would", frameon=False, fontsize="small", loc="upper left")
+    label(
+        axes,
+        x="utility had she told the truth, per cost of all she has",
+        y="utility of the lie, per cost of all she has",
+        title="Did lying pay?",
+    )
+    words = "here it would have" if len(lies) else "nobody lied"
+    axes.annotate(words, (0.03, 0.95), xycoords="axes fraction", color=INK, va="top")
 
 
-def _learning(axes: Axes, rounds: pd.DataFrame, ceiling: pd.DataFrame, chance: float) -> None:
-    for frame, label, colour, style, edge, gap in (
+def _learning(
+    axes: Axes, rounds: pd.DataFrame, ceiling: pd.DataFrame | None, chance: float | None, label_noisy: str
+) -> None:
+    played = np.array([1.0])
+    for frame, name, colour, style, edge, gap in (
         (ceiling, "without noise", PALETTE[2], "--", "high", 0.02),
-        (rounds, "with the privacy bought", PALETTE[0], "-", "low", -0.06),
+        (rounds, label_noisy, PALETTE[0], "-", "low", -0.06),
     ):
+        if frame is None:
+            continue
         curve = accuracy_by_round(frame)
         played = curve.index.to_numpy() + 1
-        axes.fill_between(played, curve["low"], curve["high"], color=colour, alpha=0.2, linewidth=0)
-        axes.plot(played, curve["mean"], color=colour, linestyle=style, label=label)
+        band(axes, played, curve["low"], curve["high"], colour)
+        axes.plot(played, curve["mean"], color=colour, linestyle=style, label=name)
         # The label runs over the right half of the plot and has to clear the band there.
         right_half = curve[edge].iloc[len(curve) // 2 :]
         clear = right_half.max() if edge == "high" else right_half.min()
-        axes.annotate(label, (played[-1], clear + gap), color=colour, ha="right")
-    axes.axhline(chance, color=INK, linewidth=1, linestyle=":", label="chance")
-    axes.annotate("by chance", (played[-1], chance + 0.02), color=INK, ha="right")
+        axes.annotate(name, (played[-1], max(clear + gap, 0.01)), color=colour, ha="right")
+    if chance is not None:
+        axes.axhline(chance, color=INK, linewidth=1, linestyle=":", label="chance")
+        axes.annotate("by chance", (played[-1], chance + 0.02), color=INK, ha="right")
     axes.set_ylim(0, 1)
-    axes.set_xlabel("rounds")
-    axes.set_ylabel("test accuracy of the buyer's model")
-    axes.set_title("What did the buyer get?", loc="left")
+    label(axes, x="rounds", y="test accuracy of the buyer's model", title="What did the buyer get?")

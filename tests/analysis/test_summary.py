@@ -35,6 +35,7 @@ def trades(**columns) -> pd.DataFrame:
             "factor": [1.0, 0.5, 1.0, 0.5],
             "privacy_budget": [1.0, 2.0, 1.0, 2.0],
             "data_size": [10, 20, 10, 20],
+            "own_cost": [20.0, 40.0, 20.0, 40.0],
             "privacy_loss": [1.0, 0.0, 0.5, 2.0],
             "records": [10, 0, 10, 20],
             "utility": [5.0, 0.0, 1.0, 8.0],
@@ -120,7 +121,7 @@ def test_a_mean_of_nothing_is_refused(arguments, message):
 
 
 def test_gains_are_money_and_a_share_of_the_cost_of_everything():
-    """Owner 1's twenty records at her budget of 2 cost 0.5 * 2 * 2 each, 40 in all; her lies gained -4 and 0."""
+    """All that owner 1 has costs her 40; her lies gained -4 and 0."""
     assert cost_at_own_budget(trades()).tolist() == [20.0, 40.0, 20.0, 40.0]
     (row,) = gains_by_strategy(trades()).to_dict("records")
     assert (row["strategy"], row["lies"], row["paid"], row["best"]) == ("scaled-valuation", 2, 0, 0.0)

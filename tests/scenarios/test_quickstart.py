@@ -38,7 +38,7 @@ def test_it_is_the_market_that_the_issue_describes():
     assert len(MARKET.strategies) == 5
 
 
-def test_it_leaves_runs_that_can_be_read_back_and_a_figure(played):
+def test_it_leaves_runs_that_can_be_read_back_a_figure_and_a_report(played):
     out, _ = played
     assert sorted(path.name for path in out.iterdir()) == [
         "market-6",
@@ -46,6 +46,7 @@ def test_it_leaves_runs_that_can_be_read_back_and_a_figure(played):
         "no-noise-6",
         "no-noise-7",
         "quickstart.png",
+        "report.html",
         "scenario.json",
     ]
     assert len(load_results(out / "market-6").rounds) == 4
@@ -62,6 +63,15 @@ def test_its_figures_are_those_of_the_tables_it_leaves(played):
     again = figures_of(rounds, trades, stacked(ceiling), chance=answer.figures["chance"])
     again["clip_norm"] = MARKET.clip_norm
     assert Answer(again, ()).json() == answer.json()
+
+
+def test_it_says_where_its_report_is_and_the_report_has_all_its_runs(played):
+    out, answer = played
+    assert answer.page[-1].plain == f"Report: {out / 'report.html'}"
+    html = (out / "report.html").read_text()
+    for said in ("market-6", "market-7", "without noise", "by chance"):
+        assert said in html
+    assert "no-noise-6" not in html
 
 
 def test_no_lie_paid_and_no_promise_was_broken(played):

@@ -22,10 +22,7 @@ def tables(bids: int = 40) -> tuple[pd.DataFrame, pd.DataFrame]:
     trades = pd.DataFrame(
         {
             "strategy": [STRATEGIES[i % 4] for i in range(bids)],
-            "family": "linear",
-            "factor": 1.0,
-            "privacy_budget": 1.0,
-            "data_size": 10,
+            "own_cost": 20.0,
             "truthful_utility": truth,
             "utility": truth + np.nan_to_num(gain),
             "misreport_gain": gain,
@@ -46,7 +43,7 @@ def test_every_lie_is_a_point_and_every_strategy_is_named():
     figure = market_figure(rounds, trades, ceiling=rounds, chance=0.1)
     lies, learning = figure.axes
     assert sum(map(len, points_of(lies))) == trades["misreport_gain"].notna().sum()
-    assert [text.get_text() for text in lies.get_legend().get_texts()] == list(STRATEGIES)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(STRATEGIES)
     assert [line.get_label() for line in learning.lines] == ["without noise", "with the privacy bought", "chance"]
     np.testing.assert_allclose(learning.lines[1].get_ydata(), rounds.groupby("round")["test_accuracy"].mean())
 

@@ -1,0 +1,74 @@
+"""The numbers that sum a run up, each with its unit and interval: what a report tabulates and compares."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from analysis.summary import CLUSTER, Interval, clustered_mean, cost_at_own_budget, final_accuracy
+
+QUANTITIES: dict[str, str] = {
+    "test accuracy after the last round": "share of the test set",
+    "error bound of valid rounds": "L² per coordinate",
+    "invalid rounds": "% of rounds",
+    "budget": "money per round",
+    "spent": "money per round",
+    "spent of the budget": "% of a round's budget",
+    "sellers": "owners per round",
+    "privacy loss of a sale": "ε",
+    "owners' surplus": "money per round",
+    "gain per lie": "% of her cost of all she has",
+    "lies that paid": "% of lies",
+}
+"""Every quantity and its unit, in the order of the table."""
+
+
+DRAWS = 1000
+"""Bootstrap samples per quantity."""
+
+
+def key_numbers(rounds: pd.DataFrame, trades: pd.DataFrame) -> pd.DataFrame:
+    """Sum one market up.
+
+    Parameters
+    ----------
+    rounds, trades : DataFrame
+        Tables of one or several runs of the same market, with ``seed``.
+
+    Returns
+    -------
+    DataFrame
+        ``quantity, unit, mean, low, high``: means with 95 % bootstrap intervals, over rounds or, for the accuracy,
+        over seeds. What nothing is known about (no lie, no sale, one seed) is missing.
+    """
+    found = dict(_measured(rounds, trades))
+    rows = [(name, unit, found[name].mean, found[name].low, found[name].high) for name, unit in QUANTITIES.items()]
+    frame = pd.DataFrame(rows, columns=["quantity", "unit", "mean", "low", "high"])
+    return frame.replace([np.inf, -np.inf], np.nan)
+
+
+def _measured(rounds: pd.DataFrame, trades: pd.DataFrame) -> Iterator[tuple[str, Interval]]:
+    accuracy = final_accuracy(rounds)
+    yield "test accuracy after the last round", _mean(accuracy.to_numpy(), accuracy.index.to_numpy())
+    offered = rounds[rounds["budget"] > 0]
+    for name, frame, values in (
+        ("error bound of valid rounds", rounds, rounds["error_bound"].where(~rounds["invalid"])),
+        ("invalid rounds", rounds, 100.0 * rounds["invalid"]),
+        ("budget", rounds, rounds["budget"]),
+        ("spent", rounds, rounds["spent"]),
+        ("spent of the budget", offered, 100 * offered["spent"] / offered["budget"]),
+        ("sellers", rounds, rounds["sellers"].astype(float)),
+        ("owners' surplus", rounds, rounds["owner_surplus"]),
+        ("privacy loss of a sale", trades, trades["privacy_loss"].where(trades["records"] > 0)),
+        ("gain per lie", trades, 100 * trades["misreport_gain"] / cost_at_own_budget(trades)),
+        ("lies that paid", trades, (100.0 * (trades["misreport_gain"] > 0)).where(trades["misreport_gain"].notna())),
+    ):
+        kept = np.isfinite(values.to_numpy(dtype=float, na_value=math.nan))
+        yield name, _mean(values.to_numpy(dtype=float)[kept], frame[kept].groupby(CLUSTER).ngroup().to_numpy())
+
+
+def _mean(values: np.ndarray, clusters: np.ndarray) -> Interval:
+    return clustered_mean(values, clusters, draws=DRAWS) if len(values) else Interval(math.nan, math.nan, math.nan)

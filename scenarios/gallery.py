@@ -1,0 +1,206 @@
+"""What does this project let one see?
+
+A picture per question, each with the command that answers it at full length; ``make gallery`` draws them all into
+``docs/gallery``, where ``docs/gallery.md`` shows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+from rich.text import Text
+
+from agents.broker.auctions.registry import load_auction
+from agents.owner.strategies.base import Strategy
+from agents.prior import OwnerPrior
+from analysis.key_numbers import key_numbers
+from analysis.paper import bounds_by_budget
+from analysis.plots.comparison import numbers_figure, overlay_figure
+from analysis.plots.market import market_figure
+from analysis.plots.paper import error_bound_figure
+from analysis.plots.rounds import accounts_figure, privacy_figure, rounds_figure
+from analysis.published_figures import error_bounds
+from analysis.report_comparison import DRAWN
+from analysis.summary import stacked
+from market_sim import MarketConfig, run_market
+from market_sim.results import Results
+from scenarios.answer import Answer
+from scenarios.directory import scenario_directory
+from scenarios.progress import bar
+from scenarios.threads import torch_threads
+
+LARGEST = 200_000
+"""Bytes of a picture, at most."""
+SHARES: Mapping[str | type[Strategy], float] = {
+    "truthful": 0.5,
+    "scaled-valuation": 0.125,
+    "understated-privacy-budget": 0.125,
+    "understated-data-size": 0.125,
+    "random-misreport": 0.125,
+}
+MARKET = MarketConfig(
+    owners=60, bidders=20, rounds=120, clip="owner", clip_norm=0.1, learning_rate=1.0, strategies=SHARES
+)
+AUCTIONS = ("sequential-menu", "all-in", "posted-price", "pay-as-bid")
+BOUGHT = ("sequential-menu", "equivariant-menu", "dm-regretnet", "m-regretnet", "regretnet", "all-in")
+
+SET = "--set owners=60 --set bidders=20 --set rounds=120 --set clip=owner --set clip_norm=0.1 --set learning_rate=1.0"
+LIARS = " ".join(f"--strategy {name}={share}" for name, share in SHARES.items())
+
+
+def _report(auction: str, folder: str) -> str:
+    """The commands that play a market under ``auction`` and report on it."""
+    return (
+        f"market-sim run market --set auction={auction} {SET} {LIARS} --out runs/{folder}\n"
+        f"market-sim report runs/{folder}"
+    )
+
+
+AFTER = """\
+## The paper's figures
+
+`market-sim run paper-figures` draws Fig. 7 to 10 and Table I in minutes, from few samples and networks that are hardly
+trained. `--set mode=full` takes the samples of a publication and trains to the end (hours on two cores);
+`--data DIRECTORY` learns NSL-KDD, the paper's task, from its files instead of the digits that come with it. What the
+paper prints is drawn in as hollow marks.
+"""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture of the gallery.
+
+    Parameters
+    ----------
+    question : str
+        What it answers.
+    command : str
+        What answers it at full length, as it is typed.
+    draw : callable
+        From the runs (by auction) to the figure.
+    """
+
+    question: str
+    command: str
+    draw: Callable[[dict[str, Results]], Figure]
+
+
+def _tables(runs: dict[str, Results], auction: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    results = runs[auction]
+    return stacked({0: results.rounds}), stacked({0: results.trades})
+
+
+def _numbers(runs: dict[str, Results]) -> Figure:
+    numbers = pd.concat([key_numbers(*_tables(runs, name)).assign(market=name) for name in AUCTIONS])
+    return numbers_figure(numbers[numbers["quantity"].isin(DRAWN)])
+
+
+def _overlay(runs: dict[str, Results]) -> Figure:
+    tables = {name: _tables(runs, name) for name in AUCTIONS}
+    return overlay_figure(
+        {name: rounds for name, (rounds, _) in tables.items()}, {name: trades for name, (_, trades) in tables.items()}
+    )
+
+
+def _bounds(_: dict[str, Results]) -> Figure:
+    auctions = {name: load_auction(name, OwnerPrior()) for name in BOUGHT}
+    return error_bound_figure(bounds_by_budget(auctions, profiles=400), error_bounds())
+
+
+COMPARED = "\n".join(
+    [
+        *(f"market-sim run market --set auction={name} {SET} {LIARS} --out runs/{name}" for name in AUCTIONS),
+        f"market-sim report {' '.join(f'runs/{name}' for name in AUCTIONS)} --out runs/auctions.html",
+    ]
+)
+PICTURES: dict[str, Picture] = {
+    "no-lie-pays": Picture(
+        "Does lying pay where everybody chooses from a price list that her own bid cannot move?",
+        _report("sequential-menu", "menu"),
+        lambda runs: market_figure(*_tables(runs, "sequential-menu"), chance=0.1),
+    ),
+    "lies-pay": Picture(
+        "And where everybody is paid what she asks?",
+        _report("pay-as-bid", "pay-as-bid"),
+        lambda runs: market_figure(*_tables(runs, "pay-as-bid"), chance=0.1),
+    ),
+    "accounts": Picture(
+        "What do truth-tellers and liars earn, and what would the truth have brought them?",
+        _report("sequential-menu", "menu"),
+        lambda runs: accounts_figure(_tables(runs, "sequential-menu")[1]),
+    ),
+    "development": Picture(
+        "How does a market go from round to round?",
+        _report("sequential-menu", "menu"),
+        lambda runs: rounds_figure(*_tables(runs, "sequential-menu")),
+    ),
+    "privacy": Picture(
+        "How much privacy is gone after so many rounds?",
+        _report("sequential-menu", "menu"),
+        lambda runs: privacy_figure(_tables(runs, "sequential-menu")[1]),
+    ),
+    "auctions": Picture("Which auction serves the buyer, and which invites lies?", COMPARED, _numbers),
+    "learning": Picture("Whose model learns most, under which auction?", COMPARED, _overlay),
+    "error-bound": Picture(
+        "How good a gradient does a budget buy, beside what the paper prints?",
+        "market-sim run paper-figures",
+        _bounds,
+    ),
+}
+
+
+def run(*, seed: int = 0, out: Path = Path("runs/gallery-seed0"), progress: bool = True) -> Answer:
+    """Play the markets, draw every picture into ``out`` and name them.
+
+    Parameters
+    ----------
+    seed : int
+        Of the markets.
+    out : Path
+        Directory to write: a PNG per picture.
+    progress : bool
+        Whether to show a progress bar.
+
+    Raises
+    ------
+    ValueError
+        If a picture would be larger than ``LARGEST`` bytes.
+    """
+    sizes: dict[str, Any] = {}
+    with (
+        scenario_directory(out, {"scenario": "gallery"}) as folder,
+        torch_threads(1),
+        bar(progress, "drawing", len(AUCTIONS) + len(PICTURES)) as advance,
+    ):
+        runs = {}
+        for name in AUCTIONS:
+            runs[name] = run_market(MARKET, auction=name, seed=seed)
+            advance(name)
+        for name, picture in PICTURES.items():
+            file = folder / f"{name}.png"
+            picture.draw(runs).savefig(file, dpi=100)
+            sizes[file.name] = file.stat().st_size
+            if sizes[file.name] > LARGEST:
+                raise ValueError(f"picture {name!r} takes {sizes[file.name]:,} bytes; draw fewer points or panels")
+            advance(name)
+    lines = [Text(f"{out / name}: {PICTURES[name.removesuffix('.png')].question}") for name in sizes]
+    return Answer(figures={"pictures": sizes}, page=tuple(lines))
+
+
+def gallery_page() -> str:
+    """``docs/gallery.md``: every picture with its question and its command."""
+    parts = [
+        "# Gallery",
+        "",
+        "`make gallery` draws every picture; the commands under it answer its question at length.",
+        "",
+    ]
+    for name, picture in PICTURES.items():
+        parts += [f"## {picture.question}", "", f"![{picture.question}](gallery/{name}.png)", ""]
+        parts += ["```sh", picture.command, "```", ""]
+    return "\n".join([*parts, AFTER])
