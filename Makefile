@@ -1,27 +1,38 @@
 # Everything starts here: `make run` and `make test` build the environment they need in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench clean
+.PHONY: help run app test test-browser lint bench gallery clean
 
 SYSTEM_PYTHON := $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 READY := $(VENV)/.ready
+READY_APP := $(VENV)/.ready-app
 READY_DEV := $(VENV)/.ready-dev
+READY_BROWSER := $(VENV)/.ready-browser
 JOBS ?= 2
 
 help:
 	@echo "make run    the scenario 'quickstart': prints its answers, writes runs/quickstart-seed0"
+	@echo "make app    the interactive page at http://127.0.0.1:8765 (needs no internet once installed)"
 	@echo "make test   lint, types, import contracts, tests with coverage"
+	@echo "make test-browser   the page and the report in a real browser (Debian: apt install chromium)"
 	@echo "make bench  the figures and timings of docs/benchmarks.md"
+	@echo "make gallery   the pictures of docs/gallery.md"
 	@echo "make clean  removes the environment and the caches, never your runs"
 
 run: $(READY)
 	@$(BIN)/market-sim run quickstart
 
+app: $(READY_APP)
+	@$(BIN)/market-sim app
+
 test: lint
 	@$(BIN)/python -m pytest -W error -n $(JOBS) --quiet \
 		--cov --cov-report=term:skip-covered
+
+test-browser: $(READY_BROWSER)
+	@$(BIN)/python -m pytest -W error --quiet -rs tests/browser
 
 lint: $(READY_DEV)
 	@$(BIN)/ruff check --quiet
@@ -31,6 +42,9 @@ lint: $(READY_DEV)
 
 bench: $(READY_DEV)
 	@$(BIN)/python -m pytest --override-ini python_files=bench_*.py tests/benchmarks
+
+gallery: $(READY)
+	@$(BIN)/market-sim run gallery --out docs/gallery
 
 clean:
 	@rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks .coverage
@@ -50,7 +64,17 @@ $(READY): pyproject.toml constraints.txt | $(BIN)/python
 	@$(PIP) --editable .
 	@touch $@
 
+$(READY_APP): $(READY)
+	@echo "Installing the page (once)"
+	@$(PIP) --editable '.[viz]'
+	@touch $@
+
 $(READY_DEV): $(READY)
 	@echo "Installing the tools for tests (once)"
-	@$(PIP) --editable '.[dev]'
+	@$(PIP) --editable '.[dev,viz]'
+	@touch $@
+
+$(READY_BROWSER): $(READY_DEV)
+	@echo "Installing what drives a browser (once)"
+	@$(PIP) --editable '.[dev,viz,browser]'
 	@touch $@

@@ -240,6 +240,10 @@ class MarketConfig:
         self._keep("task_options", MappingProxyType(options))
 
     def _check_names(self) -> None:
+        if isinstance(self.auction, type):
+            raise TypeError(
+                f"auction = {self.auction.__name__} is a class; pass an instance, {self.auction.__name__}()"
+            )
         if not isinstance(self.auction, Auction | Path) and not str(self.auction).endswith(".safetensors"):
             one_of("auction", self.auction, list_auctions())
         one_of("aggregation", self.aggregation, AGGREGATIONS)

@@ -100,43 +100,151 @@ def train(
     name: Annotated[str, typer.Argument(help="The auction to train, e.g. sequential-menu.")],
     seed: Seed = 0,
     steps: Annotated[int | None, typer.Option(help="Fewer or more training steps than the recipe's.")] = None,
+    device: Annotated[str, typer.Option(help="Where to train: cpu or cuda.")] = "cpu",
     out: Annotated[
         Path | None, typer.Option(help="Checkpoint to write (.safetensors); its card goes beside it.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Train a learned auction from the prior and write its checkpoint with a model card."""
+    """Train a learned auction from the prior; the same command goes on with an interrupted training."""
     from agents.checks import seed_number
     from scenarios.training import train_auction
 
     seed_number("seed", seed)
     path = out or Path("runs") / "checkpoints" / f"{name}-seed{seed}.safetensors"
-    _print(train_auction(name, path, seed=seed, steps=steps, progress=sys.stderr.isatty()), as_json)
+    _print(train_auction(name, path, seed=seed, steps=steps, progress=sys.stderr.isatty(), device=device), as_json)
 
 
 @app.command()
 def evaluate(
-    names: Annotated[list[str], typer.Argument(help="Auctions: names or checkpoint paths. All-in is always added.")],
-    owners: Annotated[int, typer.Option(help="Bidders per profile.")] = 10,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Auctions: names or checkpoint paths. All-in is always added.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every auction of `market-sim list` but planted ones.")] = False,
+    owners: Annotated[list[int] | None, typer.Option(help="Bidders per profile (again for several; 10).")] = None,
+    sizes: Annotated[
+        list[str] | None, typer.Option(help="paper (the default), equal, zipf, dirichlet or all (again for several).")
+    ] = None,
+    budgets: Annotated[
+        list[str] | None, typer.Option(help="tied to true costs (the default), independent, or all.")
+    ] = None,
+    factors: Annotated[
+        list[str] | None,
+        typer.Option("--factor", help="Budget factor (again for several); by default six."),
+    ] = None,
     profiles: Annotated[int, typer.Option(help="Fresh profiles per budget factor.")] = 2000,
+    regret_profiles: Annotated[
+        int, typer.Option(help="Profiles of ten owners on which lies are tried; 0 for none.")
+    ] = 100,
+    queries: Annotated[int, typer.Option(help="Lies tried per owner.")] = 300,
     seed: Seed = 2022,
-    first_best: Annotated[bool, typer.Option(help="Search for the first best too (most of the time).")] = True,
+    first_best: Annotated[bool, typer.Option(help="Search for the first best too (takes a while).")] = True,
+    second_best: Annotated[
+        bool, typer.Option(help="Also what virtual costs would buy: an estimate of the best truthful auction.")
+    ] = False,
+    out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Compare auctions when everybody tells the truth: error bound, spend, violations, beside the first best."""
-    from scenarios.training import evaluate_auctions
+    """Compare auctions: error bound, spend, violations and regret found, beside the first best."""
+    from agents.prior import BUDGETS
+    from analysis.evaluate import FACTORS
+    from scenarios.evaluation import SIZES_SAID, Questions, evaluate_auctions, every_auction
 
-    _print(
-        evaluate_auctions(
-            names,
-            owners=owners,
-            profiles=profiles,
-            seed=seed,
-            with_first_best=first_best,
-            progress=sys.stderr.isatty(),
-        ),
-        as_json,
+    chosen = [*(names or []), *(every_auction() if every else [])]
+    if not chosen:
+        raise typer.BadParameter("name at least one auction, or pass --all")
+    questions = Questions(
+        sizes=_several(sizes, SIZES_SAID),
+        budgets=_several(budgets, BUDGETS),
+        owners=tuple(owners or (10,)),
+        factors=tuple(factors or FACTORS),
+        profiles=profiles,
+        seed=seed,
+        first_best=first_best,
+        second_best=second_best,
+        regret_profiles=regret_profiles,
+        queries=queries,
     )
+    _print(evaluate_auctions(chosen, questions, out=out, progress=sys.stderr.isatty()), as_json)
+
+
+@app.command()
+def audit(
+    name: Annotated[str, typer.Argument(help="The auction: a name, or a checkpoint's path.")],
+    threats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--threat",
+            help="everything (the default), claimed, valuation, privacy-budget, data-size, staying-away, each of these "
+            "four apart, splitting, collusion (again for several).",
+        ),
+    ] = None,
+    population: Annotated[
+        Path | None, typer.Option(help="CSV file of owners to draw bidders from; the paper's prior without.")
+    ] = None,
+    profiles: Annotated[int, typer.Option(help="Markets.")] = 1000,
+    owners: Annotated[int, typer.Option(help="Bidders in each.")] = 10,
+    queries: Annotated[int, typer.Option(help="Lies told by each, for all attackers together.")] = 300,
+    finalists: Annotated[int, typer.Option(help="Owners with the most found gain, who meet the slow attackers.")] = 200,
+    attackers: Annotated[
+        list[str] | None, typer.Option("--attacker", help="Only this one (again for several); all by default.")
+    ] = None,
+    controls: Annotated[bool, typer.Option(help="Audit the positive controls too.")] = True,
+    jobs: Annotated[int, typer.Option(help="Processes; their number changes no figure.")] = 2,
+    seed: Seed = 0,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Audit the incentives of an auction: how much does a liar gain, at least? Interrupted, it goes on where it was."""
+    from agents.checks import seed_number
+    from agents.population_prior import PopulationPrior
+    from scenarios.audit import audit_auction
+
+    seed_number("seed", seed)
+    answer = audit_auction(
+        name,
+        None if population is None else PopulationPrior.read(population),
+        threats=threats or [],
+        out=out or Path("runs") / f"audit-{Path(name).stem}-seed{seed}",
+        progress=sys.stderr.isatty(),
+        profiles=profiles,
+        owners=owners,
+        queries=queries,
+        finalists=finalists,
+        attackers=attackers or None,
+        controls=controls,
+        jobs=jobs,
+        seed=seed,
+    )
+    _print(answer, as_json)
+
+
+@app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Run directories; a scenario's stands for all runs in it.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Page to write (.html); one run's goes into its directory otherwise.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write one self-contained page about a run, or about several side by side."""
+    from scenarios.report import write_report
+
+    _print(write_report(runs, out, progress=sys.stderr.isatty()), as_json)
+
+
+@app.command("app")
+def page(
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8765,
+    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open it in a browser.")] = True,
+) -> None:
+    """Serve the interactive page: play a market, change it, watch who gains. It needs no internet."""
+    from scenarios.page.serve import command, serve
+
+    words = command(host, port, open_browser=open_browser)
+    typer.echo(f"The market's page: http://{host}:{port} (Ctrl-C stops it)", err=True)
+    serve(words)
 
 
 @app.command("list")
@@ -150,6 +258,13 @@ def list_() -> None:
     for heading, table in sections().items():
         console.print(heading, style="bold")
         console.print(table)
+
+
+def _several(said: list[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what was said, all that there is for ``all``, and the first if nothing was."""
+    if not said:
+        return known[:1]
+    return known if "all" in said else tuple(said)
 
 
 def _print(answer: Answer, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""`market-sim train` and `market-sim evaluate`, as they are typed, on a few steps and profiles."""
+"""`market-sim train`, as it is typed, on a few steps."""
 
 from __future__ import annotations
 
@@ -50,10 +50,6 @@ def test_a_checkpoint_is_never_overwritten(trained):
         (("train", "all-in"), "'all-in' is not known"),
         (("train", "sequential-menu", "--out", "menu.pt"), "name a file that ends in .safetensors"),
         (("train", "sequential-menu", "--steps", "0", "--out", "new.safetensors"), "steps = 0"),
-        (("evaluate", "sequential-menus"), "did you mean 'sequential-menu'?"),
-        (("evaluate", "missing.safetensors"), "missing"),
-        (("evaluate", "all-in", "--profiles", "0"), "profiles = 0"),
-        (("evaluate", "all-in", "--owners", "0"), "owners = 0"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(words, message, tmp_path, monkeypatch):
@@ -64,19 +60,45 @@ def test_bad_input_is_one_line_and_exit_code_2(words, message, tmp_path, monkeyp
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_evaluation_has_a_row_per_mechanism_and_budget_factor(trained):
-    out, _ = trained
-    result = typed("evaluate", str(out), "--profiles", "20", "--owners", "4", "--no-first-best", "--json")
-    assert result.exit_code == 0, result.stderr
-    table = json.loads(result.stdout)["table"]
-    factors = {row["budget_factor"] for row in table}
-    assert {row["auction"] for row in table} >= {str(out), "all-in"}
-    for name in (str(out), "all-in"):
-        assert {row["budget_factor"] for row in table if row["auction"] == name} == factors
+def test_a_device_that_is_not_there_is_refused_with_a_remedy(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    out = str(tmp_path / "new.safetensors")
+    result = typed("train", "dm-regretnet", "--device", "cuda", "--out", out)
+    assert result.exit_code == 2
+    assert "device = 'cuda': this torch finds no GPU; pass --device cpu" in result.stderr
+    result = typed("train", "dm-regretnet", "--device", "abacus", "--out", out)
+    assert (result.exit_code, "known: cpu, cuda" in result.stderr) == (2, True)
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_an_evaluation_is_printed_beside_the_published_figures():
-    result = typed("evaluate", "proportional-share", "--profiles", "20", "--owners", "4", "--no-first-best")
-    assert result.exit_code == 0, result.stderr
-    for words in ("proportional-share", "all-in", "FairQuery", "U[0.1, 2]"):
-        assert words in result.stdout
+def test_an_interrupted_training_says_where_it_stands_and_the_same_command_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr("agents.broker.training.resumption.EVERY", 1)
+    made = SequentialMenuSteps(monkeypatch, interrupted_at=2)
+    words = ("train", "sequential-menu", "--steps", "3", "--out", str(tmp_path / "new.safetensors"), "--json")
+    stopped = typed(*words)
+    assert stopped.exit_code == 130
+    assert "interrupted; 2 of 3 steps are in" in stopped.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["new.state"]
+    finished = typed(*words)
+    assert finished.exit_code == 0, finished.stderr
+    assert made.steps == [0, 1, 2]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.json", "new.safetensors"]
+
+
+class SequentialMenuSteps:
+    """Writes down the steps that the sequential menu's training makes, and interrupts one of them, once."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, interrupted_at: int) -> None:
+        from agents.broker.training.sequential_menu import MenuTraining
+
+        self.steps: list[int] = []
+        ahead, original = [interrupted_at], MenuTraining.step
+
+        def step(training):
+            if training.done in ahead:
+                ahead.remove(training.done)
+                raise KeyboardInterrupt
+            self.steps.append(training.done)
+            return original(training)
+
+        monkeypatch.setattr(MenuTraining, "step", step)

@@ -28,6 +28,7 @@ class AllIn(Auction):
 
     name = "all-in"
     guarantees = Guarantees(truthful_in=frozenset({"valuation"}))
+    anonymous = True
     refuted = True
 
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:

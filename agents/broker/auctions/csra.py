@@ -28,6 +28,7 @@ class CSRA(Auction):
 
     name = "csra"
     guarantees = Guarantees()
+    anonymous = True
 
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
         """Find the longest prefix that the budget carries at the next owner's rate."""

@@ -28,6 +28,7 @@ class FairQuery(Auction):
 
     name = "fair-query"
     guarantees = Guarantees()
+    anonymous = True
 
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
         """Find the longest prefix that money and privacy budgets carry."""

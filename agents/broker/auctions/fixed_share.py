@@ -20,6 +20,7 @@ class FixedShare(Auction):
 
     name = "fixed-share"
     guarantees = Guarantees(truthful_in=FIELDS)
+    anonymous = True
     planted = True
 
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:

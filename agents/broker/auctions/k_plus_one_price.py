@@ -24,6 +24,7 @@ class KPlusOnePrice(Auction):
 
     name = "k-plus-one-price"
     guarantees = Guarantees()
+    anonymous = True
 
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
         """Find k and pay everybody the next one's ask."""

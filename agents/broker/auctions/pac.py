@@ -26,6 +26,7 @@ class PAC(Auction):
 
     name = "pac"
     guarantees = Guarantees()
+    anonymous = True
 
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
         """Find k and pay everybody the same."""

@@ -21,6 +21,7 @@ class PayAsBid(Auction):
 
     name = "pay-as-bid"
     guarantees = Guarantees(truthful_in=FIELDS)
+    anonymous = True
     planted = True
 
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:

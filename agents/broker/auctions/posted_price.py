@@ -23,6 +23,7 @@ class PostedPrice(Auction):
 
     name = "posted-price"
     guarantees = Guarantees(truthful_in=frozenset({"valuation"}))
+    anonymous = True
 
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
         """Offer one rate; whoever's reserve it reaches sells."""

@@ -1,0 +1,91 @@
+"""Figures of strategic owners: how reports move over time, and what a way of bidding is worth in several markets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.plots.style import INK, curve, key, label, panels, whiskers
+
+
+def trajectories_figure(
+    by_panel: Mapping[str, Mapping[str, pd.DataFrame]], *, y: str, reference: float, said: str
+) -> Figure:
+    """How does something move from round to round? One panel per market, one line with its band per name.
+
+    Parameters
+    ----------
+    by_panel : mapping of str to mapping of str to DataFrame
+        By title of the panel and name of the line: ``round, mean, low, high``.
+    y : str
+        What is drawn.
+    reference : float
+        Where a dotted line goes, and ``said`` what it means.
+    """
+    figure, axes = panels(1, len(by_panel), sharey=True)
+    for number, (each, (title, lines)) in enumerate(zip(axes, by_panel.items(), strict=True)):
+        each.axhline(reference, color=INK, linewidth=1, linestyle=":", label=said)
+        for name, table in lines.items():
+            curve(each, table["round"], table["mean"], table["low"], table["high"], name, markersize=3)
+        label(each, x="round", y=y if number == 0 else "", title=title)
+    # A band of few seeds may be far wider than all means are apart.
+    means = np.concatenate([table["mean"] for lines in by_panel.values() for table in lines.values()] or [[reference]])
+    least, most = min(means.min(), reference), max(means.max(), reference)
+    margin = 0.35 * max(most - least, 0.05)
+    axes[0].set_ylim(least - margin, most + margin)
+    key(axes[-1], loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return figure
+
+
+def worth_figure(
+    by_panel: Mapping[str, pd.DataFrame], *, x: str, y: str | Sequence[str], reference: float = 0.0
+) -> Figure:
+    """What is a way of bidding worth? One panel per quantity, one mark with its interval per name and setting.
+
+    Parameters
+    ----------
+    by_panel : mapping of str to DataFrame
+        By title of the panel: ``name, setting, mean, low, high``; settings in the order in which they come.
+    x : str
+        What the settings are.
+    y : str or one per panel
+        What is drawn.
+    reference : float
+        Where a dotted line goes.
+    """
+    figure, axes = panels(1, len(by_panel))
+    said = [y] * len(by_panel) if isinstance(y, str) else list(y)
+    for each, (title, table), what in zip(axes, by_panel.items(), said, strict=True):
+        each.axhline(reference, color=INK, linewidth=1, linestyle=":")
+        settings = list(dict.fromkeys(table["setting"]))
+        names = list(dict.fromkeys(table["name"]))
+        for index, name in enumerate(names):
+            rows = table[table["name"] == name]
+            beside = 0.5 * ((index + 0.5) / len(names) - 0.5)
+            place = [settings.index(setting) + beside for setting in rows["setting"]]
+            whiskers(each, place, rows["mean"], rows["low"], rows["high"], str(name))
+        each.set_xticks(range(len(settings)), [str(setting) for setting in settings])
+        label(each, x=x, y=what, title=title)
+    key(axes[-1], loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return figure
+
+
+def drawn(rows: Sequence[Mapping[str, Any]], name: str, setting: str, quantity: str) -> pd.DataFrame:
+    """The table that ``worth_figure`` draws, from rows whose ``quantity`` is an interval."""
+    return pd.DataFrame(
+        [
+            {
+                "name": row[name],
+                "setting": row[setting],
+                "mean": row[quantity].mean,
+                "low": row[quantity].low,
+                "high": row[quantity].high,
+            }
+            for row in rows
+        ],
+        columns=["name", "setting", "mean", "low", "high"],
+    )

@@ -1,0 +1,1 @@
+"""The interactive page: what a visitor chooses, what is played, and one panel per file."""

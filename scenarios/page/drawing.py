@@ -1,0 +1,46 @@
+"""A figure on the page: drawn when what it shows has changed, and at no other time."""
+
+from __future__ import annotations
+
+import base64
+import io
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import solara
+from matplotlib.figure import Figure
+
+DOTS_PER_INCH = 130
+_PENCIL = threading.Lock()
+
+
+def as_png(figure: Figure) -> bytes:
+    """Return the figure as a picture, compressed quickly rather than well."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=DOTS_PER_INCH, pil_kwargs={"compress_level": 1})
+    return picture.getvalue()
+
+
+@solara.component
+def Drawing(draw: Callable[[], Figure], shows: tuple[Any, ...], description: str) -> None:
+    """Show the figure that ``draw`` returns.
+
+    Parameters
+    ----------
+    draw : callable
+        Draws it.
+    shows : tuple
+        Whatever the figure depends on; it is drawn anew when one of these is another than before.
+    description : str
+        What is to be seen, for those who do not see it.
+    """
+
+    def source() -> str:
+        # Matplotlib shares fonts and text between figures, and visitors have a thread each.
+        with _PENCIL:
+            picture = as_png(draw())
+        return f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+
+    src = solara.use_memo(source, list(shows))
+    solara.HTML(tag="img", attributes={"src": src, "alt": description}, classes=["drawing"])

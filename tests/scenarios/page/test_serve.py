@@ -1,0 +1,56 @@
+"""How the page is started: on this machine, calling nobody."""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+
+import pytest
+from typer.testing import CliRunner
+
+from scenarios.cli import app
+from scenarios.page import serve
+
+
+@pytest.fixture
+def started(monkeypatch):
+    calls = []
+    monkeypatch.setattr(serve.os, "execve", lambda program, words, environment: calls.append((words, environment)))
+    return calls
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_it_becomes_a_server_that_tells_nobody(started):
+    port = free_port()
+    result = CliRunner().invoke(app, ["app", "--port", str(port), "--no-open"])
+    assert result.exit_code == 0
+    assert f"http://127.0.0.1:{port}" in result.stderr
+    ((words, environment),) = started
+    assert words[1:5] == ["-m", "solara", "run", "scenarios.app"]
+    assert words[words.index("--host") + 1] == "127.0.0.1"
+    assert {"--no-open", "--no-check-version", "--production"} <= set(words)
+    assert environment["SOLARA_TELEMETRY_MIXPANEL_ENABLE"] == "false"
+    assert environment["OMP_NUM_THREADS"] == "1"
+
+
+def test_a_port_that_is_taken_is_refused(started):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = CliRunner().invoke(app, ["app", "--port", str(port)])
+    assert (result.exit_code, started) == (2, [])
+    assert f"--port {port}: Address already in use; pass another, e.g. --port {port + 1}" in result.stderr
+
+
+def test_without_solara_it_says_what_to_install(started, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name.startswith("solara") else find(name))
+    result = CliRunner().invoke(app, ["app"])
+    assert (result.exit_code, started) == (2, [])
+    assert "the page needs solara, solara-assets: pip install 'fl-market[viz]', or `make app`" in result.stderr
