@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,27 +9,7 @@ import pytest
 from market_sim import load_results, run_market
 from scenarios.report import write_report
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs the extra 'browser'")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
-OPTIONS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium (Debian's, or name it in CHROMIUM)")
 SMALL = {"owners": 24, "bidders": 8, "rounds": 6, "strategies": {"truthful": 0.5, "random-misreport": 0.5}}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(OPTIONS))
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
