@@ -43,19 +43,28 @@ def lies_about(
     """
     whole("count", count)
     generator_of("generator", generator)
+    together = subsets(fields)
+    for index in range(count):
+        yield lie_about(truth, together[index % len(together)], generator)
+
+
+def subsets(fields: Collection[str]) -> list[frozenset[str]]:
+    """Every nonempty combination of ``fields``, single ones first."""
     chosen = sorted(fields)
     if not chosen or not BID_FIELDS.issuperset(chosen):
         raise ValueError(f"fields = {chosen}: pass at least one out of {sorted(BID_FIELDS)}")
-    subsets = [set(some) for size in range(1, len(chosen) + 1) for some in itertools.combinations(chosen, size)]
-    for index in range(count):
-        some = subsets[index % len(subsets)]
-        valuation = _valuation(truth, generator) if "valuation" in some else as_lies(truth).valuation
-        privacy_budget, data_size = truth.privacy_budget, truth.data_size
-        if "privacy_budget" in some:
-            privacy_budget = _privacy_budget(privacy_budget, generator)
-        if "data_size" in some:
-            data_size = _data_size(data_size, generator)
-        yield Bids(valuation=valuation, privacy_budget=privacy_budget, data_size=data_size)
+    return [frozenset(some) for size in range(1, len(chosen) + 1) for some in itertools.combinations(chosen, size)]
+
+
+def lie_about(truth: Bids, fields: Collection[str], generator: torch.Generator) -> Bids:
+    """One lie for every owner, in every one of ``fields`` at once; see ``lies_about``."""
+    return Bids(
+        valuation=_valuation(truth, generator) if "valuation" in fields else as_lies(truth).valuation,
+        privacy_budget=_privacy_budget(truth.privacy_budget, generator)
+        if "privacy_budget" in fields
+        else truth.privacy_budget,
+        data_size=_data_size(truth.data_size, generator) if "data_size" in fields else truth.data_size,
+    )
 
 
 def nearby(

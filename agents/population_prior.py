@@ -1,4 +1,4 @@
-"""A prior that is a population: the bidders of every market are drawn from given owners, those of a file for instance."""
+"""A prior that is a population: the bidders of every market are drawn from given owners, e.g. those of a file."""
 
 from __future__ import annotations
 

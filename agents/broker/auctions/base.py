@@ -83,6 +83,12 @@ class Auction(ABC):
     most_owners: int | None = None
 
     def __init__(self, units: PublicUnits | None = None) -> None:
+        for given, kind, remedy in (
+            ("name", str, 'name = "my-auction"'),
+            ("guarantees", Guarantees, "guarantees = Guarantees(truthful_in=...), or Guarantees() if lying may pay,"),
+        ):
+            if not isinstance(getattr(self, given, None), kind):
+                raise TypeError(f"auction {type(self).__name__} has no {given}: write {remedy} into the class")
         self.units = units
 
     def run(self, bids: Bids, budget: Any, generator: torch.Generator | None = None) -> Outcome:
@@ -109,7 +115,21 @@ class Auction(ABC):
             generator_of("generator", generator)
         money = check_budget(bids, budget)
         self.require_room(bids)
-        return self.allocate(bids, money, generator) if bids.shape[1] else Outcome.nothing(*bids.shape)
+        if not bids.shape[1]:
+            return Outcome.nothing(*bids.shape)
+        outcome = self.allocate(bids, money, generator)
+        if not isinstance(outcome, Outcome):
+            raise TypeError(f"auction {self.name!r} returned a {type(outcome).__name__}; return an Outcome")
+        self.require_fit("outcome", outcome.payment, bids)
+        return outcome
+
+    def require_fit(self, what: str, array: Tensor, bids: Bids) -> None:
+        """Refuse an answer that is not one for every owner."""
+        if tuple(array.shape[:2]) != bids.shape:
+            raise ValueError(
+                f"auction {self.name!r} returned an {what} of shape {list(array.shape)} for bids of shape "
+                f"{list(bids.shape)}; return one entry for every owner, 0 for whoever sells nothing"
+            )
 
     def takes(self, bids: Bids) -> bool:
         """Whether it can serve every market of the batch."""
@@ -200,7 +220,9 @@ class MenuAuction(Auction):
 
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
         """Give everybody her favourite entry of her own list."""
-        return self.price_list(bids, budget).choose(bids)
+        menu = self.price_list(bids, budget)
+        self.require_fit("array of price lists", menu.price, bids)
+        return menu.choose(bids)
 
 
 def check_budget(bids: Bids, budget: Any) -> Tensor:

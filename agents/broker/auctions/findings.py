@@ -97,7 +97,9 @@ class GuardedMenu(Guarded):
     def price_list(self, bids: Bids, budget: Any) -> Menu:
         """The auction's price lists, or lists of nothing."""
         try:
-            return self.auction.price_list(bids, budget)
+            menu = self.auction.price_list(bids, budget)
+            self.auction.require_fit("array of price lists", menu.price, bids)
+            return menu
         except Exception as error:
             self._book(error, bids)
             nothing = torch.zeros(*bids.shape, 1, dtype=torch.float64)

@@ -1,0 +1,146 @@
+"""The equivariant menu: everybody is offered a learned price list at once, and scarce money is shared by a public rule.
+
+One network for any number of owners. A first pass makes everybody a tentative offer that depends on data sizes only and
+finds what she would sell; a second makes the final offers, knowing of everybody else what that would be. Owners get
+their favourite entries; where these cost more than the budget, everybody is capped by the weighted uniform rule and
+gets her favourite of what is left of her list.
+
+Individually rational and budget feasible to the last bit. Not exactly truthful: her list depends on her data size,
+which she may understate, and what she says of herself moves the others' lists and, where money is scarce, her cap.
+What lying is worth is what training keeps down (the regret target of its recipe).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from agents.broker.auctions.base import LEAST, Auction, Guarantees, favourite, spendable
+from agents.broker.auctions.checkpoint import SHIPPED, load_checkpoint
+from agents.broker.auctions.equivariant_network import EquivariantNetwork, Market, Purchases
+from agents.broker.auctions.uniform_rule import common_rate
+from agents.checks import MOST_RECORDS
+from agents.messages import Bids, Outcome
+from agents.units import PublicUnits
+
+_KEPT_BACK = 1 - 2.0**-40
+"""Of the common rate, so that no rounding of it exceeds the budget."""
+_NUMBERS = 1_000_000
+"""Entries of price lists computed in one piece, unless one market has more."""
+
+
+class EquivariantMenu(Auction):
+    """Equivariant menu with private sizes, for any number of owners.
+
+    Parameters
+    ----------
+    units : PublicUnits, optional
+        Public units of the market at hand; by default those of training.
+    checkpoint : Path, optional
+        By default the shipped one.
+    network : EquivariantNetwork, optional
+        Instead of a checkpoint, with ``units``.
+    """
+
+    name: ClassVar[str] = "equivariant-menu"
+    guarantees: ClassVar[Guarantees] = Guarantees(truthful_in=frozenset())
+    units: PublicUnits
+
+    def __init__(
+        self,
+        units: PublicUnits | None = None,
+        *,
+        checkpoint: Path | None = None,
+        network: EquivariantNetwork | None = None,
+    ) -> None:
+        self.card = None
+        if network is None:
+            path = checkpoint or SHIPPED / f"{self.name}.safetensors"
+            tensors, self.card = load_checkpoint(path, self.name)
+            network = _rebuild(tensors, path)
+            units = units or self.card.units
+        if units is None:
+            raise ValueError("units = None: a network without a checkpoint needs the public units it works in")
+        super().__init__(units)
+        self.network = network.eval().requires_grad_(False)
+
+    def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
+        """Both passes, a few markets at a time."""
+        rows = max(1, _NUMBERS // (bids.shape[1] * (len(self.network.levels) + 1)))
+        pieces = [slice(start, start + rows) for start in range(0, len(budget), rows)]
+        if len(pieces) <= 1:
+            return self._few(bids, budget)
+        parts = [self._few(bids.take(rows=piece), budget[piece]) for piece in pieces]
+        return Outcome(
+            privacy_loss=torch.cat([part.privacy_loss for part in parts]),
+            payment=torch.cat([part.payment for part in parts]),
+            data_size=torch.cat([part.data_size for part in parts]),
+        )
+
+    @torch.no_grad()
+    def _few(self, bids: Bids, budget: Tensor) -> Outcome:
+        units, network = self.units, self.network
+        purse, quantum = spendable(budget)
+        market = Market(size=bids.data_size.double() / units.records, budget=purse / units.money)
+        levels = torch.cat([purse.new_zeros(1), network.levels])
+        cost = bids.valuation.tabulate(levels)
+        wanted = _wanted(network, market, cost[..., 1:] / units.money_per_record, bids.privacy_budget)
+        offers = network.final(market, wanted)
+
+        quantum, money = quantum[:, None, None], purse[:, None, None]
+        price = (offers.price * units.money_per_record / quantum).floor().clamp(min=1) * quantum
+        # Prices and money are whole quanta below 2^53 of them: no quotient is rounded up to a record too many.
+        records = (offers.cap * money / price).floor().clamp(0, MOST_RECORDS)
+        price, records = torch.nn.functional.pad(price, (1, 0)), torch.nn.functional.pad(records, (1, 0)).long()
+        cap, size = bids.privacy_budget, bids.data_size
+        level, sold, payment = favourite(levels, price, records, cost, cap, size)
+        part = _parts(payment, offers.weight, purse, quantum[..., 0])
+        capped = payment > part
+        if bool(capped.any()):
+            price, records, cost = price[capped], records[capped], cost[capped]
+            affordable = (part[capped, None] / price.clamp(min=LEAST)).floor().clamp(max=MOST_RECORDS).long()
+            fewer = favourite(levels, price, torch.minimum(records, affordable), cost, cap[capped], size[capped])
+            level[capped], sold[capped], payment[capped] = fewer
+        return Outcome(privacy_loss=levels[level], payment=payment, data_size=sold)
+
+
+def _wanted(network: EquivariantNetwork, market: Market, cost: Tensor, cap: Tensor) -> Purchases:
+    """What would be sold at the tentative offers, in public units; it binds nobody, so that no rounding matters."""
+    offers, levels, size = network.tentative(market), network.levels, market.size[..., None]
+    records = torch.minimum(offers.cap * market.budget[:, None, None] / offers.price, size)
+    for_sale = (levels <= cap[..., None]) & (records > 0)
+    utility = torch.where(for_sale, records * (offers.price - cost), -torch.inf)
+    most, level = utility.max(dim=-1, keepdim=True)
+    sells = most[..., 0] > 0
+    bought = torch.where(sells, records.gather(-1, level)[..., 0], 0.0)
+    return Purchases(
+        precision=torch.where(sells, levels[level[..., 0]] ** 2 / 8, 0.0),
+        records=bought,
+        payment=bought * offers.price.gather(-1, level)[..., 0],
+    )
+
+
+def _parts(claim: Tensor, weight: Tensor, purse: Tensor, quantum: Tensor) -> Tensor:
+    """Most money ``[B, n]`` for everybody by the weighted uniform rule, in whole quanta."""
+    rate, _ = common_rate(claim, weight, purse)
+    scarce = (rate < torch.inf)[:, None]
+    part = torch.where(scarce, rate[:, None] * _KEPT_BACK, 0.0) * weight
+    return torch.where(scarce, (part / quantum).floor() * quantum, torch.inf)
+
+
+def _rebuild(tensors: dict[str, Tensor], path: Path) -> EquivariantNetwork:
+    try:
+        summary, width = tensors["final.describe.0.bias"].shape[0], tensors["final.body.0.bias"].shape[0]
+        network = EquivariantNetwork(tensors["levels"], tensors["final.usual_price"], summary, width)
+        network.load_state_dict(tensors)
+    except (KeyError, IndexError, RuntimeError) as error:
+        raise ValueError(f"checkpoint {path} does not hold an equivariant network ({error}); train it again") from None
+    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
+        raise ValueError(f"checkpoint {path} holds numbers that are not finite; train it again")
+    levels, usual = network.levels, network.final.usual_price
+    if float(levels[0]) <= 0 or bool((levels.diff() < 0).any()) or bool((usual <= 0).any()):
+        raise ValueError(f"checkpoint {path}: levels must be positive and increasing, prices positive; train it again")
+    return network

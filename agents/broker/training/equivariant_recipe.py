@@ -1,0 +1,113 @@
+"""The settings of a training of the equivariant menu, and the network that it starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from agents.broker.auctions.equivariant_network import EquivariantNetwork
+from agents.checks import number, seed_number, whole
+from agents.prior import OwnerPrior
+from agents.valuation import FAMILIES, ParametricValuation
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings of one training run.
+
+    Parameters
+    ----------
+    steps, batch : int
+        Adam steps, and owners per step divided by ``owners``.
+    owners : int
+        Bidders of many profiles.
+    other_owners : (int, int)
+        Smallest and largest number of bidders in the remaining profiles, drawn uniformly.
+    share_of_others : float
+        How often a step is made with another number of bidders.
+    learning_rate : float
+        Of Adam; decays to nothing along a cosine.
+    temperature : (float, float)
+        First and last temperature of the softened choice, in utility per record, in public units.
+    weight_of_mean : float
+        Weight of E[ERR] beside E[log ERR].
+    regret_target : float
+        Mean gain over cost of the sale, over sellers, and four times the gains over all payments, that a search may
+        find together. The lower, the higher the error bound.
+    unfound : float
+        How many times the regret of the few lies tried here a long search finds.
+    multiplier : float
+        First price of regret, in units of the loss per target.
+    dual_rate : float
+        How fast that price follows; 0 keeps it.
+    liars : float
+        Share of a step's markets in which somebody lies.
+    lies : int
+        Lies tried in each of them.
+    levels, tiers : int
+        Privacy losses within the prior's range, and offers at each.
+    summary, width : int
+        Length of the vectors added up over owners, and units of the hidden layers.
+    averaging : float
+        Weight of the past in the running mean of the weights.
+    seed : int
+    """
+
+    steps: int = 1800
+    batch: int = 512
+    owners: int = 10
+    other_owners: tuple[int, int] = (3, 30)
+    share_of_others: float = 0.3
+    learning_rate: float = 4e-3
+    temperature: tuple[float, float] = (0.1, 0.004)
+    weight_of_mean: float = 0.3
+    regret_target: float = 0.02
+    unfound: float = 3.5
+    multiplier: float = 0.02
+    dual_rate: float = 0.02
+    liars: float = 0.4
+    lies: int = 3
+    levels: int = 20
+    tiers: int = 2
+    summary: int = 48
+    width: int = 96
+    averaging: float = 0.99
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "owners", "lies", "levels", "tiers", "summary", "width"):
+            whole(name, getattr(self, name), least=1)
+        seed_number("seed", self.seed)
+        whole("other_owners[0]", self.other_owners[0], least=1)
+        whole("other_owners[1]", self.other_owners[1], least=self.other_owners[0])
+        for name in ("share_of_others", "liars", "averaging", "dual_rate"):
+            number(name, getattr(self, name), most=1)
+        for name in ("learning_rate", "regret_target"):
+            number(name, getattr(self, name), above=0)
+        number("unfound", self.unfound, least=1)
+        for name in ("weight_of_mean", "multiplier"):
+            number(name, getattr(self, name))
+        for place, temperature in enumerate(self.temperature):
+            number(f"temperature[{place}]", temperature, above=0)
+
+
+def new_network(prior: OwnerPrior, recipe: Recipe) -> EquivariantNetwork:
+    """An untrained network whose prices are about the mean cost of a record at each level."""
+    low, high = prior.privacy_budget
+    below = low * torch.tensor([0.25, 0.5, 0.75], dtype=torch.float64)
+    within = torch.linspace(low, high, recipe.levels if high > low else 1, dtype=torch.float64)
+    grid = torch.cat([below, within])
+    levels = grid.repeat_interleave(recipe.tiers)
+    family = torch.tensor([[FAMILIES.index(name) for name in prior.families]])
+    factor = torch.full(family.shape, sum(prior.factor) / 2, dtype=torch.float64)
+    usual = ParametricValuation(family=family, factor=factor).tabulate(levels).mean(dim=(0, 1))
+    network = EquivariantNetwork(levels, usual / prior.units.money_per_record, recipe.summary, recipe.width)
+    network.seeded(torch.Generator().manual_seed(recipe.seed))
+    if recipe.tiers > 1:
+        # The first offer of a level pays more than usual for little, the last less for much.
+        start = [torch.linspace(end, -end, recipe.tiers).repeat(len(grid)) for end in (0.2, -0.75)]
+        with torch.no_grad():
+            for lists in (network.tentative, network.final):
+                lists.head.bias.copy_(torch.cat([*start, torch.zeros(1)]))
+    return network

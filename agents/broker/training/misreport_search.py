@@ -1,0 +1,122 @@
+"""The inner search of regret training: the best misreport found for each of many liars.
+
+A misreport is five numbers, whatever the auction: how much dearer the owner makes herself, how she tilts her curve,
+which part of her privacy budget and of her data she admits to, and from which level on she prices herself out. The
+search needs nothing of an auction but what a misreport is worth to the liar; where that has a slope, it climbs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+FIELDS = ("log_scale", "tilt", "log_cap", "log_size", "reach")
+"""What a misreport consists of, in this order."""
+LOW = (-math.log(100), -2.0, math.log(0.01), math.log(0.01), 0.0)
+HIGH = (math.log(100), 2.0, 0.0, 0.0, 1.0)
+PROHIBITIVE = 1000.0
+"""Factor on the cost of levels beyond a misreport's reach."""
+
+
+def truth(*shape: int, device: torch.device | None = None) -> Tensor:
+    """The misreport that is none, ``float64[*shape, 5]``."""
+    honest = torch.tensor([0.0, 0.0, 0.0, 0.0, 1.0], dtype=torch.float64, device=device)
+    return honest.expand(*shape, len(FIELDS))
+
+
+def within_reach(lies: Tensor) -> Tensor:
+    """The nearest misreports that an owner can tell: privacy budget and data size are only ever understated."""
+    return torch.maximum(torch.minimum(lies, lies.new_tensor(HIGH)), lies.new_tensor(LOW))
+
+
+def structured(count: int, liars: int, generator: torch.Generator) -> Tensor:
+    """Draw misreports ``[count, liars, 5]``: each of the five numbers lies or tells the truth, not all do.
+
+    Scales are log-uniform, half of them within 30 %, half over two orders of magnitude either way; privacy budgets
+    and data sizes are understated a little as often as nearly altogether.
+    """
+    shape = (count, liars)
+    uniform = torch.rand(8, *shape, generator=generator, dtype=torch.float64)
+    normal = torch.randn(*shape, generator=generator, dtype=torch.float64)
+    near = uniform[0] < 0.5
+    log_scale = torch.where(near, 0.3 * normal, (2 * uniform[1] - 1) * HIGH[0])
+    tilt = LOW[1] + (HIGH[1] - LOW[1]) * uniform[2]
+    log_cap = torch.where(uniform[3] < 0.7, (0.3 + 0.7 * uniform[4]).log(), LOW[2] * uniform[4])
+    log_size = torch.where(uniform[5] < 0.7, (0.1 + 0.9 * uniform[6]).log(), LOW[3] * uniform[6])
+    lies = torch.stack([log_scale, tilt, log_cap, log_size, uniform[7]], dim=-1)
+    told = torch.rand(*shape, len(FIELDS), generator=generator) < 0.4
+    # Somebody who would lie about nothing lies about her price.
+    told[..., 0] |= ~told.any(-1)
+    return torch.where(told, lies, truth(*shape))
+
+
+@dataclass(frozen=True)
+class Best:
+    """What the search came across.
+
+    Parameters
+    ----------
+    lies : float64[m, 5]
+        Each liar's best misreport, or the truth where none was better.
+    utility : float64[m]
+        What it is worth to her.
+    """
+
+    lies: Tensor
+    utility: Tensor
+
+
+def best_of(utility: Callable[[Tensor], Tensor], candidates: Tensor, honest: Tensor) -> Best:
+    """The best of given misreports, without any gradient.
+
+    Parameters
+    ----------
+    utility : callable
+        From misreports ``[c, m, 5]`` to what each is worth to its liar, ``[c, m]``.
+    candidates : float64[c, m, 5]
+    honest : float64[m]
+        What the truth is worth.
+    """
+    with torch.no_grad():
+        worth = utility(candidates)
+    found, which = worth.max(dim=0)
+    lies = candidates.gather(0, which[None, :, None].expand(1, -1, len(FIELDS)))[0]
+    better = found > honest
+    return Best(torch.where(better[:, None], lies, truth(len(lies)).to(lies)), found.where(better, honest))
+
+
+def climb(utility: Callable[[Tensor], Tensor], start: Best, *, steps: int, size: float, by_sign: bool = True) -> Best:
+    """Go uphill from the best misreports found, keeping the best place passed.
+
+    Where the worth of a misreport has no slope, nothing moves.
+
+    Parameters
+    ----------
+    utility : callable
+        As for ``best_of``.
+    start : Best
+    steps : int
+    size : float
+        Length of a step: in ranges of each of the five numbers, or in slopes.
+    by_sign : bool
+        Whether to follow the sign of the slope or the slope itself.
+    """
+    best, lies = start, start.lies
+    span = lies.new_tensor(HIGH) - lies.new_tensor(LOW)
+    for _ in range(steps):
+        here = lies.detach().requires_grad_()
+        worth = utility(here[None])[0]
+        if not worth.requires_grad:
+            return best
+        (slope,) = torch.autograd.grad(worth.sum(), here)
+        slope = slope.nan_to_num()
+        lies = within_reach(here.detach() + size * (span * slope.sign() if by_sign else slope))
+        with torch.no_grad():
+            worth = utility(lies[None])[0]
+        better = worth > best.utility
+        best = Best(torch.where(better[:, None], lies, best.lies), torch.where(better, worth, best.utility))
+    return best
