@@ -82,8 +82,8 @@ def grid(cap: Tensor, levels: int) -> Tensor:
 class AllocationNetwork(nn.Module):
     """Scores of the M + 1 outcomes of every owner, and scores of the claims on the budget.
 
-    Owners are listed from the largest data set to the smallest, so that who is who in the list means something and
-    nobody's outcome depends on the order of the bids; absent ones come last and are no input.
+    Owners are listed from the largest data set to the smallest, so that who is who in the list means something. Equal
+    data sets stand in the order of the bids, which moves outcomes only there; absent owners come last and are no input.
 
     The allocation network is told everything. The payment network is not told what anybody says her privacy costs: a
     claim that follows the asking price of whoever is paid it invites lies.

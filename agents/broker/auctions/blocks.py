@@ -31,7 +31,7 @@ class Block:
     everywhere: int | None = None
 
     def of(self, array: Tensor) -> Tensor:
-        """Entries ``[B, M, ...]`` of the block's owners in an array ``[B, n, ...]``; of places nobody has, anybody's."""
+        """Entries ``[B, M, ...]`` of the block's owners in an array ``[B, n, ...]``; anybody's at a vacant place."""
         if self.everywhere is not None:
             return array[:, self.everywhere : self.everywhere + 1]
         owner = self.owner.clamp(max=array.shape[1] - 1)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from agents.broker.auctions.whole_vectors import one_by_one
+
 _SMALLEST = 1e-3
 _STEP = 2.0**-16
 """Sums are taken of whole multiples of this, and so are the same bits in whatever order, and less any one of them."""
@@ -108,7 +110,7 @@ class ListNetwork(nn.Module):
         size, money = market.size, market.budget[:, None]
         here, weight = market.present, market.size.clamp(max=_LARGEST_SIZE)
         count = here.sum(-1, keepdim=True).clamp(min=1)
-        public = torch.stack([part.expand(size.shape) for part in (_log(money), count.log(), _log(money / count))], -1)
+        public = torch.stack([part.expand(size.shape) for part in (_log(money), one_by_one(torch.log, count), _log(money / count))], -1)
         known, sums, unit = [_log(size)], [weight], torch.where(money > 0, money, 1.0)
         if purchases is not None:
             spent = torch.where(money > 0, purchases.payment / unit, 0.0)
@@ -134,9 +136,10 @@ class ListNetwork(nn.Module):
         )
         levels = len(self.usual_price)
         log_price, cap, log_weight = torch.split(out, [levels, levels, 1], dim=-1)
-        price = self.usual_price.to(size.dtype) * log_price.clamp(-_WIDEST_LOG_PRICE, _WIDEST_LOG_PRICE).exp()
-        claim = log_weight[..., 0].clamp(-_WIDEST_LOG_WEIGHT, _WIDEST_LOG_WEIGHT).exp()
-        return Offers(price=price, cap=torch.sigmoid(cap - 0.5), weight=self._whole(claim).clamp(min=_STEP))
+        log_price = log_price.clamp(-_WIDEST_LOG_PRICE, _WIDEST_LOG_PRICE)
+        price = self.usual_price.to(size.dtype) * one_by_one(torch.exp, log_price)
+        claim = one_by_one(torch.exp, log_weight[..., 0].clamp(-_WIDEST_LOG_WEIGHT, _WIDEST_LOG_WEIGHT))
+        return Offers(price=price, cap=one_by_one(torch.sigmoid, cap - 0.5), weight=self._whole(claim).clamp(min=_STEP))
 
     def _read(self, layers: nn.Sequential, features: Tensor, like: Tensor) -> Tensor:
         """Layers applied to the features of every owner; deployed, with bits that do not depend on who else is there.
@@ -150,7 +153,7 @@ class ListNetwork(nn.Module):
             if isinstance(layer, nn.Linear):
                 out = torch.baddbmm(layer.bias, out, layer.weight.T.expand(len(out), -1, -1))
             else:
-                out = layer(out)
+                out = one_by_one(layer, out)
         return out.reshape(*like.shape, out.shape[-1]).to(like.dtype)
 
     def _whole(self, numbers: Tensor) -> Tensor:
@@ -200,4 +203,4 @@ class EquivariantNetwork(nn.Module):
 
 
 def _log(numbers: Tensor) -> Tensor:
-    return (numbers + _SMALLEST).log()
+    return one_by_one(torch.log, numbers + _SMALLEST)

@@ -48,6 +48,11 @@ class Lottery:
         utility = torch.where(impossible, -torch.inf, utility)
         return torch.where(self.probability > 0, self.probability * utility, 0.0).sum(-1)
 
+    def cost(self, bids: Bids) -> Tensor:
+        """Expected cost ``[B, n]`` of what is sold to owners who are as their bids say."""
+        cost = self.records * bids.valuation.at(self.privacy_loss)
+        return torch.where(self.probability > 0, self.probability * cost, 0.0).sum(-1)
+
     def draw(self, generator: torch.Generator | None) -> Outcome:
         """One outcome per owner, independently; without a generator the most probable one, ties to the lowest level."""
         if generator is None:

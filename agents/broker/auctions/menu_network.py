@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from agents.broker.auctions.whole_vectors import one_by_one
+
 SUMS = 7
 FEATURES = 14
 SIZE_FACTS = 4
@@ -68,7 +70,7 @@ class History:
         state = torch.cat([self.left[:, None], self.sums], dim=-1)
         known = state.index_select(-1, _SOURCES) * turn.scale
         spread = known[:, 3:4] ** 2 / (self.sums[:, 6:] + 1e-9)
-        logs = (torch.cat([known[:, :6], spread], dim=-1) + _SMALLEST).log()
+        logs = one_by_one(torch.log, torch.cat([known[:, :6], spread], dim=-1) + _SMALLEST)
         return torch.cat([logs, known[:, 6:], turn.public], dim=-1).index_select(-1, _PLACES).float()
 
 

@@ -54,7 +54,8 @@ class RegretTraining:
 
     def __init__(self, propose: Propose, prior: OwnerPrior, recipe: Recipe, *, device: str = "cpu") -> None:
         self._propose, self._prior, self.recipe, self._device = propose, prior, recipe, device
-        self.identity = {"recipe": asdict(recipe), "prior": asdict(prior), "device": device}
+        rule = propose.__qualname__
+        self.identity = {"rule": rule, "recipe": asdict(recipe), "prior": asdict(prior), "device": device}
         self.steps, self.done = recipe.steps, 0
         self._generator = torch.Generator().manual_seed(recipe.seed)
         self.network = new_network(recipe, self._generator).to(device).train()

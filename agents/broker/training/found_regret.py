@@ -17,14 +17,16 @@ def regret_figures(
 
     Every owner of every profile tries ``queries`` lies, alone, in all fields; her gain is that of the best, 0 if none
     paid. ``found_regret`` is the mean over those who sell truthfully of the gain over the cost of that sale, the
-    published normalisation; ``gain_over_payments`` the sum of all gains over the sum of all payments.
+    published normalisation; ``gain_over_payments`` the sum of all gains over the sum of all payments. Gains, costs and
+    payments of a lottery are expectations; only ``ir_violation_rate`` is of a draw.
     """
     owners = min(10, auction.most_owners or 10)
     generator = torch.Generator().manual_seed(seed)
     types, budget = prior.sample(profiles, owners, generator)
     truth = types.truthful_bids()
     outcome = auction.run(truth, budget, generator)
-    cost = types.cost(outcome)
+    lottery = getattr(auction, "lottery", None)
+    cost = types.cost(outcome) if lottery is None else lottery(truth, budget).cost(truth)
     utility = surplus(outcome.payment, outcome.data_size, types.valuation.at(outcome.privacy_loss))
     gain = search(auction, types, budget, queries, generator).gain.clamp(min=0)
     sells = cost > 0

@@ -63,8 +63,8 @@ def run_to_end(
     ----------
     training : Training
     state : Path, optional
-        File the state is kept in, written in one step every ``EVERY`` steps and at an interruption; the caller
-        removes it once the result is safe.
+        File the state is kept in, replaced as a whole every ``EVERY`` steps and after the last one; the caller removes
+        it once the result is safe.
     watch : callable, optional
         Called after every step.
 
@@ -73,7 +73,7 @@ def run_to_end(
     ValueError
         If the saved state is damaged or another training's.
     KeyboardInterrupt
-        Again, once the state is saved, saying so.
+        Again, saying how many steps are in the saved state: an interruption loses those made since.
     """
     if state is not None and state.exists():
         _resume(training, state)
@@ -82,18 +82,23 @@ def run_to_end(
             step = training.step()
             if watch is not None:
                 watch(step)
-            if state is not None and training.done % EVERY == 0:
+            if state is not None and (training.done % EVERY == 0 or training.done == training.steps):
                 _save(training, state)
     except KeyboardInterrupt:
         if state is None:
             raise
         # An interruption may come within a step; what was saved after a whole one stays what it is.
-        kept = _steps_in(state)
-        raise KeyboardInterrupt(
-            f"{kept} of {training.steps} steps are in {state}; the same command goes on from there"
-            if kept
-            else "nothing was written"
-        ) from None
+        raise KeyboardInterrupt(what_is_kept(state, training.steps)) from None
+
+
+def what_is_kept(state: Path, steps: int) -> str:
+    """What an interrupted training of so many steps leaves behind, in words."""
+    kept = int(_read(state)["done"]) if state.exists() else 0
+    return (
+        f"{kept} of {steps} steps are in {state}; the same command goes on from there"
+        if kept
+        else "nothing was written"
+    )
 
 
 def _save(training: Training[Any], path: Path) -> None:
@@ -113,10 +118,6 @@ def _resume(training: Training[Any], path: Path) -> None:
             "finish that one with the command it was started with, or remove the file"
         )
     training.load_state_dict(saved["state"])
-
-
-def _steps_in(path: Path) -> int:
-    return int(_read(path)["done"]) if path.exists() else 0
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from agents.broker.auctions.registry import auction_classes, load_auction
 from agents.hard_profiles import Profile, hard_profiles
 from agents.lies import lies_about
 from agents.prior import OwnerPrior
+from agents.valuation import ParametricValuation
 
 EVERY = list(auction_classes())
 MENUS = [name for name, rule in auction_classes().items() if issubclass(rule, MenuAuction)]
@@ -67,6 +68,16 @@ def test_it_buys_something_when_there_is_money(auction: Auction, profiles: list[
 
 def test_the_same_bids_give_the_same_bits(auction: Auction, profiles: list[Profile]) -> None:
     assert [label for label, types, b in profiles if deterministic(auction, types.truthful_bids(), b)] == []
+
+
+def test_neither_bids_nor_budgets_are_written_into(auction: Auction) -> None:
+    """The reference scaled bids in place on the way to its baselines."""
+    types, budget = OwnerPrior().sample(20, 10, torch.Generator().manual_seed(0))
+    assert isinstance(types.valuation, ParametricValuation)
+    arrays = [types.privacy_budget, types.data_size, types.valuation.factor, types.valuation.family, budget]
+    before = [array.clone() for array in arrays]
+    auction.run(types.truthful_bids(), budget, torch.Generator().manual_seed(0))
+    assert all(torch.equal(one, other) for one, other in zip(before, arrays, strict=True))
 
 
 def test_a_market_in_a_batch_gets_what_it_gets_alone(auction: Auction, profiles: list[Profile]) -> None:

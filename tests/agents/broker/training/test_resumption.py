@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 import torch
 
-from agents.broker.auctions.allocation_rules import highest
+from agents.broker.auctions.allocation_rules import drawn, highest
 from agents.broker.training.augmented_lagrangian import RegretTraining
 from agents.broker.training.regret_recipe import Recipe
 from agents.broker.training.resumption import run_to_end
@@ -39,6 +39,15 @@ def test_an_interrupted_training_goes_on_to_the_same_bits(tmp_path, monkeypatch)
         assert torch.equal(tensor, resumed.network.state_dict()[name])
     with pytest.raises(ValueError, match="is of another training"):
         run_to_end(training(seed=9), state=state)
+    with pytest.raises(ValueError, match="is of another training"):
+        run_to_end(RegretTraining(drawn, OwnerPrior(), RECIPE), state=state)
+
+
+def test_the_last_step_is_saved_however_many_there_are(tmp_path):
+    state, again = tmp_path / "x.state", []
+    run_to_end(training(), state=state)
+    run_to_end(training(), state=state, watch=again.append)
+    assert again == []
 
 
 def test_a_state_that_cannot_be_read_is_refused(tmp_path):
