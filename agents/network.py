@@ -12,7 +12,7 @@ import networkx as nx
 import torch
 from torch import Tensor
 
-from agents.checks import generator_of, number, one_of, whole
+from agents.checks import generator_of, number, one_of, text_of, whole
 
 NETWORKS: tuple[str, ...] = ("none", "ring", "small-world", "scale-free")
 """Graphs known by name; anything else is the path of an edge list."""
@@ -99,6 +99,8 @@ def check_network(name: Any, options: Any) -> tuple[str, dict[str, float]]:
             chosen[option] = number("network_options['rewiring']", value, most=1.0)
         else:
             chosen[option] = whole(f"network_options[{option!r}]", value, least=2 if option == "neighbours" else 1)
+            if option == "neighbours" and value % 2:
+                raise ValueError(f"network_options['neighbours'] = {value!r}: pass an even number, half on each side")
     return str(name), chosen
 
 
@@ -144,7 +146,7 @@ def owner_network(
 
 def _edge_list(path: Path, owners: int) -> nx.Graph:
     graph = nx.empty_graph(owners)
-    for index, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for index, line in enumerate(text_of(path, "utf-8-sig").splitlines(), start=1):
         names = line.partition("#")[0].replace(",", " ").split()
         if not names:
             continue

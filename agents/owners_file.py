@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from agents.checks import MOST_RECORDS, one_of
+from agents.checks import MOST_RECORDS, one_of, text_of
 from agents.prior import LARGEST_FACTOR, LARGEST_PRIVACY_BUDGET
 from agents.types import OwnerTypes
 from agents.valuation import FAMILIES, MixedValuation, ParametricValuation, TabulatedValuation, Valuation
@@ -23,6 +23,7 @@ from agents.valuation import FAMILIES, MixedValuation, ParametricValuation, Tabu
 CURVE = "cost@"
 """Begins the name of a column of a tabulated curve; its privacy loss follows."""
 
+SURPLUS = "cells beyond the last column"
 LEAST_PRIVACY_BUDGET = 1e-6
 """With less than this an owner has nothing worth selling (``agents.owner.owner``)."""
 PARAMETRIC = ("family", "factor")
@@ -63,16 +64,21 @@ def read_owners(path: str | Path) -> OwnerTypes:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"population = {str(path)!r} is no file; pass a CSV file of owners")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, skipinitialspace=True)
-        header = [name.strip() for name in reader.fieldnames or ()]
-        reader.fieldnames = header
-        curve = _columns(path, header)
-        lines = [
-            _Line(path, reader.line_num, {name: (text or "").strip() for name, text in row.items() if name})
-            for row in reader
-            if any(text and str(text).strip() for text in row.values())
-        ]
+    reader = csv.DictReader(text_of(path, "utf-8-sig").splitlines(), skipinitialspace=True, restkey=SURPLUS)
+    header = [name.strip() for name in reader.fieldnames or ()]
+    reader.fieldnames = header
+    curve = _columns(path, header)
+    lines = []
+    for row in reader:
+        surplus = row.pop(SURPLUS, [])
+        cells = {name: (text or "").strip() for name, text in row.items()}
+        if any(text.strip() for text in surplus):
+            raise ValueError(
+                f"{path}, line {reader.line_num}: {len(header) + len(surplus)} cells under {len(header)} columns; "
+                "write decimal points, not commas, and one cell for each column"
+            )
+        if any(cells.values()):
+            lines.append(_Line(path, reader.line_num, cells))
     if not lines:
         raise ValueError(f"{path} has no owners: write one line for each")
     size = [_size(line) for line in lines]

@@ -81,7 +81,8 @@ def evaluate(
     DataFrame
         One row per budget factor and mechanism: ``budget_factor, auction, profiles, mean, low, high`` (mean finite
         error bound with its 95 % bootstrap interval over profiles), ``median, invalid_rate, over_first_best,
-        over_all_in`` (ratios of means on the same profiles, with ``_low`` and ``_high``), ``spent`` (mean share of
+        over_all_in`` (ratios of means on the same profiles, those valid in both, with ``_low`` and ``_high``; no number
+        where there is none), ``spent`` (mean share of
         the budget), ``ir_violations, ir_violation_rate`` (truthful owners who lose, of all), ``ir_loss`` (what they
         lose, over all payments), ``budget_violations, budget_violation_rate`` (overspent profiles), and the columns
         of ``analysis.regret.found_regret``.
@@ -158,22 +159,22 @@ def _compared(
         return
     # The same resamples for every mechanism: ratios of means are then of the same profiles.
     weights = resamples(len(next(iter(arrays.values()))), seed)
-    draws = {name: _means(weights, bound) for name, bound in arrays.items()}
     for name, bound in arrays.items():
         finite = bound[np.isfinite(bound)]
         row: dict[str, object] = {
             "auction": name,
             "profiles": len(bound),
             "mean": _mean(bound),
-            **ends("", draws[name]),
+            **ends("", _means(weights, bound)),
             "median": float(np.median(finite)) if len(finite) else float("inf"),
             "invalid_rate": 1 - len(finite) / len(bound),
         }
         for label, other in (("over_first_best", FIRST_BEST), ("over_all_in", "all-in")):
             if other in arrays:
-                row[label] = _mean(bound) / _mean(arrays[other])
-                with np.errstate(invalid="ignore"):
-                    row |= ends(f"{label}_", draws[name] / draws[other])
+                both = np.isfinite(bound) & np.isfinite(arrays[other])
+                over, under = (np.where(both, part, 0.0) for part in (bound, arrays[other]))
+                row[label] = float(ratios(np.ones((1, len(both))), over, under)[0])
+                row |= ends(f"{label}_", ratios(weights, over, under))
         yield row | facts.get(name, {})
 
 

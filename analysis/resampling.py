@@ -31,10 +31,17 @@ def ratios(weights: Array, top: ArrayLike, bottom: ArrayLike) -> Array:
 def ends(prefix: str, draws: Array, level: float = 0.95) -> dict[str, float]:
     """``{prefix}low`` and ``{prefix}high`` of the percentile interval.
 
-    Where a sample is no finite number nothing is known: both are infinite, or no number where no sample is one.
+    Infinite samples count as what they are, so that an end may be infinite. A sample that is no number could be
+    anything: it counts as minus infinity for the low end and as infinity for the high one. Where no sample is a number
+    neither end is.
     """
-    if not np.isfinite(draws).all():
-        nothing = float("nan") if np.isnan(draws).all() else float("inf")
-        return {f"{prefix}low": nothing, f"{prefix}high": nothing}
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    tails = (1 - level) / 2, (1 + level) / 2
+    if np.isfinite(draws).all():
+        low, high = np.quantile(draws, tails)
+    elif np.isnan(draws).all():
+        low = high = np.nan
+    else:
+        # Whole samples, because nothing lies between a number and infinity.
+        low = np.quantile(np.where(np.isnan(draws), -np.inf, draws), tails[0], method="lower")
+        high = np.quantile(np.where(np.isnan(draws), np.inf, draws), tails[1], method="higher")
     return {f"{prefix}low": float(low), f"{prefix}high": float(high)}

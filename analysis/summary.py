@@ -86,8 +86,8 @@ def stacked(frames: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
 
 
 def cost_at_own_budget(trades: pd.DataFrame) -> pd.Series:
-    """True cost of selling every record at the own privacy budget: never zero, so that gains are divided by it."""
-    return trades["own_cost"]
+    """True cost of selling every record at the own privacy budget, of which gains are shares; missing where it is 0."""
+    return trades["own_cost"].where(trades["own_cost"] > 0)
 
 
 def gains_by_strategy(trades: pd.DataFrame, *, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
@@ -103,15 +103,18 @@ def gains_by_strategy(trades: pd.DataFrame, *, draws: int = 2000, seed: int = 0)
     DataFrame
         One row per strategy that lied: ``lies``, ``paid`` (how many lies gained anything), ``gain``, ``gain_low``,
         ``gain_high`` (mean money per lie and its interval), ``relative``, ``relative_low``, ``relative_high`` (the
-        same, every gain divided by its owner's cost at her own budget and size), ``best`` (the largest gain),
-        ``utility``, ``truthful_utility`` (means over the lies).
+        same, every gain divided by its owner's cost at her own budget and size, without those who have none),
+        ``best`` (the largest gain), ``utility``, ``truthful_utility`` (means over the lies).
     """
     lies = trades[trades["misreport_gain"].notna()]
     rows = []
     for strategy, group in lies.groupby("strategy", sort=True):
         cluster = group.groupby(CLUSTER).ngroup()
         gain = clustered_mean(group["misreport_gain"], cluster, draws=draws, seed=seed)
-        share = clustered_mean(group["misreport_gain"] / cost_at_own_budget(group), cluster, draws=draws, seed=seed)
+        relative = (group["misreport_gain"] / cost_at_own_budget(group)).dropna()
+        share = Interval(np.nan, np.nan, np.nan)
+        if len(relative):
+            share = clustered_mean(relative, cluster[relative.index], draws=draws, seed=seed)
         rows.append(
             {
                 "strategy": strategy,

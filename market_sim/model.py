@@ -95,7 +95,7 @@ class FLMarket(Model):  # type: ignore[misc]
             partition=config.partition,
             options=config.strategy_options,
             public=PublicKnowledge(
-                rule=PublicRule(auction, self.streams),
+                rule=PublicRule(auction, self.streams.generator("public rule").get_state()),
                 strategic=auction.guarantees.strategic,
                 prior=self.prior,
                 network=network,

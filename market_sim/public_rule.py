@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import Auction
+from agents.broker.auctions.lottery import Lottery
 from agents.messages import Bids, Outcome
-from market_sim.streams import Streams
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,13 +20,21 @@ class PublicRule:
     Parameters
     ----------
     auction : Auction
-    streams : Streams
-        Lotteries draw from the stream ``public rule``, from its beginning every time.
+    beginning : uint8[...]
+        State of a random generator from which lotteries draw, the same every time. It says nothing about any other
+        stream of the market.
     """
 
     auction: Auction
-    streams: Streams
+    beginning: Tensor
+
+    @property
+    def lottery(self) -> Callable[[Bids, Tensor], Lottery] | None:
+        """The odds of all that may come of bids, for an auction that draws; None for one that does not."""
+        return getattr(self.auction, "lottery", None)
 
     def __call__(self, bids: Bids, budget: Tensor) -> Outcome:
         """Return what would come of ``bids[B, n]`` at ``budget[B]``."""
-        return self.auction.run(bids, budget, self.streams.generator("public rule"))
+        generator = torch.Generator()
+        generator.set_state(self.beginning)
+        return self.auction.run(bids, budget, generator)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 
+from agents.broker.auctions.base import Auction
+from agents.broker.auctions.registry import load_auction
+from agents.prior import OwnerPrior
 from analysis.incentives.audit import audit
 from analysis.incentives.results import AT_LEAST, AuditReport
+from analysis.incentives.threat_model import threat_models
 from scenarios.answer import Answer
 from scenarios.progress import bar
 
@@ -21,12 +27,23 @@ EACH = ("valuation", "privacy-budget", "data-size", "staying-away")
 """Threat models that ``each`` stands for, as far as the auction leaves them open."""
 
 
-def audit_auction(name: str, *, threats: list[str], out: Path, progress: bool, **options: Any) -> Answer:
-    """Audit an auction (a name or a checkpoint's path) and write figures, tables and pictures to ``out``.
+def audit_auction(
+    auction: str | Auction,
+    prior: OwnerPrior | None = None,
+    *,
+    threats: Sequence[str] = (),
+    out: Path,
+    progress: bool = False,
+    **options: Any,
+) -> Answer:
+    """Audit an auction and write figures, tables and pictures to ``out``.
 
     Parameters
     ----------
-    name : str
+    auction : str or Auction
+        A name, a checkpoint's path, or an auction of one's own.
+    prior : OwnerPrior, optional
+        Where owners and budgets are drawn from; the paper's by default.
     threats : list of str
         Names of threat models; ``each`` stands for one at a time, none for the default.
     out : Path
@@ -34,12 +51,9 @@ def audit_auction(name: str, *, threats: list[str], out: Path, progress: bool, *
     **options
         Further arguments of ``analysis.incentives.audit.audit``.
     """
-    from agents.broker.auctions.registry import load_auction
-    from agents.prior import OwnerPrior
-    from analysis.incentives.threat_model import threat_models
-
-    prior = OwnerPrior()
-    auction = load_auction(name, prior)
+    prior = OwnerPrior() if prior is None else prior
+    if not isinstance(auction, Auction):
+        auction = load_auction(auction, prior)
     known = threat_models(auction)
     named = [
         some for threat in threats for some in ([one for one in EACH if one in known] if threat == "each" else [threat])
@@ -54,7 +68,10 @@ def audit_auction(name: str, *, threats: list[str], out: Path, progress: bool, *
                 advance[0](state)
 
         report = audit(auction, prior, threats=list(dict.fromkeys(named)) or None, out=out, watch=watch, **options)
-        pictures = _save(report, out)
+        try:
+            pictures = _save(report, out)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"figures and tables are in {out}, not all pictures") from None
     figures = {**report.figures(), "out": str(out), "pictures": pictures}
     return Answer(figures=figures, page=_page(report, out))
 
@@ -92,19 +109,21 @@ def _page(report: AuditReport, out: Path) -> tuple[Any, ...]:
     if len(report.controls):
         parts.append(_controls(report))
     parts += [f"{name}: {found.threat}" for name, found in report.threats.items()]
-    parts += [f"[bold]{line}[/bold]" for line in _verdict(report)]
-    parts += [f"All gains {AT_LEAST}.", f"Figures, tables of owners and pictures: {out}"]
+    parts += [f"[bold]{escape(line)}[/bold]" for line in _verdict(report)]
+    parts += [f"All gains {AT_LEAST}.", f"Figures, tables of owners and pictures: {escape(str(out))}"]
     return tuple(parts)
 
 
 def _verdict(report: AuditReport) -> list[str]:
-    claimed = [name for name, found in report.threats.items() if found.claimed]
-    if not claimed:
-        lines = [f"{report.auction} claims nothing that was audited here."]
-    elif report.ok:
+    claimed = [name for name, found in report.threats.items() if found.claimed and name not in report.untested]
+    if not report.ok:
+        lines = [f"{report.auction}: REFUTED. What it claims does not hold."]
+    elif claimed:
         lines = [f"Nothing that {report.auction} claims was refuted ({', '.join(claimed)}): the largest gain is 0."]
     else:
-        lines = [f"{report.auction}: REFUTED. What it claims does not hold."]
+        lines = [f"{report.auction} claims nothing about the lies that were audited here."]
+    if report.untested:
+        lines.append(f"No lie could be told, so that nothing is known: {', '.join(report.untested)}.")
     if len(report.controls):
         caught = int(report.controls["caught"].sum())
         lines.append(f"Positive controls caught: {caught} of {len(report.controls)}.")
@@ -164,7 +183,7 @@ def _ledger(report: AuditReport) -> Table:
             f"{rational['money_lost']:.3g}",
             str(spent["truthful_profiles_overspent"] + spent["lying_markets_overspent"]),
             f"{figures['invalid_rate']:.2%}",
-            str(sum(figures[unit]["not_finite"] for unit in ratios)),
+            str(sum(figures[unit]["not_finite"] for unit in ratios) + int(found.interim.get("not_finite", 0))),
         )
     return page
 
@@ -185,7 +204,7 @@ def _attackers(name: str, report: AuditReport) -> Table:
         page.add_column(heading, justify="left" if heading in ("attacker", "note") else "right")
     for row in found.attackers.to_dict(orient="records"):
         counts = (str(row[key]) for key in ("queries", "owners"))
-        page.add_row(row["attacker"], *counts, f"{row['found']:.4g}", str(row["best_for"]), row["note"])
+        page.add_row(row["attacker"], *counts, f"{row['found']:.4g}", str(row["best_for"]), escape(row["note"]))
     return page
 
 
@@ -219,4 +238,5 @@ def _controls(report: AuditReport) -> Table:
 
 
 def _interval(figures: Any) -> str:
-    return f"{figures['mean']:.3g} [{figures['low']:.3g}, {figures['high']:.3g}]"
+    # To rich, "[inf, inf]" would be a style.
+    return escape(f"{figures['mean']:.3g} [{figures['low']:.3g}, {figures['high']:.3g}]")

@@ -29,7 +29,7 @@ class Curve:
     own, together : list of float
         Gain per cost at the own privacy budget found so far by this attacker, and by all so far.
     infinite : int
-        Owners whose gain per cost is infinite; they are in no sum.
+        Owners from whom somebody found an infinite gain per cost; where it is infinite it is in no sum.
     owners : int
         How many owners were asked.
     """
@@ -120,11 +120,7 @@ class Attack:
         self.threat.require(self.truth, lies)
         who = self.chosen if asked is None else self.chosen & asked
         found = self.counterfactuals.gains(lies, who)
-        if bool(found.isnan().any()):
-            row, owner = (int(place) for place in found.isnan().nonzero()[0])
-            raise ValueError(
-                f"the gain of owner {owner} in profile {row} is not a number: what was paid or sold is not"
-            )
+        require_numbers(found)
         self.left -= 1
         self.queries += who
         self._book(lies, found, who)
@@ -141,9 +137,16 @@ class Attack:
         self._own = torch.where(who, torch.maximum(self._own, found), self._own)
         curve = self.curves[self.names[-1]]
         own, together = (per_cost(self.types, gain.clamp(min=0)) for gain in (self._own, self.gain))
-        curve.infinite = int(own.isinf().sum())
+        curve.infinite = int((together.isinf() & self.chosen).sum())
         for sums, share in ((curve.own, own), (curve.together, together)):
             sums.append(float(torch.where(share.isinf() | ~self.chosen, 0.0, share).sum()))
+
+
+def require_numbers(gain: Tensor) -> None:
+    """Refuse gains ``[B, n]`` that are not numbers, naming the first place."""
+    if bool(gain.isnan().any()):
+        row, owner = (int(place) for place in gain.isnan().nonzero()[0])
+        raise ValueError(f"the gain of owner {owner} in profile {row} is not a number: what was paid or sold is not")
 
 
 def in_form(truth: Bids, lies: Bids) -> Bids:

@@ -77,7 +77,7 @@ def audit(
     finalists : int
         Owners, those from whom most was found, who meet the attackers that take longest.
     attackers : sequence, optional
-        Names out of ``listattackers_of()`` or objects of your own; by default all. One that fails is reported, and the
+        Names out of ``list_attackers()`` or objects of your own; by default all. One that fails is reported, and the
         others go on.
     controls : bool
         Audit the positive controls too.

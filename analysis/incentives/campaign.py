@@ -165,12 +165,15 @@ def _do(stage: str, last: bool, chunk: Chunk, *before: Any) -> Piece:
 
 
 def _said(chunk: Chunk, piece: Piece) -> Piece:
-    """What the best lies say, as shares of the truth ``[B, n]``."""
+    """What the best lies say, as shares of the truth ``[B, n]``; no number where the truth is 0.
+
+    The valuation is compared per record, at the true privacy budget; of a coalition only the first bid is told.
+    """
     truth = chunk.types.truthful_bids()
     lies = unpacked(piece["lies"], truth)
     true_cost, said_cost = (bids.valuation.at(truth.privacy_budget) for bids in (truth, lies))
     return {
-        "report_ratio": said_cost / true_cost,
+        "valuation_ratio": said_cost / true_cost,
         "privacy_budget_ratio": lies.privacy_budget / truth.privacy_budget,
         "data_size_ratio": lies.data_size / truth.data_size,
     }

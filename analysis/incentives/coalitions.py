@@ -6,13 +6,16 @@ every pair of lies is another run of the auction.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import Auction
-from agents.lies import as_lies, lies_about, nearby
+from agents.lies import as_lies, lie_about, nearby, subsets
 from agents.messages import Bids
 from agents.types import OwnerTypes
+from analysis.incentives.attack import Curve, require_numbers
 from analysis.incentives.expectation import expected
 from analysis.incentives.storage import Piece, packed
 from analysis.incentives.threat_model import PAIR, SPLIT, ThreatModel
@@ -73,8 +76,31 @@ class Coalitions:
         )
         return first, both
 
+    def random_lies(self, turn: int, fields: Collection[str], generator: torch.Generator) -> tuple[Bids, Bids]:
+        """Lies in ``fields`` ``[B, n]``, drawn at random: of the one, of the other or of both, as it is their turn."""
+        honest = self.honest_bids(generator)
+        lies = [lie_about(true, fields, generator) for true in honest]
+        who = ((True, False), (False, True), (True, True), (self.partner is not None,) * 2)[turn % 4]
+        first, second = (lie if does else true for does, lie, true in zip(who, lies, honest, strict=True))
+        return self.admitted(first, second)
+
+    def steps(self, lies: tuple[Bids, Bids], width: float, generator: torch.Generator) -> tuple[Bids, Bids]:
+        """Lies ``[B, n]`` a factor of about ``1 + width`` away from given ones."""
+        fields = self.threat.fields
+        true = (self.truth, self.truth if self.partner is None else self.truth.take(owners=self.partner))
+        moved = [nearby(one, lie, generator, fields=fields, width=width) for one, lie in zip(true, lies, strict=True)]
+        if self.partner is None and "data_size" not in fields:
+            moved = [step.replace(data_size=lie.data_size) for step, lie in zip(moved, lies, strict=True)]
+        return self.admitted(moved[0], moved[1])
+
     def gains(self, first: Bids, second: Bids) -> tuple[Tensor, Tensor]:
-        """Money gained ``[B, n]`` by each coalition, and overspent in its market."""
+        """Money gained ``[B, n]`` by each coalition, and overspent in its market.
+
+        Raises
+        ------
+        ValueError
+            If a gain is not a number.
+        """
         gain, overspent = torch.zeros_like(self.honest), torch.zeros_like(self.honest)
         owners = self.types.shape[1]
         for owner in range(owners):
@@ -88,6 +114,7 @@ class Coalitions:
             honest = self.honest[rows, owner]
             gain[rows, owner] = torch.where(earned == honest, 0.0, earned - honest)
             overspent[rows, owner] = (result.most_spent - self.budget[rows]).clamp(min=0)
+        require_numbers(gain)
         return gain, overspent
 
     def _columns(self, owner: int) -> tuple[int, Tensor]:
@@ -116,45 +143,46 @@ def attack_together(
 ) -> Piece:
     """Search for every coalition's best pair of lies: three quarters at random, then steps around the best.
 
+    One of the two lies, or the other, or both, in every combination of the fields in turn; a split owner may also stay
+    honest under both names.
+
     Returns
     -------
     dict
         What a chunk's first round gives, with ``overspent[B, n]`` and ``possible[B, n]``.
+
+    Raises
+    ------
+    ValueError
+        If a gain is not a number.
     """
     game = Coalitions(auction, types, budget, threat)
     best = game.honest_bids(generator)
     gain, overspent = torch.full_like(game.honest, -torch.inf), torch.zeros_like(game.honest)
     widths = torch.logspace(-0.5, -3, max(1, queries - _wide(queries))).tolist()
     worth = together(types, types.cost_at_own_budget(), threat)
-    sums = []
+    combinations = subsets(threat.fields)
+    curve = Curve(owners=int(game.possible.sum()))
     for query in range(queries):
-        honest = game.honest_bids(generator)
-        lies = [next(lies_about(true, 1, generator, fields=threat.fields)) for true in honest]
-        if query >= _wide(queries):
-            width = widths[query - _wide(queries)]
-            whole = (game.truth, game.truth if game.partner is None else game.truth.take(owners=game.partner))
-            first, second = (
-                nearby(true, lie, generator, fields=threat.fields, width=width)
-                for true, lie in zip(whole, best, strict=True)
-            )
+        if query < _wide(queries):
+            first, second = game.random_lies(query, combinations[query % len(combinations)], generator)
         else:
-            first = lies[0] if query % 4 in (0, 2) else honest[0]
-            second = lies[1] if query % 4 in (1, 2) else honest[1]
-        first, second = game.admitted(first, second)
+            first, second = game.steps(best, widths[query - _wide(queries)], generator)
         found, over = game.gains(first, second)
         better = found >= gain
         best = (first.where(better, best[0]), second.where(better, best[1]))
         gain, overspent = torch.where(better, found, gain), torch.maximum(overspent, over)
-        share = torch.where(game.possible & (worth > 0), gain.clamp(min=0) / worth, 0.0)
-        sums.append(float(torch.where(share.isfinite(), share, 0.0).sum()))
-    curve = {"own": sums, "together": sums, "infinite": 0, "owners": int(game.possible.sum())}
+        share = torch.where(game.possible & (gain > 0), gain / worth, 0.0)
+        curve.infinite = int(share.isinf().sum())
+        curve.own.append(float(torch.where(share.isinf(), 0.0, share).sum()))
+    curve.together = list(curve.own)
     return {
         "names": [TOGETHER],
         "gain": torch.where(game.possible, gain, 0.0),
         "found_by": torch.where(gain > 0, 0, -1),
         "queries": torch.where(game.possible, queries, 0),
         "lies": packed(best[0]),
-        "curves": {TOGETHER: curve},
+        "curves": {TOGETHER: vars(curve)},
         "failures": [],
         "overspent": overspent,
         "possible": game.possible,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,7 +96,6 @@ def _require_same(path: Path, settings: Mapping[str, Any]) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    handle, scratch = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
+    scratch = path.with_name(f".{path.name}")
+    scratch.write_text(text, encoding="utf-8")
     os.replace(scratch, path)

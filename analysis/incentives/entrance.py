@@ -23,6 +23,9 @@ def threats_of(auction: Auction, given: Any) -> dict[str, ThreatModel]:
     known = threat_models(auction)
     if given is None:
         return {name: known[name] for name in ("claimed", "everything") if name in known}
+    if auction.guarantees.truthful_in - auction.guarantees.verified:
+        # Whoever claims everything has no threat model of her claims apart, but may be asked for it.
+        known.setdefault("claimed", known["everything"])
     if isinstance(given, Mapping):
         for name, threat in given.items():
             if not isinstance(threat, ThreatModel):

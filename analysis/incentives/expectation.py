@@ -48,11 +48,10 @@ def expected(auction: Auction, types: OwnerTypes, bids: Bids, budget: Tensor) ->
         )
     odds: Any = lottery(bids, budget)
     possible = odds.probability > 0
-    cost = odds.records * types.valuation.at(odds.privacy_loss)
     return Expected(
         utility=odds.utility(types.truthful_bids()),
         payment=(odds.probability * odds.payment).sum(-1),
-        cost=torch.where(possible, odds.probability * cost, 0.0).sum(-1),
+        cost=odds.cost(types.truthful_bids()),
         sells=(possible & (odds.records > 0)).any(-1),
         most_spent=_paid(torch.where(possible, odds.payment, 0.0).amax(-1)),
     )

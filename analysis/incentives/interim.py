@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -56,13 +57,15 @@ def interim_gain(
     -------
     dict
         ``mean, low, high`` over owners, ``over_0.01`` (share whose average gain exceeds 1 %), ``kinds``, ``draws``,
-        ``lies``, ``not_finite`` (owners whose gain is not a finite number; they are not in the mean).
+        ``lies``, ``not_finite`` (owners whose gain is not a finite number; they are not in the mean, which is no number
+        if nobody is).
     """
     for name, value in (("kinds", kinds), ("lies", lies)):
         whole(name, value, least=1)
     whole("draws", draws, least=2)
     if not threat.fields:
-        return {"mean": 0.0, "low": 0.0, "high": 0.0, "over_0.01": 0.0, "kinds": 0, "draws": 0, "lies": 0}
+        figures = {"mean": 0.0, "low": 0.0, "high": 0.0, "over_0.01": 0.0}
+        return figures | dict.fromkeys(("kinds", "draws", "lies", "not_finite"), 0)
     herself, _ = prior.sample(kinds, owners, generator)
     repeated = torch.arange(kinds).repeat_interleave(draws)
     place = torch.randint(owners, (kinds,), generator=generator)[repeated]
@@ -87,10 +90,9 @@ def interim_gain(
     share = torch.where(judged == 0, 0.0, judged / cost)
     finite = share.isfinite()
     top, bottom = torch.where(finite, share, 0.0).numpy(), finite.double().numpy()
-    weights = resamples(kinds, seed)
     return {
-        "mean": float(top.sum() / max(1.0, bottom.sum())),
-        **(ends("", ratios(weights, top, bottom)) if top.any() else {"low": 0.0, "high": 0.0}),
+        "mean": float(ratios(np.ones((1, kinds)), top, bottom)[0]),
+        **ends("", ratios(resamples(kinds, seed), top, bottom)),
         "over_0.01": float((share > 0.01).double().mean()),
         "kinds": kinds,
         "draws": draws,

@@ -73,9 +73,10 @@ def owners_table(types: OwnerTypes, budget: Tensor, threat: ThreatModel, truth: 
     Returns
     -------
     DataFrame
-        ``profile, owner, gain, found_by, queries, contradicted, overspent, report_ratio, privacy_budget_ratio,
-        data_size_ratio, utility, payment, sells, own_cost, allocation_cost, family, factor, privacy_budget,
-        data_size, budget, budget_factor``. ``budget_factor``: budget over the cost of everything.
+        ``profile, owner, gain, found_by, queries, contradicted, overspent, valuation_ratio, privacy_budget_ratio,
+        data_size_ratio, utility, payment, sells, own_cost, allocation_cost, family, factor, privacy_budget, data_size,
+        budget, budget_factor``. The three ratios are what the best lie says over the truth; of a coalition only the
+        first bid is told. ``budget_factor``: budget over the cost of everything.
     """
     present = found.get("possible", types.data_size > 0)
     names = np.array([*found["names"], ""])

@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.incentives.flattening import together
+
 AT_LEAST = "at least: every gain is the most that these attackers found, a better one may find more"
 """Stands beside every figure of an audit."""
 
@@ -26,12 +28,13 @@ class ThreatFindings:
     statistics : mapping
         See ``analysis.incentives.statistics``.
     by_class : DataFrame
-        By decile of the data size and class of the budget factor.
+        By decile of the data size and class of the budget factor; see ``analysis.incentives.statistics``.
     interim : mapping
         See ``analysis.incentives.interim``; empty for coalitions.
     attackers : DataFrame
-        ``attacker, queries, found, best_for, note``: queries per owner it asked, mean gain over own cost that it
-        found by itself, owners whose best lie it was the first to tell, and why it did nothing or stopped.
+        ``attacker, queries, owners, found, best_for, note``: queries per owner it asked, how many owners, mean gain
+        over their own cost that it found by itself, owners whose best lie it was the first to tell, and why it did
+        nothing or stopped.
     curves : DataFrame
         What was found against queries, per attacker.
     owners : DataFrame
@@ -67,9 +70,9 @@ class ThreatFindings:
     def late_growth(self) -> float:
         """By which part what all attackers together had found still grew over the last fifth of the queries.
 
-        Over those attackers that ask everybody; 0 where nothing was found.
+        The second round included; 0 where nothing was found.
         """
-        everybody = self.curves[self.curves["owners"] == self.curves["owners"].max()]["together"].to_numpy()
+        everybody = together(self.curves)["together"].to_numpy()
         if len(everybody) == 0 or everybody[-1] == 0:
             return 0.0
         before = everybody[int(0.8 * (len(everybody) - 1))]
@@ -110,6 +113,11 @@ class AuditReport:
     def agrees(self) -> bool:
         """Whether every best lie, run again, gained what it had been found to gain."""
         return not any(found.contradicted for found in self.threats.values())
+
+    @property
+    def untested(self) -> list[str]:
+        """Threat models under which no lie was told at all: nothing is known there."""
+        return [name for name, found in self.threats.items() if found.queries == 0]
 
     @property
     def powerful(self) -> bool:

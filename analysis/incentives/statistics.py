@@ -21,6 +21,9 @@ BUDGET_FACTORS: tuple[float, ...] = (0.0, 0.25, 0.5, 1.0, 1.5, np.inf)
 """Ends of the classes of budgets over the cost of everything."""
 
 
+CLASS_COLUMNS = ("by", "low_end", "high_end", "owners", "mean", "low", "high", "not_finite", "over_0.01")
+
+
 def statistics(owners: pd.DataFrame, profiles: pd.DataFrame, seed: int) -> dict[str, Any]:
     """Sum up what an audit found.
 
@@ -94,8 +97,8 @@ def by_class(owners: pd.DataFrame, seed: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``by, low_end, high_end, owners, mean, low, high, over_0.01``: mean gain over own cost with its interval, and
-        the share of owners gaining over 1 %.
+        ``CLASS_COLUMNS``: mean gain over own cost with its interval, how many of the gains are not in it because they
+        are not finite, and the share of owners gaining over 1 %. No rows without owners.
     """
     rows: list[dict[str, Any]] = []
     own = relative(owners["gain"].clip(lower=0).to_numpy(), owners["own_cost"].to_numpy())
@@ -123,14 +126,14 @@ def by_class(owners: pd.DataFrame, seed: int) -> pd.DataFrame:
                     "over_0.01": float((own[here] > NOTABLE[0]).mean()),
                 }
             )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=list(CLASS_COLUMNS))
 
 
 class _Clusters:
     """Means and ratios over owners with intervals for which whole profiles are drawn anew."""
 
     def __init__(self, profile: NDArray[Any], count: int, seed: int) -> None:
-        self.profile, self.count = profile.astype(int), max(1, count)
+        self.profile, self.count, self.seed = profile.astype(int), max(1, count), seed
         self.weights = resamples(self.count, seed)
 
     def ratio(self, top: Array, bottom: Array) -> dict[str, float]:
@@ -141,7 +144,12 @@ class _Clusters:
             return {"mean": float("inf"), "low": float("inf"), "high": float("inf")}
         over, under = self._sums(top), self._sums(bottom)
         value = ratios(np.ones((1, self.count)), over, under)
-        return {"mean": float(value[0]), **ends("", ratios(self.weights, over, under))}
+        draws = ratios(self.weights, over, under)
+        if np.isnan(draws).any():
+            # Samples of nothing but profiles in which nobody counts: only the others are drawn anew.
+            some = (over != 0) | (under != 0)
+            draws = ratios(resamples(int(some.sum()), self.seed), over[some], under[some])
+        return {"mean": float(value[0]), **ends("", draws)}
 
     def rate(self, holds: NDArray[np.bool_]) -> dict[str, float]:
         """Share of the owners for whom it holds."""

@@ -32,7 +32,7 @@ def lists_hold(auction: Auction, types: OwnerTypes, budget: Tensor, generator: t
 
 
 def structural_tests(auction: Auction, types: OwnerTypes, budget: Tensor, generator: torch.Generator) -> pd.DataFrame:
-    """Test what makes a mechanism exact; without a claim of truthfulness or without price lists, only its budget.
+    """Test what makes a mechanism exact; without a claim of truthfulness or without price lists, only its ledger.
 
     Parameters
     ----------
@@ -46,8 +46,8 @@ def structural_tests(auction: Auction, types: OwnerTypes, budget: Tensor, genera
     DataFrame
         Columns as those of ``check_auction``. "own list ignores own bid": numbers of an owner's list that moved, to
         the last bit, when she alone lied in the claimed fields; "outcome is choice from list": numbers that differ,
-        and owners on whose list "nothing for nothing" is missing; "sum of payments within budget": money overspent,
-        everybody truthful and everybody lying.
+        and owners on whose list "nothing for nothing" is missing; "truthful owners lose nothing": the most money that
+        one of them loses; "sum of payments within budget": money overspent, everybody truthful and everybody lying.
     """
     claimed = auction.guarantees.truthful_in - auction.guarantees.verified
     truth, few = types.take(rows=slice(0, MARKETS)).truthful_bids(), budget[:MARKETS]
@@ -64,11 +64,16 @@ def structural_tests(auction: Auction, types: OwnerTypes, budget: Tensor, genera
     feasible = Finding(
         "sum of payments within budget", "claimed" if auction.guarantees.budget_feasible else "not claimed"
     )
+    rational = Finding(
+        "truthful owners lose nothing", "claimed" if auction.guarantees.individually_rational else "not claimed"
+    )
     everybody = types.truthful_bids()
+    lost = float(-expected(auction, types, everybody, budget).utility.min())
+    rational.add(max(0.0, lost), lost <= 0, "truthful", types.data_size.numel())
     fields = auction.guarantees.strategic
     everything = [("truthful", everybody)]
     everything += [("all lying", lie) for lie in lies_about(everybody, 7, generator, fields=fields)] if fields else []
     for label, bids in everything:
         worst = float((expected(auction, types, bids, budget).most_spent - budget).max())
         feasible.add(max(0.0, worst), worst <= 0, label, len(budget))
-    return pd.DataFrame([asdict(finding) for finding in [*findings, feasible]], columns=list(COLUMNS))
+    return pd.DataFrame([asdict(finding) for finding in [*findings, rational, feasible]], columns=list(COLUMNS))

@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.incentives.flattening import together
 from analysis.plots.style import INK, MARKERS, PALETTE, key, label, panels
 
 CAPTION = "Gains are at least what is shown: the most that these attackers found, a better one may find more."
@@ -28,7 +29,7 @@ def curves_figure(curves: pd.DataFrame, title: str) -> Figure:
     Parameters
     ----------
     curves : DataFrame
-        ``attacker, queries, own, together, owners``; attackers that met only some owners are left out on the right.
+        ``attacker, queries, own, together, owners``; on the right are all owners, as many queries from each.
     title : str
         What was audited.
     """
@@ -40,7 +41,7 @@ def curves_figure(curves: pd.DataFrame, title: str) -> Figure:
         style = "-" if place < len(PALETTE) else "--"
         colour = PALETTE[place % len(PALETTE)]
         left.plot(rows["queries"], rows["own"], color=colour, label=f"{name}{few}", linestyle=style, **marker)
-    joint = curves[curves["owners"] == everybody]
+    joint = together(curves)
     right.plot(np.arange(1, len(joint) + 1), joint["together"], color=PALETTE[0])
     _changes_of_attacker(right, joint)
     label(left, x="queries per owner, of this attacker", y="mean gain over own cost, at least", title=title)
@@ -126,6 +127,9 @@ def _classes(axes: Axes, rows: pd.DataFrame, what: str) -> None:
     reach = np.stack([mean - low, high - mean])
     reach = np.where(np.isfinite(reach), np.maximum(reach, 0.0), 0.0)
     axes.errorbar(place, mean, yerr=reach, color=PALETTE[0], marker="o", linestyle="none", capsize=2)
+    for index in np.flatnonzero(np.isfinite(mean) & ~np.isfinite(high)):
+        # An interval without end has no bar to draw.
+        axes.annotate("∞", (index, mean[index]), xytext=(0, 4), textcoords="offset points", color=INK, ha="center")
     axes.set_xticks(place, [_number(end) for end in rows["high_end"]], rotation=60, fontsize="small")
     axes.set_ylim(bottom=0, top=None if len(mean) and mean.max() > 0 else 1)
     label(axes, x=what, y="mean gain over own cost, at least")

@@ -109,6 +109,7 @@ def test_communities_are_dense_inside(edges: Callable[[str], Path]) -> None:
         ("ring", {"links": 2}, ValueError, "option of network 'ring' = 'links' is not known"),
         ("none", {"links": 2}, ValueError, "network 'none' takes no options"),
         ("ring", {"neighbours": 1}, ValueError, r"network_options\['neighbours'\] = 1"),
+        ("small-world", {"neighbours": 5}, ValueError, r"network_options\['neighbours'\] = 5: pass an even number"),
         ("scale-free", {"links": 0}, ValueError, r"network_options\['links'\] = 0"),
         ("small-world", {"rewiring": 1.5}, ValueError, r"network_options\['rewiring'\] = 1.5"),
     ],

@@ -60,6 +60,7 @@ def test_both_kinds_in_one_file_with_numbers(file: Callable[[str], Path]) -> Non
         (f"{HEAD}linear,1,1,0\n", "line 2, column 'data_size': '0'"),
         (f"{HEAD}linear,1,1\n", "line 2, column 'data_size': ''"),
         (f"{HEAD}cubic,1,1,30\n", "line 2, column 'family': 'cubic' is no family; write one out of linear"),
+        (f"{HEAD}linear,1,5,2,100\n", "line 2: 5 cells under 4 columns; write decimal points, not commas"),
         (f"{HEAD},1,1,30\n", "line 2, column 'family': '' is no family"),
         (f"{CURVES}1,2,1,30\n", "line 2, column 'cost@1': 1 is less than 2; a cost may not fall"),
         (f"{CURVES},2,1,30\n", "line 2, column 'cost@1': ''"),
@@ -76,6 +77,17 @@ def test_both_kinds_in_one_file_with_numbers(file: Callable[[str], Path]) -> Non
 def test_a_mistake_names_the_line_and_the_column(file: Callable[[str], Path], text: str, message: str) -> None:
     with pytest.raises(ValueError, match=rf"owners\.csv.*{message}"):
         read_owners(file(text))
+
+
+def test_empty_cells_at_the_end_of_a_line_are_nothing(file: Callable[[str], Path]) -> None:
+    assert read_owners(file(f"{HEAD}linear,1,1,30,,\n,,,,\n")).data_size.tolist() == [[30]]
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "owners.csv"
+    path.write_bytes(HEAD.encode("utf-16"))
+    with pytest.raises(ValueError, match=r"owners\.csv is no UTF-8 text \(byte 0\); save it as UTF-8"):
+        read_owners(path)
 
 
 def test_a_missing_file_is_no_file(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import torch
 
 from agents.broker.auctions.base import Auction, Guarantees
 from agents.broker.auctions.registry import load_auction
+from agents.broker.first_best import everybody_at_her_own_budget, first_best
 from agents.messages import Bids, Outcome
 from agents.prior import OwnerPrior
 from analysis.evaluate import FIRST_BEST, NO_BUDGET, SECOND_BEST, evaluate, pieces, regret_profiles_for
@@ -106,8 +107,36 @@ def test_too_few_profiles_are_refused():
         evaluate({}, profiles=4, regret_profiles=5)
 
 
+class RichOnly(Auction):
+    """Buys everything of everybody, but nothing at all in markets with less than the median of all budgets."""
+
+    name = "rich-only"
+    guarantees = Guarantees(budget_feasible=False)
+
+    def allocate(self, bids: Bids, budget: torch.Tensor, generator: torch.Generator | None) -> Outcome:
+        deals = (budget >= budget.median())[:, None]
+        cost = bids.cost(bids.privacy_budget, bids.data_size)
+        return Outcome(
+            privacy_loss=torch.where(deals, bids.privacy_budget, 0.0),
+            payment=torch.where(deals, cost, 0.0),
+            data_size=torch.where(deals, bids.data_size, 0),
+        )
+
+
+def test_a_ratio_is_over_the_same_profiles_whatever_is_invalid():
+    made = evaluate({"rich-only": RichOnly()}, profiles=20, factors=FEW).set_index(["budget_factor", "auction"])
+    types, budget = OwnerPrior(budget_factor=(2.0, 2.0)).sample(20, 10, torch.Generator().manual_seed(2022))
+    dealt = budget >= budget.median()
+    alone = everybody_at_her_own_budget(types)[dealt].mean() / first_best(types, budget).error_bound[dealt].mean()
+    row = made.loc[("2", "rich-only")]
+    assert row["invalid_rate"] == pytest.approx(0.45)
+    assert row["over_first_best"] == pytest.approx(float(alone))
+    assert row["over_first_best_low"] <= row["over_first_best"] <= row["over_first_best_high"]
+
+
 def test_a_mechanism_without_a_valid_round_has_an_infinite_bound_and_no_interval():
     made = evaluate({"posted-price": load_auction("posted-price")}, profiles=4, factors={"0": (0.0, 0.0)})
     row = made.set_index("auction").loc["posted-price"]
     assert row["invalid_rate"] == 1
     assert row["mean"] == row["low"] == row["high"] == float("inf")
+    assert row["over_first_best"] != row["over_first_best"]

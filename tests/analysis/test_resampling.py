@@ -35,8 +35,14 @@ def test_the_interval_of_a_mean_is_that_of_the_central_limit():
     assert interval["mean_high"] == pytest.approx(values.mean() + half, abs=0.03)
 
 
-def test_samples_without_a_number_leave_no_interval():
-    assert ends("", np.array([1.0, np.inf])) == {"low": np.inf, "high": np.inf}
+def test_infinite_samples_make_an_end_infinite():
+    assert ends("", np.array([1.0, np.inf])) == {"low": 1.0, "high": np.inf}
+    assert ends("", np.append(np.arange(1000.0), np.inf)) == {"low": 25.0, "high": 975.0}
+    assert ends("", np.full(3, np.inf)) == {"low": np.inf, "high": np.inf}
+
+
+def test_samples_without_a_number_could_be_anything():
+    assert ends("", np.array([1.0, np.nan])) == {"low": -np.inf, "high": np.inf}
     nothing = ends("", np.array([np.nan, np.nan]))
     assert np.isnan(nothing["low"])
     assert np.isnan(nothing["high"])

@@ -130,6 +130,15 @@ def test_gains_are_money_and_a_share_of_the_cost_of_everything():
     assert (row["utility"], row["truthful_utility"]) == (4.0, 6.0)
 
 
+def test_who_gives_her_data_away_has_no_cost_to_compare_a_gain_with():
+    own_cost = [20.0, 0.0, 20.0, 40.0]
+    (row,) = gains_by_strategy(trades(own_cost=own_cost)).to_dict("records")
+    assert (row["lies"], row["gain"], row["relative"]) == (2, -2.0, 0.0)
+    (row,) = gains_by_strategy(trades(own_cost=0.0)).to_dict("records")
+    assert row["gain"] == -2.0
+    assert np.isnan(row["relative"])
+
+
 def test_a_lie_that_pays_is_counted():
     paid = trades(misreport_gain=[np.nan, -4.0, np.nan, 1e-12])
     assert gains_by_strategy(paid)["paid"].tolist() == [1]

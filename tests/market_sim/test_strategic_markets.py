@@ -166,6 +166,12 @@ class TestLearnersInAMarket:
         guessed = [sells for view in Clairvoyant.seen for sells in view]
         assert guessed != (trades["records"] > 0).tolist()
 
+    def test_who_knows_the_rule_does_not_know_the_seed(self) -> None:
+        market = FLMarket(**SMALL, auction=Toss(), seed=3)
+        rule = market.population.groups.public.rule
+        assert {type(known) for known in vars(rule).values()} == {Toss, torch.Tensor}
+        assert torch.equal(rule.beginning, market.streams.generator("public rule").get_state())
+
 
 class Toss(PerHead):
     name: ClassVar[str] = "toss"

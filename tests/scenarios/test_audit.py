@@ -6,8 +6,17 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
+from rich.console import Console
+from rich.text import Text
 from typer.testing import CliRunner, Result
 
+from agents.broker.auctions.base import Auction, Guarantees
+from agents.messages import Bids, Outcome
+from analysis.incentives.attack import Attack
+from analysis.incentives.attackers.base import Attacker
+from analysis.incentives.audit import audit
+from scenarios.audit import _interval, _page
 from scenarios.cli import app
 
 SMALL = ("--profiles", "3", "--owners", "3", "--queries", "20", "--finalists", "2", "--jobs", "1", "--no-controls")
@@ -82,3 +91,73 @@ def test_bad_input_is_one_line_and_exit_code_2(words: tuple[str, ...], message: 
     assert result.stdout == ""
     assert result.stderr.startswith(f"market-sim: {message}")
     assert not (tmp_path / "audit").exists()
+
+
+class Spendthrift(Auction):
+    """Promises nothing about lies, but to stay within the budget of which it spends twice as much."""
+
+    name = "spendthrift"
+    guarantees = Guarantees(individually_rational=False)
+
+    def allocate(self, bids: Bids, budget: torch.Tensor, generator: torch.Generator | None) -> Outcome:
+        return Outcome(
+            privacy_loss=bids.privacy_budget,
+            payment=2 * budget[:, None] * bids.data_size / bids.data_size.sum(-1, keepdim=True).clamp(min=1),
+            data_size=bids.data_size,
+        )
+
+
+class Confused(Attacker):
+    """Fails with words that a page could take for a style."""
+
+    name = "confused"
+
+    def attack(self, attack: Attack, generator: torch.Generator) -> None:
+        raise RuntimeError("what is [/this]?")
+
+
+def test_a_broken_budget_refutes_what_claims_nothing_about_lies_and_words_stay_words(tmp_path: Path) -> None:
+    report = audit(Spendthrift(), profiles=2, owners=3, queries=4, attackers=["lattice", Confused()], controls=False)
+    console = Console(width=200)
+    with console.capture() as captured:
+        for part in _page(report, tmp_path / "[out]"):
+            console.print(part)
+    page = captured.get()
+    assert "spendthrift: REFUTED" in page
+    assert "what is [/this]?" in page
+    assert "[out]" in page
+
+
+def test_an_interval_that_is_no_number_is_shown_as_such() -> None:
+    figures = dict.fromkeys(("mean", "low", "high"), float("nan"))
+    assert Text.from_markup(_interval(figures)).plain == "nan [nan, nan]"
+
+
+def test_where_nobody_can_collude_the_page_says_so_and_the_pictures_are_empty(tmp_path: Path) -> None:
+    alone = ("--owners", "1", "--profiles", "2", "--queries", "3", "--jobs", "1", "--no-controls")
+    result = typed("pay-as-bid", *alone, "--threat", "collusion", "--out", str(tmp_path / "audit"))
+    assert result.exit_code == 0, result.stderr
+    assert "nan [nan, nan]" in result.stdout
+    assert "No lie could be told, so that nothing is known: collusion." in result.stdout
+    assert (tmp_path / "audit" / "gains-collusion.png").exists()
+
+
+def test_who_interrupts_the_pictures_is_told_that_the_figures_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(report: object, out: Path) -> list[str]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("scenarios.audit._save", interrupted)
+    result = typed("fixed-share", *SMALL, "--attacker", "lattice", "--out", str(tmp_path / "audit"))
+    assert result.exit_code == 130
+    assert f"interrupted; figures and tables are in {tmp_path / 'audit'}, not all pictures" in result.stderr
+    (tmp_path / "mine").touch()
+    assert (tmp_path / "audit" / "audit.json").stat().st_mode == (tmp_path / "mine").stat().st_mode
+
+
+def test_an_audit_that_tells_no_lie_confirms_nothing(tmp_path: Path) -> None:
+    words = ("fixed-share", *SMALL, "--attacker", "gradient from the truth", "--out", str(tmp_path / "audit"))
+    page = " ".join(typed(*words).stdout.split())
+    assert "No lie could be told, so that nothing is known: everything." in page
+    assert "was refuted" not in page

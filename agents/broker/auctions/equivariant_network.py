@@ -110,7 +110,8 @@ class ListNetwork(nn.Module):
         size, money = market.size, market.budget[:, None]
         here, weight = market.present, market.size.clamp(max=_LARGEST_SIZE)
         count = here.sum(-1, keepdim=True).clamp(min=1)
-        public = torch.stack([part.expand(size.shape) for part in (_log(money), one_by_one(torch.log, count), _log(money / count))], -1)
+        logs = _log(money), one_by_one(torch.log, count), _log(money / count)
+        public = torch.stack([part.expand(size.shape) for part in logs], -1)
         known, sums, unit = [_log(size)], [weight], torch.where(money > 0, money, 1.0)
         if purchases is not None:
             spent = torch.where(money > 0, purchases.payment / unit, 0.0)

@@ -68,10 +68,10 @@ class History:
     def features(self, turn: Turn) -> Tensor:
         """Network input ``float32[B, 14]`` at an owner's turn."""
         state = torch.cat([self.left[:, None], self.sums], dim=-1)
-        known = state.index_select(-1, _SOURCES) * turn.scale
+        known = state.index_select(-1, _SOURCES.to(state.device)) * turn.scale
         spread = known[:, 3:4] ** 2 / (self.sums[:, 6:] + 1e-9)
         logs = one_by_one(torch.log, torch.cat([known[:, :6], spread], dim=-1) + _SMALLEST)
-        return torch.cat([logs, known[:, 6:], turn.public], dim=-1).index_select(-1, _PLACES).float()
+        return torch.cat([logs, known[:, 6:], turn.public], dim=-1).index_select(-1, _PLACES.to(state.device)).float()
 
 
 @dataclass(frozen=True)

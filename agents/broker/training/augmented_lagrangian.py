@@ -82,7 +82,6 @@ class RegretTraining:
         reports = profiles.truthful(recipe.levels)
         proposal = self._propose(self.network, reports)
         sales = after_refusals(proposal, reports)
-        order = reports.size.argsort(dim=-1, descending=True, stable=True)
         liar = torch.randint(recipe.owners, (recipe.batch,), generator=self._generator).to(self._device)
         honest = _of(utilities(sales, reports.cost()), liar)
         best = self._search(profiles, liar, honest.detach())
@@ -90,7 +89,7 @@ class RegretTraining:
         everything = profiles.cost_of_everything()
         relative = recipe.weight_of_cost * gain / _of(everything, liar)
         relative = relative + recipe.weight_of_money * recipe.owners * gain / profiles.budget
-        place = order.argsort(dim=-1)
+        place = reports.order().argsort(dim=-1)
         regret = _mean_by_place(relative, _of(place, liar), recipe.owners)
         shortfall = _mean_by_place((sales.shortfall / everything).flatten(), place.flatten(), recipe.owners)
         bound = bound_of_purchases(*purchases(sales, reports))

@@ -14,7 +14,9 @@ __all__ = ["Recipe", "make_checkpoint"]
 
 @dataclass(frozen=True)
 class Recipe(regret_recipe.Recipe):
-    """What is particular to DM-RegretNet."""
+    """What is particular to DM-RegretNet: gains count in equal parts of the budget and hardly in the liar's cost."""
+
+    weight_of_cost: float = 0.05
 
 
 make_checkpoint = functools.partial(make_checkpoint_of, DMRegretNet)

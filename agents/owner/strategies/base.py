@@ -27,7 +27,8 @@ class PublicKnowledge:
     Parameters
     ----------
     rule : callable, optional
-        The auction, as a function of bids and budget. Lotteries draw from a stream of its own, not the market's.
+        The auction, as a function of bids and budget. Lotteries draw from a stream of its own, not the market's; their
+        odds are its attribute ``lottery``.
     strategic : frozenset of str
         Fields of the bid that one may lie about; the others are verified.
     prior : OwnerPrior, optional

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from agents.messages import Bids
+from agents.misreports import expected_utility
 from agents.owner.strategies.base import MarketView, RoundResult, Strategy
 from agents.owner.strategies.misreport import Misreport
 from agents.owner.strategies.reasoning import STAYING_AWAY, known_rule
@@ -83,7 +84,7 @@ class CollusionRing(Strategy):
             told = told.replace(valuation=wide.valuation.scaled(asked))
         told = told.where(inside.expand(wide.shape), everybody.take(rows=rows))
         budget = torch.full((len(plans),), view.announcement.budget, dtype=torch.float64)
-        utility = wide.utility(known_rule(self.name, view.public)(told, budget))[:, row]
+        utility = expected_utility(known_rule(self.name, view.public), wide, told, budget)[:, row]
         self._fair[view.member[members]] = utility[0]
         # The truth comes first, and the first of the best is taken.
         return plans[int(utility.sum(-1).argmax())]

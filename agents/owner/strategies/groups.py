@@ -97,8 +97,9 @@ class StrategyGroups:
             view = self._view(index, announcement, owners, rows, single)
             theirs = types.take(owners=rows)
             with named(self.names[index], owners[rows], announcement.round):
-                sizes = self.strategies[index].identities(view, theirs)
-                parts[index] = rows, count_array("identities", sizes, shape=(None, len(rows)))
+                said = self.strategies[index].identities(view, theirs)
+                sizes = count_array("identities", said, shape=(None, len(rows)))
+                parts[index] = rows, sizes
                 refuse_excess(
                     "identities", sizes.sum(0, keepdim=True), theirs.data_size, "give them no more than she has"
                 )
@@ -187,6 +188,8 @@ class StrategyGroups:
         for index, rows in self._groups(settlement.owners, "settle"):
             with named(self.names[index], settlement.owners[rows], settlement.announcement.round):
                 paid = self.strategies[index].settle(self._result(settlement, rows))
+                if not isinstance(paid, Tensor):
+                    raise TypeError(f"settle returned a {type(paid).__name__}; return a tensor")
                 real_array("settle", paid.abs(), shape=(len(rows),))
                 refuse_imbalance("settle", paid)
             transfer[0, rows] = paid

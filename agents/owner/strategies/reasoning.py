@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from agents.messages import BID_FIELDS, Bids
+from agents.misreports import expected_utility
 from agents.owner.strategies.base import PublicKnowledge, Rule
 from agents.owner.strategies.misreport import Misreport
 from agents.types import OwnerTypes
@@ -28,6 +29,8 @@ def utilities(
     public: PublicKnowledge, everybody: Bids, row: Tensor, types: OwnerTypes, lies: Misreport, budget: float, name: str
 ) -> Tensor:
     """Utility ``float64[S, K, m]`` of each of ``m`` owners if she alone tells her k-th lie, all other bids as given.
+
+    That of a lottery, a rule with ``lottery``, is an expectation and no draw.
 
     Parameters
     ----------
@@ -61,10 +64,9 @@ def utilities(
         told = _of_markets(lies, lie, owner, owners).tell(wide)
         told = told.replace(**{field: getattr(wide, field) for field in verified}) if verified else told
         alone = torch.arange(bidders) == row[owner][:, None]
-        outcome = rule(
-            told.where(alone, everybody.take(rows=of)), torch.full((len(part),), budget, dtype=torch.float64)
-        )
-        result[part] = wide.utility(outcome).gather(1, row[owner][:, None])[:, 0]
+        bids = told.where(alone, everybody.take(rows=of))
+        utility = expected_utility(rule, wide, bids, torch.full((len(part),), budget, dtype=torch.float64))
+        result[part] = utility.gather(1, row[owner][:, None])[:, 0]
     return result.reshape(rounds, count, owners)
 
 

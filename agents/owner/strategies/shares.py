@@ -50,6 +50,10 @@ def strategy_class(key: Any) -> type[Strategy]:
         return key
     if inspect.isclass(key):
         raise TypeError(f"strategies: {key.__name__} is no Strategy; derive it from agents.owner.strategies.base")
+    if isinstance(key, Strategy):
+        raise TypeError(
+            f"strategies: pass the class {type(key).__name__}; the market makes one for its group of owners"
+        )
     return strategy_classes()[one_of("strategies", key, strategy_classes())]
 
 

@@ -78,6 +78,7 @@ def test_an_exact_mechanism_is_found_to_be_one() -> None:
     assert set(report.structure["check"]) == {
         "outcome is choice from list",
         "own list ignores own bid",
+        "truthful owners lose nothing",
         "sum of payments within budget",
     }
 
@@ -112,6 +113,13 @@ def test_claims_are_audited_apart_from_what_is_not_claimed() -> None:
     assert not report.threats["claimed"].pays
     assert report.threats["everything"].pays
     assert not report.threats["everything"].claimed
+
+
+def test_who_claims_everything_may_be_asked_about_her_claims() -> None:
+    report = audit("sequential-menu", threats=["claimed"], **SMALL | {"profiles": 2, "queries": 3})
+    assert report.threats["claimed"].fields == tuple(sorted(FIELDS))
+    with pytest.raises(ValueError, match="threats = 'claimed' is not known"):
+        audit("fair-query", threats=["claimed"], **SMALL)
 
 
 def test_all_queries_are_spent_and_counted() -> None:

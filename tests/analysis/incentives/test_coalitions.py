@@ -5,11 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 
+from agents.broker.auctions.base import Auction, Guarantees
 from agents.broker.auctions.pay_as_bid import PayAsBid
 from agents.broker.auctions.registry import load_auction
+from agents.messages import Bids, Outcome
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 from agents.valuation import ParametricValuation
+from analysis.incentives import coalitions
 from analysis.incentives.coalitions import Coalitions, attack_together, together
 from analysis.incentives.threat_model import PAIR, SPLIT, ThreatModel
 
@@ -79,3 +82,69 @@ def test_the_search_finds_what_the_honest_limits_say(threat: ThreatModel, genera
     curve = found["curves"]["pairs of lies"]["own"]
     assert curve == sorted(curve)
     assert float(found["overspent"].max()) == 0
+
+
+@pytest.mark.parametrize("threat", [SPLITTING, COLLUSION])
+def test_every_field_is_lied_about_by_either_and_by_both(threat: ThreatModel, generator: torch.Generator) -> None:
+    types, budget = OwnerPrior().sample(6, 4, generator)
+    game = Coalitions(PayAsBid(), types, budget, threat)
+    seen = set()
+    for turn in range(28):
+        fields = coalitions.subsets(threat.fields)[turn % 7]
+        lies = game.random_lies(turn, fields, generator)
+        true = (game.truth, game.truth if game.partner is None else game.truth.take(owners=game.partner))
+        own = [one.valuation.at(one.privacy_budget) for one in true]
+        said = [lie.valuation.at(one.privacy_budget) for lie, one in zip(lies, true, strict=True)]
+        dearer = [bool((mine != hers).any()) for mine, hers in zip(said, own, strict=True)]
+        lower = [bool((lie.privacy_budget < one.privacy_budget).any()) for lie, one in zip(lies, true, strict=True)]
+        seen.add((fields, *dearer, *lower))
+    for field, place in (("valuation", 1), ("privacy_budget", 3)):
+        told = {(entry[place], entry[place + 1]) for entry in seen if field in entry[0]}
+        assert told >= {(True, False), (False, True), (True, True)}
+        assert not any(entry[place] or entry[place + 1] for entry in seen if field not in entry[0])
+
+
+def test_a_pair_is_found_to_ask_for_the_whole_budget_by_chance_alone(
+    generator: torch.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Of a first price nobody gains by holding back: without lies about the valuation nothing would be found.
+    monkeypatch.setattr(coalitions, "_wide", lambda queries: queries)
+    found = attack_together(PayAsBid(), linear(2, 3), money(8), COLLUSION, 56, generator)
+    assert float(found["gain"].min()) > 0
+    assert float(found["gain"].max()) <= 3
+
+
+def test_whose_records_are_known_still_has_two_names_after_a_step(generator: torch.Generator) -> None:
+    threat = ThreatModel(frozenset({"valuation"}), liars=SPLIT)
+    game = Coalitions(PayAsBid(), linear(2, 3, records=10), money(8), threat)
+    honest = game.honest_bids(generator)
+    first, second = game.steps(honest, 0.1, generator)
+    assert torch.equal(first.data_size, honest[0].data_size)
+    assert torch.equal(second.data_size, honest[1].data_size)
+
+
+class PerName(Auction):
+    """Everybody sells all she has, and every name is paid 8."""
+
+    name = "per-name"
+    guarantees = Guarantees()
+
+    def allocate(self, bids: Bids, budget: torch.Tensor, generator: torch.Generator | None) -> Outcome:
+        payment = torch.where(bids.present, 8.0, 0.0).double()
+        return Outcome(privacy_loss=bids.privacy_budget, payment=payment, data_size=bids.data_size)
+
+
+def test_what_is_infinite_is_counted_beside_the_curve_it_is_missing_from(generator: torch.Generator) -> None:
+    types = linear(0, 3, records=4)
+    found = attack_together(PerName(), types, money(8), SPLITTING, 12, generator)
+    assert (found["gain"] >= 8).all()
+    curve = found["curves"]["pairs of lies"]
+    assert curve["infinite"] == 1
+    assert curve["own"][-1] == pytest.approx(float(found["gain"][0, 1]) / 3)
+
+
+def test_a_gain_that_is_no_number_is_refused(generator: torch.Generator) -> None:
+    game = Coalitions(PayAsBid(), linear(2, 3), money(8), COLLUSION)
+    game.honest = game.honest * torch.nan
+    with pytest.raises(ValueError, match="gain of owner 0 in profile 0 is not a number"):
+        game.gains(*game.honest_bids(generator))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -8,6 +10,7 @@ from agents.broker.auctions.base import Auction, Guarantees
 from agents.broker.auctions.registry import load_auction
 from agents.messages import Bids, Outcome
 from agents.prior import OwnerPrior
+from agents.types import OwnerTypes
 from analysis.incentives.interim import interim_gain
 from analysis.incentives.threat_model import ThreatModel
 
@@ -45,7 +48,18 @@ def test_in_an_exact_mechanism_no_lie_pays_in_the_interim_either(generator: torc
 
 
 def test_staying_away_is_no_lie_to_be_averaged(generator: torch.Generator) -> None:
-    assert interim(AsksAndGets(), ThreatModel(frozenset()), generator)["mean"] == 0
+    found = interim(AsksAndGets(), ThreatModel(frozenset()), generator)
+    assert found["mean"] == 0
+    assert found.keys() == interim(AsksAndGets(), ThreatModel(), generator).keys()
+
+
+def test_what_is_infinite_is_counted_and_leaves_no_mean_where_it_is_all(
+    generator: torch.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OwnerTypes, "cost_at_own_budget", lambda types: torch.zeros(types.shape).double())
+    found = interim(AsksAndGets(), ThreatModel(frozenset({"valuation"})), generator)
+    assert found["not_finite"] == found["kinds"]
+    assert all(math.isnan(found[key]) for key in ("mean", "low", "high"))
 
 
 def test_the_same_stream_gives_the_same() -> None:

@@ -51,6 +51,16 @@ def test_intervals_draw_whole_profiles() -> None:
     assert (found["low"], found["high"]) == (0.5, 1.5)
 
 
+def test_profiles_in_which_nobody_sells_leave_the_interval_of_those_who_sell_alone() -> None:
+    # Of three profiles the last has no seller: samples of it alone say nothing about sellers.
+    table = owners()
+    idle = table.iloc[2:].assign(profile=2, sells=False, payment=0.0, gain=0.0)
+    profiles = pd.DataFrame({"budget": [5.0, 40.0, 1.0], "spent": [4.0, 36.0, 0.0], "sellers": [1, 1, 0]})
+    found = statistics(pd.concat([table, idle], ignore_index=True), profiles, 0)["published_normalisation"]
+    assert found["mean"] == pytest.approx(0.3)
+    assert (found["low"], found["high"]) == pytest.approx((0.1, 0.5))
+
+
 def test_what_is_infinite_is_counted_beside_the_mean_it_is_missing_from() -> None:
     found = statistics(owners(own_cost=[0.0, 10.0, 100.0, 10.0]), PROFILES, 0)["per_own_cost"]
     assert found["not_finite"] == 1

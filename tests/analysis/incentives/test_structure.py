@@ -45,7 +45,34 @@ def test_a_menu_that_looks_at_its_owner_is_caught_and_not_trusted(generator: tor
 def test_overspending_is_told_in_money(generator: torch.Generator) -> None:
     types, budget = OwnerPrior().sample(3, 4, generator)
     table = structural_tests(Spendthrift(), types, budget, generator)
-    assert list(table["check"]) == ["sum of payments within budget"]
-    assert not table["holds"].item()
-    assert table["worst"].item() >= float(budget.max()) * (1 - 1e-9)
+    assert list(table["check"]) == ["truthful owners lose nothing", "sum of payments within budget"]
+    overspent = table.iloc[1]
+    assert not overspent["holds"]
+    assert overspent["worst"] >= float(budget.max()) * (1 - 1e-9)
     assert not lists_hold(Spendthrift(), types, budget, generator)
+
+
+class Expropriation(Auction):
+    """Takes everything for nothing."""
+
+    name = "expropriation"
+    guarantees = Guarantees()
+
+    def allocate(self, bids: Bids, budget: torch.Tensor, generator: torch.Generator | None) -> Outcome:
+        return Outcome(
+            privacy_loss=torch.where(bids.present, bids.privacy_budget, 0.0),
+            payment=torch.zeros_like(bids.privacy_budget),
+            data_size=bids.data_size,
+        )
+
+
+def test_what_the_truth_loses_is_told_in_money_and_held_against_a_claim(generator: torch.Generator) -> None:
+    types, budget = OwnerPrior().sample(3, 4, generator)
+    table = structural_tests(Expropriation(), types, budget, generator).set_index("check")
+    row = table.loc["truthful owners lose nothing"]
+    assert (row["claim"], row["holds"]) == ("claimed", False)
+    assert row["worst"] == float(types.cost_at_own_budget().max())
+    frank = Expropriation()
+    frank.guarantees = Guarantees(individually_rational=False)  # type: ignore[misc]
+    table = structural_tests(frank, types, budget, generator).set_index("check")
+    assert table.loc["truthful owners lose nothing", "claim"] == "not claimed"

@@ -70,6 +70,13 @@ def test_the_share_of_owners_falls_with_the_gain_asked_for() -> None:
     assert list(line.get_ydata()) == [0.5, 0.75]
 
 
+def test_an_interval_without_end_says_so() -> None:
+    owners = pd.DataFrame({"gain": [1.0], "own_cost": [10.0]})
+    _, middle, right = drawn(gains_figure(owners, classes(), "fair-query")).axes
+    for axes in (middle, right):
+        assert [text.get_text() for text in axes.texts] == ["∞"]
+
+
 def test_controls_stand_beside_the_audited_auction() -> None:
     table = pd.DataFrame({"control": ["pay-as-bid", "all-in"], "mean": [4.9, 0.003], "caught": [True, True]})
     (axes,) = drawn(power_figure(table, {"mine: everything": 0.0})).axes

@@ -8,8 +8,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from agents.broker.auctions.menu_network import MenuNetwork
+from agents.broker.auctions.menu_network import FEATURES, History, MenuNetwork, Turn
 from agents.broker.auctions.registry import load_auction
 from agents.broker.auctions.sequential_menu import SequentialMenu
 from agents.messages import Bids
@@ -117,6 +118,26 @@ def test_ten_times_the_records_and_budgets_leave_privacy_losses_unchanged():
     assert bool((same | handful).all())
     assert float(handful.double().mean()) < 0.2
     torch.testing.assert_close(ten.payment.sum(-1), 10 * one.payment.sum(-1), rtol=1e-3, atol=0)
+
+
+class OneDevice(TorchDispatchMode):
+    """Fails where an operation brings together arrays on two devices; one without data stands for a GPU."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        met = {part.device.type for part in args if isinstance(part, torch.Tensor) and part.dim()}
+        assert len(met) <= 1 or "copy" in str(func), f"{func} on {sorted(met)}"
+        return func(*args, **(kwargs or {}))
+
+
+def test_its_features_are_worked_out_on_the_device_that_the_history_is_on():
+    for device in ("cpu", "meta"):
+        money = torch.ones(4, dtype=torch.float64, device=device)
+        asked = torch.ones(4, 1, dtype=torch.bool, device=device)
+        with OneDevice():
+            turns = Turn.each(money, [part.sum(-1) for part in (asked, asked)])
+            history = History.beginning(money, money)
+            features = [history.features(turn) for turn in turns]
+        assert [(part.device.type, tuple(part.shape)) for part in features] == [(device, (4, FEATURES))] * 2
 
 
 def test_an_empty_market_and_no_money():

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from agents.broker.auctions.lottery import Lottery
 from agents.broker.auctions.registry import load_auction
 from agents.messages import Bids, Outcome
 from agents.owner.strategies.base import PublicKnowledge
@@ -17,6 +18,24 @@ from agents.owner.strategies.reasoning import utilities
 from agents.prior import OwnerPrior
 
 VALUATION = frozenset({"valuation"})
+
+
+class Raffle:
+    """Whoever asks for a sells all for that with probability 1 - a / 20."""
+
+    def __call__(self, bids: Bids, budget: torch.Tensor) -> Outcome:
+        raise AssertionError("a draw says nothing about what a lottery is worth")
+
+    def lottery(self, bids: Bids, budget: torch.Tensor) -> Lottery:
+        asked = bids.cost(bids.privacy_budget, bids.data_size)
+        chance = (1 - asked / 20).clamp(min=0)
+        nothing = torch.zeros_like(asked)
+        return Lottery(
+            privacy_loss=torch.stack([nothing, bids.privacy_budget], dim=-1),
+            payment=torch.stack([nothing, asked], dim=-1),
+            records=torch.stack([torch.zeros_like(bids.data_size), bids.data_size], dim=-1),
+            probability=torch.stack([1 - chance, chance], dim=-1),
+        )
 
 
 def posted(bids: Bids, budget: torch.Tensor) -> Outcome:
@@ -36,6 +55,12 @@ def test_who_is_paid_what_she_asks_asks_for_the_whole_budget(play: Any, kind: An
     result = game.result(game.bid())
     assert (result.bids.valuation.factor / game.types.valuation.factor).tolist() == [[2.5, 1.25]]
     assert result.utility.tolist() == [6.0, 2.0]
+
+
+def test_a_lottery_is_weighed_by_its_odds(play: Any) -> None:
+    # (1 - a / 20) (a - 4) is highest at 12, three times the cost.
+    game = play(BestResponse, costs=(4.0,), rule=Raffle(), strategic=VALUATION)
+    assert (game.bid().valuation.factor / game.types.valuation.factor).tolist() == [[3.0]]
 
 
 def test_finer_scales_are_tried_around_the_best(play: Any) -> None:

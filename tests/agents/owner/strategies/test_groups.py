@@ -259,6 +259,18 @@ class Vague(Truthful):
         return torch.full_like(result.utility, torch.nan)
 
 
+class Lists(Truthful):
+    """Answers in lists instead of tensors."""
+
+    name: ClassVar[str] = "extra"
+
+    def identities(self, view: MarketView, types: OwnerTypes) -> torch.Tensor:
+        return types.data_size.tolist()  # type: ignore[return-value]
+
+    def settle(self, result: RoundResult) -> torch.Tensor:
+        return [0.0] * len(result.utility)  # type: ignore[return-value]
+
+
 class TestBeyondTheBid:
     """Splitting, uploading and side payments are checked as bids are, before money moves."""
 
@@ -280,6 +292,12 @@ class TestBeyondTheBid:
     def test_side_payments_balance(self, kind: type[Strategy], message: str) -> None:
         dealt, types = groups({"truthful": 0.5, kind: 0.5}), population()
         with pytest.raises(ValueError, match=rf"strategy 'extra', owners? .*, round 3: settle.*{message}"):
+            dealt.side_payments(settlement(types, types.truthful_bids()))
+
+    def test_lists_are_taken_or_refused_by_name(self) -> None:
+        dealt, types = groups({"truthful": 0.5, Lists: 0.5}), population()
+        assert not dealt.identities(announcement(), torch.arange(10), types, stream).divided
+        with pytest.raises(TypeError, match=r"strategy 'extra', owners .*, round 3: settle returned a list"):
             dealt.side_payments(settlement(types, types.truthful_bids()))
 
     def test_who_does_none_of_this_is_not_asked(self) -> None:
