@@ -101,6 +101,10 @@ def train(
     seed: Seed = 0,
     steps: Annotated[int | None, typer.Option(help="Fewer or more training steps than the recipe's.")] = None,
     device: Annotated[str, typer.Option(help="Where to train: cpu or cuda.")] = "cpu",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Another field of the recipe, e.g. regret_target=0.01."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Checkpoint to write (.safetensors); its card goes beside it.")
     ] = None,
@@ -108,11 +112,15 @@ def train(
 ) -> None:
     """Train a learned auction from the prior; the same command goes on with an interrupted training."""
     from agents.checks import seed_number
+    from scenarios.settings import market_fields
     from scenarios.training import train_auction
 
     seed_number("seed", seed)
     path = out or Path("runs") / "checkpoints" / f"{name}-seed{seed}.safetensors"
-    _print(train_auction(name, path, seed=seed, steps=steps, progress=sys.stderr.isatty(), device=device), as_json)
+    further, progress = market_fields(settings or [], [], None), sys.stderr.isatty()
+    _print(
+        train_auction(name, path, seed=seed, steps=steps, progress=progress, device=device, settings=further), as_json
+    )
 
 
 @app.command()

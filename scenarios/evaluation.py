@@ -217,12 +217,19 @@ def _answer(table: pd.DataFrame, notes: list[str], names: Sequence[str], questio
     page: list[Any] = []
     for setting in questions.settings():
         page += tables_of(_rows(table, setting), _said(setting), beside_published=setting == PAPERS)
-    page.append(
+    how = [
         f"{questions.profiles} profiles of truthful owners per budget factor f, seed {questions.seed}; weights "
-        "OptAggr; means of valid rounds; 95 % bootstrap intervals over profiles; ratios of means on the same profiles. "
-        "Published rows: 300 to 1000 other profiles, the authors' released checkpoints. "
-        f"Regret: the best of {questions.queries} lies per owner, everybody else truthful; a better search finds more."
-    )
+        "OptAggr; means of valid rounds; 95 % bootstrap intervals over profiles; ratios of means on the same profiles, "
+        "those valid in both."
+    ]
+    if PAPERS in questions.settings():
+        how.append("Published rows: 300 to 1000 other profiles, the authors' released checkpoints.")
+    if questions.regret_profiles:
+        how.append(
+            f"Regret: the best of {questions.queries} lies per owner, everybody else truthful; a better search finds "
+            "more."
+        )
+    page.append(" ".join(how))
     page += [f"Note: {note}" for note in notes]
     records = table.astype(object).where(table.notna(), None).to_dict(orient="records")
     figures = {**_as_json(vars(questions)), "auctions": list(names), "notes": notes, "table": records}

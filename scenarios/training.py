@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import asdict
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ from rich import box
 from rich.table import Table
 
 from agents.broker.training.registry import trainer
+from agents.broker.training.resumption import what_is_kept
 from agents.checks import one_of
 from agents.prior import OwnerPrior
 from scenarios.answer import Answer
@@ -21,16 +25,28 @@ from scenarios.threads import torch_threads
 DEVICES = ("cpu", "cuda")
 
 
-def train_auction(name: str, out: Path, *, seed: int, steps: int | None, progress: bool, device: str = "cpu") -> Answer:
+def train_auction(
+    name: str,
+    out: Path,
+    *,
+    seed: int,
+    steps: int | None,
+    progress: bool,
+    device: str = "cpu",
+    settings: Mapping[str, Any] | None = None,
+) -> Answer:
     """Train the auction ``name`` from the paper's prior and write its checkpoint and card.
 
-    An interrupted training leaves its state beside ``out``; the same call goes on from there.
+    ``settings`` are further fields of its ``Recipe``. An interrupted training leaves its state beside ``out``; the same
+    call goes on from there.
 
     Raises
     ------
     ValueError
-        If nothing can train it, ``out`` exists already, there is no such device, or the state left at ``out`` is of
-        another training.
+        If nothing can train it, its recipe has no such field, ``out`` exists already, there is no such device, or the
+        state left at ``out`` is of another training.
+    OSError
+        If ``out`` cannot be written.
     KeyboardInterrupt
         At an interruption, saying what was kept.
     """
@@ -45,15 +61,23 @@ def train_auction(name: str, out: Path, *, seed: int, steps: int | None, progres
         raise ValueError(f"device = {device!r}: {name} trains in moments, on the CPU only; leave --device out")
     state = out.with_suffix(".state")
     where = {"state": state, "device": device}
-    recipe = training.Recipe(seed=seed) if steps is None else training.Recipe(seed=seed, steps=steps)
+    further = _fields(training.Recipe, settings or {})
+    recipe = training.Recipe(seed=seed, **({} if steps is None else {"steps": steps}), **further)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=out.parent):
+        pass  # better refused now than after the training
     with torch_threads(1), bar(progress, f"training {name}", recipe.steps) as advance:
-        card = training.make_checkpoint(
-            out,
-            OwnerPrior(),
-            recipe,
-            watch=lambda step: advance(_said(step)),
-            **{option: value for option, value in where.items() if option in accepted},
-        )
+        try:
+            card = training.make_checkpoint(
+                out,
+                OwnerPrior(),
+                recipe,
+                watch=lambda step: advance(_said(step)),
+                **{option: value for option, value in where.items() if option in accepted},
+            )
+        except KeyboardInterrupt:
+            # It may also come while what was trained is measured.
+            raise KeyboardInterrupt(what_is_kept(state, recipe.steps)) from None
     state.unlink(missing_ok=True)
     table = Table("", "", box=box.SIMPLE_HEAD, show_header=False)
     figures = {"checkpoint": str(out), "sha256": card.sha256, **card.figures}
@@ -69,6 +93,25 @@ def require_device(device: str) -> None:
         raise ValueError(
             "device = 'cuda': this torch finds no GPU; pass --device cpu, or install a CUDA build of torch"
         )
+
+
+def _fields(recipe: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as fields of a recipe, each of the kind that its default is; what they may be, the recipe knows."""
+    defaults = {field.name: field.default for field in fields(recipe) if field.name not in ("seed", "steps")}
+    given = {}
+    for name, value in settings.items():
+        default = defaults[one_of("field of the recipe", name, defaults)]
+        if isinstance(default, tuple):
+            fits = isinstance(value, list) and len(value) == len(default)
+        else:
+            # True is no number, and a number is no text.
+            fits = isinstance(value, type(default) if isinstance(default, bool | str) else int | float)
+            fits = fits and isinstance(value, bool) == isinstance(default, bool)
+        if not fits:
+            example = list(default) if isinstance(default, tuple) else default
+            raise ValueError(f"--set {name}={value}: pass a value like the usual one, {json.dumps(example)}")
+        given[name] = tuple(value) if isinstance(default, tuple) else value
+    return given
 
 
 def _said(step: Any) -> str:

@@ -88,8 +88,13 @@ def test_the_papers_setting_stands_beside_the_published_figures():
     beside = typed("pac", *QUICK, "--regret-profiles", "0")
     assert "FairQuery, published" in beside.stdout
     assert "(64%)" in beside.stdout
+    assert "Published rows: 300 to 1000 other profiles" in " ".join(beside.stdout.split())
     assert "Regret found" not in beside.stdout
-    assert "FairQuery" not in typed("pac", *QUICK, "--owners", "4").stdout
+    assert "Regret:" not in beside.stdout
+    alone = " ".join(typed("pac", *QUICK, "--owners", "4").stdout.split())
+    assert "FairQuery" not in alone
+    assert "Published" not in alone
+    assert "Regret: the best of" in alone
 
 
 def test_all_combinations_are_asked_once():
