@@ -119,9 +119,7 @@ def equilibrium(
     whole("profiles", profiles, least=2)
     generator = torch.Generator().manual_seed(seed_number("seed", seed))
     played, fresh = (
-        EmpiricalGame.of(
-            auction, prior, owners=owners, profiles=profiles, generator=generator, strategies=strategies
-        )
+        EmpiricalGame.of(auction, prior, owners=owners, profiles=profiles, generator=generator, strategies=strategies)
         for _ in range(2)
     )
     count = len(played.names)
@@ -217,7 +215,11 @@ def regret_of(payoffs: np.ndarray, mixture: Any, names: tuple[str, ...], weights
     mean = gain.mean(0)
     drawn = weights @ gain / len(gain)
     regret = float(mean.max() - mean @ shares)
-    return {"regret": regret, **ends("regret_", drawn.max(-1) - drawn @ shares), "best_reply": names[int(mean.argmax())]}
+    return {
+        "regret": regret,
+        **ends("regret_", drawn.max(-1) - drawn @ shares),
+        "best_reply": names[int(mean.argmax())],
+    }
 
 
 def basin_of(last: Tensor) -> dict[str, Any]:
@@ -226,13 +228,8 @@ def basin_of(last: Tensor) -> dict[str, Any]:
     if not starts:
         return {"basin": float("nan"), "basin_low": 0.0, "basin_high": 1.0, "starts": 0}
     arrived = int((last[:, 0] >= AT_REST).sum())
-    interval = binomtest(arrived, starts).proportion_ci()
-    return {
-        "basin": arrived / starts,
-        "basin_low": float(interval.low),
-        "basin_high": float(interval.high),
-        "starts": starts,
-    }
+    ci = binomtest(arrived, starts).proportion_ci()
+    return {"basin": arrived / starts, "basin_low": float(ci.low), "basin_high": float(ci.high), "starts": starts}
 
 
 def _simplex(starts: int, count: int, generator: torch.Generator) -> Tensor:

@@ -29,7 +29,7 @@ def equilibrium_figure(matrix: pd.DataFrame, paths: pd.DataFrame, *, name: str) 
     figure, (left, right) = panels(1, 2, width=5.6, height=4.4)
     strategies = list(dict.fromkeys(matrix["strategy"]))
     gains = matrix.pivot(index="strategy", columns="against", values="gain").loc[strategies, strategies]
-    heat_map(left, gains, colour="gain over the truth, per cost of all she has")
+    heat_map(left, gains, colour="gain over the truth, per own cost")
     label(left, x="played by all others", y="played by one owner", title=f"{name}: what a lie brings")
     truth = paths[paths["strategy"] == strategies[0]]
     for start, path in truth.groupby("start"):
@@ -84,14 +84,14 @@ def study_figure(gains: pd.DataFrame, paths: Mapping[str, pd.DataFrame]) -> Figu
 
 
 def heat_map(axes: Axes, values: pd.DataFrame, *, colour: str) -> None:
-    """Numbers as colours, blue where they are negative and red where positive, each written into its field."""
+    """Numbers as colours, blue below 0 and red above, each written into its field; unknown ones stay blank."""
     numbers = values.to_numpy(dtype=float)
     reach = float(np.nanmax(np.abs(numbers), initial=1e-12))
     image = axes.imshow(numbers, cmap="RdBu_r", norm=TwoSlopeNorm(0.0, -reach, reach), aspect="auto")
     axes.set_xticks(range(len(values.columns)), [str(name) for name in values.columns], rotation=40, ha="right")
     axes.set_yticks(range(len(values.index)), [str(name) for name in values.index])
     for (row, column), number in np.ndenumerate(numbers):
-        written = "0" if number == 0 else f"{number:.2f}".replace("-", "−")
+        written = "" if np.isnan(number) else "0" if number == 0 else f"{number:.2f}"
         ink = "white" if abs(number) > 0.6 * reach else INK
         axes.text(column, row, written, ha="center", va="center", fontsize=7, color=ink)
     assert axes.figure is not None

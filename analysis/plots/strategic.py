@@ -13,7 +13,12 @@ from analysis.plots.style import INK, curve, key, label, panels, whiskers
 
 
 def trajectories_figure(
-    by_panel: Mapping[str, Mapping[str, pd.DataFrame]], *, y: str, reference: float, said: str
+    by_panel: Mapping[str, Mapping[str, pd.DataFrame]],
+    *,
+    y: str,
+    reference: float,
+    said: str,
+    limits: tuple[float, float] | None = None,
 ) -> Figure:
     """How does something move from round to round? One panel per market, one line with its band per name.
 
@@ -25,6 +30,8 @@ def trajectories_figure(
         What is drawn.
     reference : float
         Where a dotted line goes, and ``said`` what it means.
+    limits : pair of float, optional
+        Ends of the vertical axis; by default a little beyond all means.
     """
     figure, axes = panels(1, len(by_panel), sharey=True)
     for number, (each, (title, lines)) in enumerate(zip(axes, by_panel.items(), strict=True)):
@@ -36,7 +43,7 @@ def trajectories_figure(
     means = np.concatenate([table["mean"] for lines in by_panel.values() for table in lines.values()] or [[reference]])
     least, most = min(means.min(), reference), max(means.max(), reference)
     margin = 0.35 * max(most - least, 0.05)
-    axes[0].set_ylim(least - margin, most + margin)
+    axes[0].set_ylim(*(limits or (least - margin, most + margin)))
     key(axes[-1], loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
 
@@ -89,3 +96,37 @@ def drawn(rows: Sequence[Mapping[str, Any]], name: str, setting: str, quantity: 
         ],
         columns=["name", "setting", "mean", "low", "high"],
     )
+
+
+def buyers_figure(
+    lines: Mapping[str, Mapping[str, pd.DataFrame]], styles: Mapping[str, Mapping[str, Any]], worth: pd.DataFrame
+) -> Figure:
+    """How does a market of several buyers go, and what is lying worth over its owners' lifetimes?
+
+    Parameters
+    ----------
+    lines : mapping of str to mapping of str to DataFrame
+        By quantity, drawn in a panel each, and market: ``round, mean, low, high``.
+    styles : mapping of str to mapping
+        Colour and line style by market.
+    worth : DataFrame
+        ``name, setting, mean, low, high``: the last panel, a mark per way of lying and market.
+    """
+    figure, axes = panels(1, len(lines) + 1)
+    for each, (quantity, by_market) in zip(axes, lines.items(), strict=False):
+        for name, table in by_market.items():
+            curve(each, table["round"], table["mean"], table["low"], table["high"], name, marker="", **styles[name])
+        each.set_ylim(bottom=0)
+        label(each, x="round", y=quantity)
+    key(axes[0])
+    last = axes[-1]
+    last.axhline(0.0, color=INK, linewidth=1, linestyle=":")
+    settings, names = (list(dict.fromkeys(worth[column])) for column in ("setting", "name"))
+    for index, name in enumerate(names):
+        rows = worth[worth["name"] == name]
+        place = [settings.index(setting) + 0.2 * index - 0.1 for setting in rows["setting"]]
+        whiskers(last, place, rows["mean"], rows["low"], rows["high"], str(name))
+    last.set_xticks(range(len(settings)), [str(setting).replace(", ", ",\n") for setting in settings], fontsize="small")
+    label(last, x="market", y="gain over a lifetime, per utility of the truth", title="Does lying pay in the long run?")
+    key(last, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return figure

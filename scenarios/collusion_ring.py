@@ -1,0 +1,131 @@
+"""What does collusion pay per member?
+
+Owners of one community who meet in a round bid as one: they try a few common plans against the bids of the others, take
+the one that pays them most together, and share the gain by side payments. No auction here claims that this does not
+pay. The same markets are played with everybody truthful, so that each member's gain is the difference of two results
+of the same owner in the same round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.across_seeds import mean_across_seeds
+from analysis.plots.strategic import drawn, worth_figure
+from analysis.summary import cost_at_own_budget
+from market_sim import MarketConfig
+from scenarios.answer import Answer
+from scenarios.study import PROCESSES, Finding, Played, Row, adapted, play, verdicts, written
+
+AUCTIONS = ("sequential-menu", "posted-price", "k-plus-one-price", "pay-as-bid")
+SHARES = (0.25, 0.5, 1.0)
+HONEST = "honest"
+MARKET = MarketConfig(
+    owners=20,
+    bidders=12,
+    rounds=40,
+    task="synthetic",
+    task_options={"records": 4000, "features": 3},
+    network="small-world",
+)
+REPETITIONS = 5
+
+
+def run(
+    *,
+    seed: int = 0,
+    out: Path = Path("runs/collusion-ring-seed0"),
+    progress: bool = True,
+    fields: Mapping[str, Any] | None = None,
+    repetitions: int = REPETITIONS,
+    processes: int = PROCESSES,
+) -> Answer:
+    """Let a quarter, a half and all of the owners collude under four auctions.
+
+    Parameters
+    ----------
+    seed, out, progress
+        As for every scenario.
+    fields : mapping, optional
+        Fields of ``MarketConfig`` to replace, e.g. ``network`` or ``rounds``.
+    repetitions, processes : int
+        Seeds per market, and runs at a time.
+    """
+    base = adapted(MARKET, fields, compared=("auction", "strategies"))
+    crowds = {HONEST: {"truthful": 1.0}}
+    for share in SHARES:
+        crowds[f"{share:g}"] = {"collusion-ring": share, **({"truthful": 1 - share} if share < 1 else {})}
+    markets = {
+        f"{auction}-{name}": adapted(base, {"auction": auction, "strategies": crowd}, compared=())
+        for auction in AUCTIONS
+        for name, crowd in crowds.items()
+    }
+    return play(
+        "collusion-ring", markets, find, seed=seed, repetitions=repetitions, out=out, progress=progress,
+        processes=processes,
+    )  # fmt: skip
+
+
+def find(played: Mapping[str, Played]) -> Finding:
+    """What each share of colluders gains, and what the others and the buyer lose."""
+    rows = [
+        row_of(auction, share, played[f"{auction}-{share:g}"], played[f"{auction}-{HONEST}"])
+        for auction in AUCTIONS
+        for share in SHARES
+    ]
+    return Finding(
+        sentences=[sentence(auction, [row for row in rows if row["auction"] == auction]) for auction in AUCTIONS],
+        tables={"rings": rows},
+        picture=worth_figure(
+            {
+                "What does it pay a member?": drawn(rows, "auction", "colluding", "member_gain"),
+                "What does it cost the buyer?": drawn(rows, "auction", "colluding", "error_bound_change"),
+            },
+            x="share of owners in rings",
+            y=("gain per round, over her cost of all she has", "relative change of the error bound"),
+        ),
+        note=(
+            "Gain: utility and side payments less the same owner's utility in the same round were all honest, per cost "
+            "of all she has, mean over members (and over all others). Acted: share of members' bids that were lies. "
+            "Error bound: change of its mean over rounds with a sale, relative to the honest market. "
+            "Intervals: Student's over the seeds."
+        ),
+    )
+
+
+def row_of(auction: str, share: float, ring: Played, honest: Played) -> Row:
+    """One market beside its honest twin."""
+    together = paired(ring.trades, honest.trades)
+    members = together["strategy"] == "collusion-ring"
+    bounds = pd.DataFrame(
+        {name: tables.rounds[~tables.rounds["invalid"]].groupby("seed")["error_bound"].mean()
+         for name, tables in (("ring", ring), ("honest", honest))}
+    )  # fmt: skip
+    bounds = (bounds["ring"] / bounds["honest"] - 1).rename("change").reset_index()
+    return {
+        "auction": auction,
+        "colluding": f"{100 * share:.0f} %",
+        "acted": mean_across_seeds(together[members].assign(lied=lambda rows: 1.0 - rows["truthful"]), "lied"),
+        "member_gain": mean_across_seeds(together[members], "gain"),
+        "others_gain": mean_across_seeds(together[~members], "gain"),
+        "error_bound_change": mean_across_seeds(bounds, "change"),
+    }
+
+
+def paired(ring: pd.DataFrame, honest: pd.DataFrame) -> pd.DataFrame:
+    """Trades of a market with ``gain``: what each bid brought more than in the honest market, over her own cost."""
+    same = ["seed", "round", "buyer", "owner"]
+    joined = ring.merge(honest[[*same, "utility"]], on=same, suffixes=("", "_honest"), validate="one_to_one")
+    gain = joined["utility"] + joined["transfer"] - joined["utility_honest"]
+    return joined.assign(gain=gain / cost_at_own_budget(joined))
+
+
+def sentence(auction: str, rows: list[Row]) -> str:
+    """What collusion pays under one auction."""
+    gains = {row["colluding"]: row["member_gain"] for row in rows}
+    paid = ", ".join(f"{written(gain)} ({name} in rings)" for name, gain in gains.items())
+    return f"Under {auction} a member gains, of her cost a round, {paid}: collusion {verdicts(gains)}."

@@ -1,0 +1,199 @@
+"""What happens when several buyers compete for privacy that owners can sell only once?
+
+Buyers with a wallet each draw their bidders from the same owners, who leave the market when their lifetime allowance of
+privacy loss is used up. The same markets without allowances stand beside them. In each one owner in twenty asks half as
+much again as privacy costs her, and one in twenty admits to half of her privacy budget: few, so that liars hardly raise
+one another's prices. No such lie pays in a round, but what is not sold today can be sold tomorrow: so their lifetimes
+are compared with those of the same owners in the same market without lies.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.across_seeds import across_seeds, blocks_across_seeds
+from analysis.plots.strategic import buyers_figure, drawn
+from analysis.plots.style import PALETTE
+from market_sim import MarketConfig
+from scenarios.answer import Answer
+from scenarios.study import PROCESSES, Finding, Played, Row, adapted, play, verdicts, written
+
+BUYERS = (1, 3)
+CROWDS = {
+    "honest": {"truthful": 1.0},
+    "lying": {"truthful": 0.9, "scaled-valuation": 0.05, "understated-privacy-budget": 0.05},
+}
+MARKET = MarketConfig(
+    owners=60,
+    bidders=10,
+    rounds=60,
+    wallet=300.0,
+    lifetime_allowance=3.0,
+    clip="owner",
+    clip_norm=0.1,
+    learning_rate=1.0,
+)
+REPETITIONS = 5
+USED_UP = 0.95
+"""Part of her allowance from which on an owner has hardly anything left to sell."""
+
+
+def run(
+    *,
+    seed: int = 0,
+    out: Path = Path("runs/market-of-buyers-seed0"),
+    progress: bool = True,
+    fields: Mapping[str, Any] | None = None,
+    repetitions: int = REPETITIONS,
+    processes: int = PROCESSES,
+) -> Answer:
+    """Let one buyer or three buy from owners with and without allowances, honest or not.
+
+    Parameters
+    ----------
+    seed, out, progress
+        As for every scenario.
+    fields : mapping, optional
+        Fields of ``MarketConfig`` to replace, e.g. ``wallet``, ``auction`` or ``lifetime_allowance``.
+    repetitions, processes : int
+        Seeds per market, and runs at a time.
+    """
+    base = adapted(MARKET, fields, compared=("buyers", "strategies"))
+    markets = {}
+    for buyers, allowance in compared(base.lifetime_allowance).values():
+        for crowd, strategies in CROWDS.items():
+            changed = {"buyers": buyers, "lifetime_allowance": allowance, "strategies": strategies}
+            markets[key(title(buyers, allowance), crowd)] = adapted(base, changed, compared=())
+    return play(
+        "market-of-buyers",
+        markets,
+        functools.partial(find, allowance=base.lifetime_allowance),
+        seed=seed,
+        repetitions=repetitions,
+        out=out,
+        progress=progress,
+        processes=processes,
+    )
+
+
+def compared(allowance: float | None) -> dict[str, tuple[int, float | None]]:
+    """Buyers and allowance of every market, by its title."""
+    return {title(buyers, limit): (buyers, limit) for buyers in BUYERS for limit in dict.fromkeys((None, allowance))}
+
+
+def key(market: str, crowd: str) -> str:
+    """Under which name a market is played."""
+    return f"{market}-{crowd}".replace(",", "").replace(" ", "-")
+
+
+def title(buyers: int, allowance: float | None) -> str:
+    """What a market is called."""
+    limit = "no allowance" if allowance is None else f"allowance {allowance:g}"
+    return f"{buyers} buyer{'s' if buyers > 1 else ''}, {limit}"
+
+
+def find(played: Mapping[str, Played], *, allowance: float | None) -> Finding:
+    """How the honest markets go, and what lying is worth in each over a lifetime."""
+    titles = compared(allowance)
+    rows = [market_row(name, played[key(name, "honest")], limit) for name, (_, limit) in titles.items()]
+    lies = [
+        row for name in titles for row in lifetime_rows(name, played[key(name, "lying")], played[key(name, "honest")])
+    ]
+    rounds = {name: played[key(name, "honest")].rounds for name in titles}
+    lines = {
+        "sellers of each buyer": {name: blocks_across_seeds(table, "sellers") for name, table in rounds.items()},
+        "test accuracy, mean of the buyers": {
+            name: blocks_across_seeds(table, "test_accuracy") for name, table in rounds.items()
+        },
+    }
+    styles = {
+        name: {"color": PALETTE[BUYERS.index(buyers)], "linestyle": "--" if limit is None else "-"}
+        for name, (buyers, limit) in titles.items()
+    }
+    return Finding(
+        sentences=[*map(market_sentence, rows), *(lies_sentence(name, lies) for name in titles)],
+        tables={"markets": rows, "lies": lies},
+        picture=buyers_figure(lines, styles, drawn(lies, "strategy", "market", "lifetime_gain")),
+        note=(
+            "Markets: everybody honest. Sales: purchases from one owner in one round, of each buyer. Price: money per "
+            "record and unit of privacy loss. Used up: share of those who bid whose allowance is (to 95 %). Lifetime "
+            "gain: summed utility of the liars less that of the same owners in the honest market, over the latter; "
+            "one-round gain: the same against the truth in each round, all earlier rounds as they were. Intervals: "
+            "Student's over the seeds."
+        ),
+    )
+
+
+def market_row(name: str, played: Played, allowance: float | None) -> Row:
+    """How an honest market went."""
+    rounds, trades = played.rounds, played.trades
+    spent = rounds.groupby(["seed", "buyer"])["spent"].sum().groupby("seed").mean()
+    sales = rounds.groupby(["seed", "buyer"])["sellers"].sum().groupby("seed").mean()
+    last = rounds[rounds["round"] == rounds["round"].max()].groupby("seed")["test_accuracy"].mean()
+    amount = (trades["records"] * trades["privacy_loss"]).groupby(trades["seed"]).sum()
+    price = trades.groupby("seed")["payment"].sum() / amount
+    used = trades.groupby(["seed", "owner"])["privacy_spent"].max()
+    most = np.inf if allowance is None else USED_UP * allowance
+    gone = (used >= most).groupby("seed").mean()
+    return {
+        "market": name,
+        "sales": across_seeds(sales),
+        "spent": across_seeds(spent),
+        "price": across_seeds(price),
+        "used_up": across_seeds(gone),
+        "accuracy": across_seeds(last),
+    }
+
+
+def lifetime_rows(name: str, lying: Played, honest: Played) -> list[Row]:
+    """What each way of lying was worth to those who lied, over all rounds."""
+    alike = honest.trades.groupby(["seed", "owner"])["utility"].sum()
+    rows: list[Row] = []
+    for strategy, trades in lying.trades.groupby("strategy", sort=True):
+        if strategy == "truthful":
+            continue
+        mine = trades.groupby(["seed", "owner"])["utility"].sum()
+        truth = alike.reindex(mine.index).fillna(0.0)
+        earned, would = mine.groupby("seed").sum(), truth.groupby("seed").sum()
+        at_once = trades.groupby("seed")[["utility", "truthful_utility"]].sum()
+        rows.append(
+            {
+                "market": name,
+                "strategy": str(strategy),
+                "liars": int(len(mine) / mine.index.get_level_values("seed").nunique()),
+                "lifetime_gain": across_seeds(_gain(earned, would)),
+                "one_round_gain": across_seeds(_gain(at_once["utility"], at_once["truthful_utility"])),
+            }
+        )
+    return rows
+
+
+def market_sentence(row: Row) -> str:
+    """What happened in a market."""
+    used = row["used_up"].mean
+    leave = f", {written(100 * used, 0)} % of those who bid use up their allowance," if used > 0 else ""
+    return (
+        f"With {row['market']}, each buyer makes {written(row['sales'], 0)} purchases{leave} and accuracy ends at "
+        f"{written(row['accuracy'], 2)}."
+    )
+
+
+def lies_sentence(name: str, lies: list[Row]) -> str:
+    """Whether lying paid in the long run."""
+    rows = [row for row in lies if row["market"] == name]
+    each = verdicts({row["strategy"]: row["lifetime_gain"] for row in rows})
+    best = max(rows, key=lambda row: row["lifetime_gain"].mean)
+    return (
+        f"Over a lifetime with {name}, lying {each}; {best['strategy']} does best: "
+        f"{written(best['lifetime_gain'], 2)} of what the truth brings."
+    )
+
+
+def _gain(earned: pd.Series, would: pd.Series) -> np.ndarray:
+    return np.asarray((earned / would.where(would > 0) - 1).dropna(), dtype=float)

@@ -1,0 +1,189 @@
+"""Does any lie pay, and in which auction?
+
+Two questions about every auction of the house. Would one owner gain by telling one of seven simple lies while everybody
+else tells the truth? And if everybody could choose among these lies and the truth, and what does well were copied (the
+replicator dynamics of the empirical game), would truth survive? Simple lies are few: `market-sim audit` searches for
+the best of all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from joblib import Parallel, delayed
+
+from agents.broker.auctions.registry import list_auctions, load_auction
+from agents.checks import whole
+from agents.misreports import Counterfactuals, per_cost
+from agents.prior import OwnerPrior
+from analysis.empirical_game import pure_strategies
+from analysis.equilibrium import Equilibrium, equilibrium
+from analysis.incentives.structure import lists_hold
+from analysis.plots.equilibrium import equilibrium_figure, study_figure
+from analysis.resampling import ends, ratios, resamples
+from analysis.summary import Interval
+from scenarios.answer import Answer
+from scenarios.directory import scenario_directory
+from scenarios.progress import bar
+from scenarios.study import PROCESSES, ROUNDING, Finding, Row, answer_of
+from scenarios.threads import torch_threads
+
+OWNERS, PROFILES = 10, 200
+GAME = {"profiles": 20, "starts": 10, "steps": 50}
+SMALLER = {"residual-menu": {"profiles": 6, "starts": 4}}
+"""Games of auctions whose price lists are so long that the common size would take minutes."""
+
+
+def run(
+    *,
+    seed: int = 0,
+    out: Path = Path("runs/misreport-study-seed0"),
+    progress: bool = True,
+    auctions: Sequence[str] | None = None,
+    profiles: int = PROFILES,
+    game: dict[str, int] | None = None,
+    processes: int = PROCESSES,
+) -> Answer:
+    """Tell every lie in every auction, and play every auction's game.
+
+    Parameters
+    ----------
+    seed, out, progress
+        As for every scenario.
+    auctions : sequence of str, optional
+        Names or checkpoints; by default all.
+    profiles : int
+        Drawn from the paper's prior, the same for every auction.
+    game : dict, optional
+        ``profiles``, ``starts`` and ``steps`` of ``analysis.equilibrium.equilibrium``, the same for every auction; by
+        default ``GAME``, and less for those in ``SMALLER``.
+    processes : int
+        How many auctions are studied at a time.
+    """
+    whole("profiles", profiles, least=1)
+    names = list(auctions or list_auctions())
+    size = {**GAME, **(game or {})}
+    played = {"scenario": "misreport-study", "seed": seed, "auctions": names, "profiles": profiles, "game": size}
+    with scenario_directory(out, played) as folder:
+        studies = Parallel(n_jobs=processes, return_as="generator")(
+            delayed(_study)(name, profiles, {**size, **(SMALLER.get(name, {}) if game is None else {})}, seed)
+            for name in names
+        )
+        rows: list[Row] = []
+        games: dict[str, Equilibrium] = {}
+        with bar(progress, "Studying auctions", len(names)) as advance:
+            for name, (lies, found) in zip(names, studies, strict=True):
+                rows += lies
+                games[name] = found
+                advance(name)
+        (folder / "games").mkdir()
+        for name, found in games.items():
+            stem = Path(name).stem
+            found.matrix.to_csv(folder / "games" / f"{stem}-payoffs.csv", index=False)
+            found.paths.to_csv(folder / "games" / f"{stem}-paths.csv", index=False)
+            equilibrium_figure(found.matrix, found.paths, name=stem).savefig(folder / "games" / f"{stem}.png", dpi=70)
+        return answer_of("misreport-study", finding(rows, games), folder, out)
+
+
+def finding(lies: list[Row], games: dict[str, Equilibrium]) -> Finding:
+    """Sum up which lies pay where, and where truth survives."""
+    rows = [auction_row(name, [row for row in lies if row["auction"] == name], found) for name, found in games.items()]
+    gains = pd.DataFrame([{"auction": row["auction"], "lie": row["lie"], "gain": row["gain"].mean} for row in lies])
+    return Finding(
+        sentences=sentences(rows),
+        tables={"auctions": rows},
+        further={"lies": lies},
+        picture=study_figure(gains, {name: found.paths for name, found in games.items()}),
+        note=(
+            "Gain: of one liar among truthful owners, over the truth and per cost of all she has; mean over owners. "
+            "Paying: of those tried, how many gain on average (interval above 0). Ends at: what most owners play "
+            "when the dynamics that start from all strategies alike end, and their share. Regret there: what one owner "
+            "could still gain, on fresh profiles. Basin: share of random starts that end at truth. Intervals: "
+            "bootstrap of profiles, for the basin Clopper and Pearson's."
+        ),
+    )
+
+
+def auction_row(name: str, lies: list[Row], found: Equilibrium) -> Row:
+    """One auction: its best simple lie, and where its game ends."""
+    best = max(lies, key=lambda row: row["gain"].mean)
+    end = found.mixture.loc[found.mixture["share"].idxmax()]
+    return {
+        "auction": name,
+        "best_lie": best["lie"],
+        "gain": best["gain"],
+        "paying": sum(row["gain"].low > ROUNDING for row in lies),
+        "ends_at": f"{end['strategy']} ({end['share']:.2f})",
+        "regret_there": _interval(found.regret, "regret"),
+        "basin": _interval(found.basin, "basin"),
+    }
+
+
+def sentences(rows: list[Row]) -> list[str]:
+    """The answers to both questions."""
+    paying = [row for row in rows if row["paying"]]
+    honest = [row["auction"] for row in rows if not row["paying"]]
+    said = []
+    if paying:
+        worst = max(paying, key=lambda row: row["gain"].mean)
+        said.append(
+            f"Some simple lie pays in {len(paying)} of {len(rows)} auctions ({_names(paying)}), most in "
+            f"{worst['auction']}: {worst['best_lie']} gains {worst['gain'].mean:.2f} of her cost."
+        )
+    if honest:
+        said.append(f"None of the lies pays on average in {', '.join(honest)}.")
+    always = [row for row in rows if row["basin"].mean == 1]
+    never = [row for row in rows if row["basin"].mean == 0]
+    if always:
+        said.append(f"Truth takes over from every start in {_names(always)}.")
+    if never:
+        said.append(f"It takes over from none in {_names(never)}.")
+    some = [row for row in rows if 0 < row["basin"].mean < 1]
+    if some:
+        shares = ", ".join(f"{row['auction']} ({100 * row['basin'].mean:.0f} %)" for row in some)
+        said.append(f"It takes over from a part of the starts in {shares}.")
+    return said
+
+
+def lie_rows(name: str, profiles: int, seed: int) -> list[Row]:
+    """What each simple lie brings one liar among truthful owners."""
+    prior = OwnerPrior()
+    auction = load_auction(name, prior)
+    generator = torch.Generator().manual_seed(seed)
+    types, budget = prior.sample(profiles, OWNERS, generator)
+    game = Counterfactuals(auction, types, budget, rerun=not lists_hold(auction, types, budget, generator))
+    weights = resamples(profiles, seed)
+    count = (types.data_size > 0).sum(-1).double().numpy()
+    rows: list[Row] = []
+    for lie, told in list(pure_strategies(auction.guarantees.strategic).items())[1:]:
+        gain = per_cost(types, game.gains(told(types)))
+        over = ends("", ratios(weights, gain.sum(-1).numpy(), count))
+        rows.append(
+            {
+                "auction": name,
+                "lie": lie,
+                "gain": Interval(float(gain.sum() / count.sum()), over["low"], over["high"]),
+                "gaining": float((gain > ROUNDING).sum() / count.sum()),
+                "best": float(gain.max()),
+            }
+        )
+    return rows
+
+
+def _study(name: str, profiles: int, game: dict[str, Any], seed: int) -> tuple[list[Row], Equilibrium]:
+    with torch_threads(1):
+        prior = OwnerPrior()
+        found = equilibrium(load_auction(name, prior), prior, owners=OWNERS, seed=seed, **game)
+        return lie_rows(name, profiles, seed), found
+
+
+def _interval(found: dict[str, Any], name: str) -> Interval:
+    return Interval(found[name], found[f"{name}_low"], found[f"{name}_high"])
+
+
+def _names(rows: list[Row]) -> str:
+    return ", ".join(row["auction"] for row in rows)

@@ -1,0 +1,113 @@
+"""What does splitting into several identities pay?
+
+A fifth of the owners appear under two or five names, each with an equal part of their records, and tell the truth under
+every name. Their gain is over what one honest name would have brought in the same round. No auction here claims that
+splitting does not pay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from analysis.across_seeds import mean_across_seeds
+from analysis.plots.strategic import drawn, worth_figure
+from analysis.summary import cost_at_own_budget
+from market_sim import MarketConfig
+from scenarios.answer import Answer
+from scenarios.study import PROCESSES, Finding, Played, Row, adapted, play, verdicts, written
+
+AUCTIONS = ("sequential-menu", "sequential-menu-verified", "posted-price", "fixed-share", "all-in", "pay-as-bid")
+NAMES = (2, 5)
+MARKET = MarketConfig(
+    owners=40,
+    bidders=15,
+    rounds=40,
+    task="synthetic",
+    task_options={"records": 8000, "features": 3},
+    strategies={"truthful": 0.8, "identity-splitting": 0.2},
+)
+REPETITIONS = 5
+NOTABLE = 0.001
+"""Of her cost: a split that moves her utility by more counts as having gained or lost."""
+
+
+def run(
+    *,
+    seed: int = 0,
+    out: Path = Path("runs/split-identities-seed0"),
+    progress: bool = True,
+    fields: Mapping[str, Any] | None = None,
+    repetitions: int = REPETITIONS,
+    processes: int = PROCESSES,
+) -> Answer:
+    """Let them split under six auctions.
+
+    Parameters
+    ----------
+    seed, out, progress
+        As for every scenario.
+    fields : mapping, optional
+        Fields of ``MarketConfig`` to replace, e.g. ``sizes`` or ``rounds``.
+    repetitions, processes : int
+        Seeds per market, and runs at a time.
+    """
+    base = adapted(MARKET, fields, compared=("auction", "strategies", "strategy_options"))
+    markets = {
+        f"{auction}-{names}": adapted(
+            base, {"auction": auction, "strategy_options": {"identity-splitting": {"names": names}}}, compared=()
+        )
+        for auction in AUCTIONS
+        for names in NAMES
+    }
+    return play(
+        "split-identities", markets, find, seed=seed, repetitions=repetitions, out=out, progress=progress,
+        processes=processes,
+    )  # fmt: skip
+
+
+def find(played: Mapping[str, Played]) -> Finding:
+    """What each number of names gains under each auction."""
+    rows = [row_of(auction, names, played[f"{auction}-{names}"]) for auction in AUCTIONS for names in NAMES]
+    return Finding(
+        sentences=[sentence(auction, [row for row in rows if row["auction"] == auction]) for auction in AUCTIONS],
+        tables={"splits": rows},
+        picture=worth_figure(
+            {
+                "What does splitting bring?": drawn(rows, "auction", "names", "gain"),
+                "How often does it pay?": drawn(rows, "auction", "names", "paid"),
+            },
+            x="names of one owner",
+            y=("mean gain, over her cost of all she has", "share of splits that gained"),
+        ),
+        note=(
+            "Gain: utility under all her names less what one honest name would have brought the same owner in the same "
+            "round, per cost of all she has. Paid, lost: share of splits that gained or lost more than a thousandth of "
+            "that. Best: the largest gain of a single round. Intervals: Student's over the seeds."
+        ),
+    )
+
+
+def row_of(auction: str, names: int, played: Played) -> Row:
+    """One market."""
+    split = played.trades[played.trades["strategy"] == "identity-splitting"]
+    split = split.assign(gain=split["misreport_gain"] / cost_at_own_budget(split)).dropna(subset="gain")
+    split = split.assign(paid=(split["gain"] > NOTABLE) * 1.0, cost_her=(split["gain"] < -NOTABLE) * 1.0)
+    return {
+        "auction": auction,
+        "names": names,
+        "splits": len(split),
+        "gain": mean_across_seeds(split, "gain"),
+        "paid": mean_across_seeds(split, "paid"),
+        "lost": mean_across_seeds(split, "cost_her"),
+        "best": float(split["gain"].max()),
+    }
+
+
+def sentence(auction: str, rows: list[Row]) -> str:
+    """What splitting pays under one auction."""
+    gains = {f"{row['names']} names": row["gain"] for row in rows}
+    brings = " and ".join(f"{written(gain)} of her cost with {name}" for name, gain in gains.items())
+    best = max(row["best"] for row in rows)
+    return f"Under {auction} splitting brings {brings} a round: it {verdicts(gains)}; at best {written(best)}."
