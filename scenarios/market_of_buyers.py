@@ -187,6 +187,8 @@ def market_sentence(row: Row) -> str:
 def lies_sentence(name: str, lies: list[Row]) -> str:
     """Whether lying paid in the long run."""
     rows = [row for row in lies if row["market"] == name]
+    if not rows:
+        return f"With {name}, no liar ever bid who would have earned anything by the truth: nothing to compare."
     each = verdicts({row["strategy"]: row["lifetime_gain"] for row in rows})
     best = max(rows, key=lambda row: row["lifetime_gain"].mean)
     return (

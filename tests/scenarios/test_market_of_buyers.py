@@ -10,9 +10,9 @@ from scenarios.market_of_buyers import lifetime_rows, run
 from scenarios.study import Played
 
 SMALL = {
-    "owners": 12,
+    "owners": 20,
     "bidders": 4,
-    "rounds": 4,
+    "rounds": 5,
     "wallet": 20.0,
     "lifetime_allowance": 1.0,
     "task": "synthetic",
