@@ -47,6 +47,7 @@ class EquivariantMenu(Auction):
 
     name: ClassVar[str] = "equivariant-menu"
     guarantees: ClassVar[Guarantees] = Guarantees(truthful_in=frozenset())
+    anonymous: ClassVar[bool] = True
     units: PublicUnits
 
     def __init__(

@@ -26,7 +26,6 @@ class ProportionalShare(Auction):
 
     name = "proportional-share"
     guarantees = Guarantees(truthful_in=frozenset({"valuation"}), verified=frozenset({"privacy_budget", "data_size"}))
-    anonymous = True
 
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
         """Admit the longest affordable prefix and pay critical rates."""

@@ -15,6 +15,9 @@ from agents.broker.auctions.registry import load_auction
 from agents.broker.training.equivariant_menu import Recipe, new_network
 from agents.broker.training.measure import truthful_figures
 from agents.prior import OwnerPrior
+from agents.types import OwnerTypes
+from agents.units import PublicUnits
+from agents.valuation import FAMILIES, ParametricValuation
 
 PRIOR = OwnerPrior()
 
@@ -75,11 +78,42 @@ def test_of_what_an_owner_says_only_her_data_size_reaches_her_own_offers() -> No
 
 
 def test_sums_over_others_leave_out_even_a_giant_to_the_last_bit() -> None:
-    """Three equal owners beside one with a million times their records: what each of the three sees is the same."""
-    size = torch.tensor([[1.5, 2.0**18, 1.5, 1.5]], dtype=torch.float64)
-    offers = opinionated().tentative(Market(size, torch.ones(1, dtype=torch.float64)))
-    for owner in (2, 3):
-        assert torch.equal(offers.price[:, 0], offers.price[:, owner])
+    """What reaches a giant's own list of her size is her size alone: the sums are those of a market without her."""
+    parts = torch.tensor([1.5, 2.0**30, 0.1, 7.0 / 3], dtype=torch.float64)[None, :, None]
+    others = opinionated().tentative._sum_of_others(parts)
+    without = opinionated().tentative._sum_of_others(torch.cat([parts[:, :1], 0 * parts[:, 1:2], parts[:, 2:]], dim=1))
+    assert torch.equal(others[:, 1], without[:, 1])
+    assert float(others[0, 1, 0]) == pytest.approx(1.5 + 0.1 + 7.0 / 3, abs=1e-4)
+
+
+def plain(levels: list[float], prices: list[float]) -> EquivariantMenu:
+    """Everybody is offered the same prices, for at most half of the budget, and claims weigh alike."""
+    usual = torch.tensor(prices, dtype=torch.float64)
+    network = EquivariantNetwork(torch.tensor(levels, dtype=torch.float64), usual, summary=2, width=2)
+    with torch.no_grad():
+        for lists in (network.tentative, network.final):
+            lists.head.bias[len(levels) : 2 * len(levels)] = 0.5
+    return EquivariantMenu(PublicUnits(records=1.0, money_per_record=1.0), network=network)
+
+
+def test_three_owners_by_hand() -> None:
+    types = OwnerTypes(
+        valuation=ParametricValuation(
+            family=torch.tensor([[FAMILIES.index(name) for name in ("linear", "quadratic", "exponential")]]),
+            factor=torch.tensor([[0.5, 1.0, 1.5]], dtype=torch.float64),
+        ),
+        privacy_budget=torch.tensor([[2.0, 1.0, 2.0]], dtype=torch.float64),
+        data_size=torch.tensor([[10, 2, 5]]),
+    )
+
+    outcome = plain([0.5, 1.0], [1.0, 2.0]).run(types.truthful_bids(), [16.0])
+
+    # Each may be paid 8. Anna likes 8 records at loss 0.5 for 8 (8 x 0.5) as much as 4 at 1 (4 x 1) and sells less.
+    # Bob takes 2 at 1 for 4 (2 x 1 beats 2 x 0.75), Carl 5 at 0.5 for 5 (5 x 0.027; at 1 he would lose).
+    # That is 17 for a budget of 16: nobody is to get more than 7, a hair less for rounding, so that Anna sells 6.
+    assert outcome.privacy_loss.tolist() == [[0.5, 1.0, 0.5]]
+    assert outcome.data_size.tolist() == [[6, 2, 5]]
+    assert outcome.payment.tolist() == [[6.0, 4.0, 5.0]]
 
 
 def test_the_budget_binds_and_is_mostly_spent(auction: EquivariantMenu) -> None:
