@@ -28,7 +28,7 @@ from agents.units import PublicUnits
 
 _KEPT_BACK = 1 - 2.0**-40
 """Of the common rate, so that no rounding of it exceeds the budget."""
-_NUMBERS = 1_000_000
+_NUMBERS = 100_000
 """Entries of price lists computed in one piece, unless one market has more."""
 
 

@@ -21,6 +21,7 @@ _STEP = 2.0**-16
 _LARGEST_SIZE = 2.0**16
 _WIDEST_VECTOR = 15.0
 _WIDEST_LOG_PRICE, _WIDEST_LOG_WEIGHT = 6.0, 8.0
+_TILE = 16
 _PUBLIC, _FACTS, _TENTATIVE, _TENTATIVE_FACTS = 3, 2, 4, 5
 
 
@@ -145,17 +146,19 @@ class ListNetwork(nn.Module):
     def _read(self, layers: nn.Sequential, features: Tensor, like: Tensor) -> Tensor:
         """Layers applied to the features of every owner; deployed, with bits that do not depend on who else is there.
 
-        One matrix product over all owners may add up in an order that depends on how many there are.
+        One matrix product over all owners may add up in an order that depends on how many there are: here there are
+        always as many, the last ones made up.
         """
         if self.training:
             return layers(features.float()).to(like.dtype)  # type: ignore[no-any-return]
-        out = features.float().flatten(0, 1)[:, None]
+        rows = features.float().flatten(0, 1)
+        out = nn.functional.pad(rows, (0, 0, 0, -len(rows) % _TILE)).reshape(-1, _TILE, rows.shape[-1])
         for layer in layers:
             if isinstance(layer, nn.Linear):
                 out = torch.baddbmm(layer.bias, out, layer.weight.T.expand(len(out), -1, -1))
             else:
                 out = one_by_one(layer, out)
-        return out.reshape(*like.shape, out.shape[-1]).to(like.dtype)
+        return out.flatten(0, 1)[: len(rows)].reshape(*like.shape, out.shape[-1]).to(like.dtype)
 
     def _whole(self, numbers: Tensor) -> Tensor:
         return numbers if self.training else (numbers / _STEP).round() * _STEP
