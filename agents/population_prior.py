@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -71,13 +71,21 @@ class PopulationPrior(OwnerPrior):
         lot = torch.rand(
             batch, copies * self.owners, generator=generator_of("generator", generator), dtype=torch.float64
         )
-        chosen = lot.argsort(dim=-1, stable=True)[:, :owners] % self.owners
-        types = OwnerTypes(
+        types = self._chosen(lot.argsort(dim=-1, stable=True)[:, :owners] % self.owners)
+        return types, self.budget(types, generator)
+
+    def as_known(self, generator: torch.Generator) -> PopulationPrior:
+        """What everybody may know: that there are such owners, in an order that does not tell who is who."""
+        order = torch.randperm(self.owners, generator=generator_of("generator", generator))
+        return replace(self, types=self._chosen(order[None]))
+
+    def _chosen(self, chosen: Tensor) -> OwnerTypes:
+        """Owners ``[B, n]`` by their indices."""
+        return OwnerTypes(
             valuation=_dealt(self.types.valuation, chosen),
             privacy_budget=self.types.privacy_budget[0][chosen],
             data_size=self.types.data_size[0][chosen],
         )
-        return types, self.budget(types, generator)
 
     def population(self, generator: torch.Generator) -> OwnerTypes:
         """Return these owners."""

@@ -132,6 +132,10 @@ class OwnerPrior:
         generator_of("generator", generator)
         return self._types(self._whole_sizes(generator)[None], generator)
 
+    def as_known(self, generator: torch.Generator) -> OwnerPrior:
+        """What everybody may know: this prior, which names nobody."""
+        return self
+
     def budget(self, types: OwnerTypes, generator: torch.Generator) -> Tensor:
         """Draw a budget ``float64[B]`` for each profile: f ~ U[budget_factor] times the (mean) cost of everything."""
         low, high = self.budget_factor

@@ -97,7 +97,7 @@ class FLMarket(Model):  # type: ignore[misc]
             public=PublicKnowledge(
                 rule=PublicRule(auction, self.streams.generator("public rule").get_state()),
                 strategic=auction.guarantees.strategic,
-                prior=self.prior,
+                prior=self.prior.as_known(self.streams.generator("public prior")),
                 network=network,
             ),
             stream=self.streams.generator,

@@ -94,3 +94,15 @@ def test_tables_alone_are_dealt_out_too(generator: torch.Generator) -> None:
     )
     drawn, _ = PopulationPrior.of(types).sample(30, 1, generator)
     assert set(drawn.cost_at_own_budget().flatten().tolist()) == {1.0, 2.0, 3.0}
+
+
+def test_what_everybody_knows_is_who_there_is_but_not_who_is_who(owners: Path) -> None:
+    prior = PopulationPrior.read(owners)
+    orders = set()
+    for seed in range(20):
+        known = prior.as_known(torch.Generator().manual_seed(seed))
+        assert sorted(known.types.data_size[0].tolist()) == [10, 20, 30]
+        assert known.units.records == prior.units.records
+        assert known.types.cost_at_own_budget().sum() == pytest.approx(float(prior.types.cost_at_own_budget().sum()))
+        orders.add(tuple(known.types.data_size[0].tolist()))
+    assert len(orders) > 1
