@@ -104,10 +104,12 @@ def answer(market: MarketRuns, gains: pd.DataFrame, broken: Mapping[str, Any]) -
         lying += f" (mean gain {with_interval(share['mean'], share['low'], share['high'])} % of the owner's cost)."
     accuracy, spent = market.number("test accuracy after the last round"), market.number("spent of the budget")
     bound, invalid = market.number("error bound of valid rounds"), market.number("invalid rounds")
+    bought = f"on a mean error bound of {with_interval(*_triple(bound))} with {invalid['mean']:.3g} % of rounds invalid"
+    if pd.isna(bound["mean"]):
+        bought = "in rounds of which not one was valid"
     buyer = (
-        f"The buyer spent {with_interval(spent['mean'], spent['low'], spent['high'])} % of her budget, on a mean error "
-        f"bound of {with_interval(bound['mean'], bound['low'], bound['high'])} with {invalid['mean']:.3g} % of rounds "
-        f"invalid, and her model's test accuracy ended at {with_interval(*_triple(accuracy))}."
+        f"The buyer spent {with_interval(*_triple(spent))} % of her budget, {bought}, and her model's "
+        f"test accuracy ended at {with_interval(*_triple(accuracy))}."
     )
     kept = sum(int(broken[name]) for name in PROMISES) == 0
     return f"{lying} {buyer} " + ("No promise was broken." if kept else "Promises were broken: see below.")

@@ -171,9 +171,8 @@ def load_results(directory: str | Path) -> Results:
     """
     source = directory_of("directory", directory)
     if not source.is_dir():
-        raise FileNotFoundError(
-            f"directory = {str(directory)!r} does not exist; pass the directory that a run was written to"
-        )
+        found = "is a file" if source.exists() else "does not exist"
+        raise FileNotFoundError(f"directory = {str(directory)!r} {found}; pass the directory that a run was written to")
     manifest = _manifest(source)
     if manifest is None:
         runs = sorted(file.parent.name for file in source.glob("*/config.json") if _manifest(file.parent) is not None)

@@ -74,13 +74,13 @@ def answer(tables: Mapping[str, pd.DataFrame]) -> str:
         best = here.loc[here["error_bound"].idxmin()]
         found = lies[lies["setting"] == setting].sort_values("regret", ascending=False, kind="stable")
         worst, none = found.iloc[0], found.loc[found["regret"] == 0, "auction"]
+        exact = f" and none in {', '.join(none)}" if len(none) else ""
         regret = with_interval(worst["regret"], worst["regret_low"], worst["regret_high"])
         said.append(
             f"{setting}: the lowest mean error bound at f = {factor:g} is "
             f"{with_interval(best['error_bound'], best['low'], best['high'])}, of {best['auction']} with "
             f"{best['aggregation']} weights ({100 * best['invalid_rate']:.3g} % invalid); the search found the most "
-            f"regret in {worst['auction']} ({regret} of cost) "
-            f"and none in {', '.join(none) or 'nobody'}."
+            f"regret in {worst['auction']} ({regret} of cost){exact}."
         )
     return " ".join(said)
 

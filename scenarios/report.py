@@ -12,6 +12,7 @@ import pandas as pd
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from agents.tasks.registry import load_task
 from analysis.report import report
@@ -45,18 +46,20 @@ def write_report(runs: Sequence[str | Path], out: str | Path | None, *, progress
     FileNotFoundError, ValueError
         If a directory is no run of this project, or there are several and no ``out``.
     FileExistsError, OSError
-        If ``out`` is something other than an earlier report, or cannot be written; before anything else is done.
+        If ``out`` is something other than an earlier report, or cannot be written; before the page is made.
     """
     folders = run_directories(runs)
     target = _target(folders, out)
-    check_page(target)
     shown = Console(stderr=True).status(f"Writing {target}") if progress else nullcontext()
     with shown:
+        # What cannot be reported on is refused before a directory is made for the page.
         markets = markets_of({name: load_results(folder) for name, folder in folders.items()})
+        check_page(target)
         write_page(target, page_of(markets, folders))
     numbers = {market.label: market.numbers.to_dict(orient="records") for market in markets}
     figures = {"report": str(target), "bytes": target.stat().st_size, "runs": list(folders), "markets": numbers}
-    return Answer(figures=figures, page=(_table(markets), f"Report: {target}"))
+    named = [f"{market.label}: {', '.join(market.runs)}" for market in markets] if len(markets) > 1 else []
+    return Answer(figures=figures, page=(_table(markets), *map(Text, (*named, f"Report: {target}"))))
 
 
 def page_of(markets: Sequence[MarketRuns], folders: Mapping[str, Path], *, ceiling: pd.DataFrame | None = None) -> str:

@@ -6,6 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageColor
+
+from analysis.plots.style import colour_of
+from scenarios.page.choices import Choices
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "README.md").read_text()
@@ -28,3 +32,11 @@ def test_a_block_shows_what_the_page_says(code, said, capsys, tmp_path, monkeypa
 def test_every_page_and_picture_it_points_to_is_there():
     for target in re.findall(r"\]\(([^)#:]+)\)", PAGE):
         assert (ROOT / target).is_file(), target
+
+
+def test_the_picture_of_the_page_is_small_and_has_the_colours_of_the_strategies():
+    picture = ROOT / "docs" / "page.png"
+    assert picture.stat().st_size <= 200_000
+    shown = {colour for _, colour in Image.open(picture).convert("RGB").getcolors(2**24)}
+    drawn = {name: ImageColor.getrgb(colour_of(name)) for name in ("truthful", *Choices().liars)}
+    assert [name for name, colour in drawn.items() if colour not in shown] == []

@@ -46,7 +46,7 @@ def verdict(story: Story, model: FLMarket) -> list[str]:
     elif not story.lies_paid:
         gained = (
             f"nobody gained by lying: not one of {story.lies:,} lies earned more than the truth would have, and on "
-            f"average a lie cost its teller {-gain:.0%} of what all she has is worth to her"
+            f"average a lie cost its teller {abs(gain):.0%} of what all she has is worth to her"
         )
     else:
         gained = (

@@ -26,9 +26,10 @@ def LastRoundPanel(model: FLMarket) -> None:
     Panel(
         "The last round: who was offered what, sold what, at what price?",
         "A row is a bidder, the largest at the top. Left: a filled disc is the price she was paid for a record, an "
-        "open one a price she turned down, the stroke what it would really have cost her; green is profit, orange the "
-        "loss she avoided. Middle and right: how much privacy and how many records she sold of what she has. Auctions "
-        "without price lists name no price to those who sell nothing." + shown,
+        "open one a price she turned down, the stroke what it would really cost her; green is profit and orange a "
+        "loss, made where the disc is filled and turned down where it is open. Middle and right: how much privacy and "
+        "how many records she sold of what she has. Auctions without price lists name no price to those who sell "
+        "nothing." + shown,
         (lambda: _draw(model, story)) if bidders else None,
         (model, model.steps),
     )

@@ -106,6 +106,15 @@ def test_lies_that_paid_and_broken_promises_are_said(markets, read):
         run.rounds.loc[0, "ir_violations"] = 0
 
 
+def test_rounds_in_which_nobody_sold_have_no_bound_to_speak_of(runs, read):
+    first = runs["first"]
+    barren = replace(first, rounds=first.rounds.assign(invalid=True, error_bound=np.inf))
+    answer = read(report(markets_of({"barren": barren})[0])).texts["answer"]
+    assert "% of her budget" in answer
+    assert "in rounds of which not one was valid, and her model's test accuracy ended at" in answer
+    assert "error bound" not in answer
+
+
 def test_one_honest_run_without_noise_cut_short(runs, read):
     first = runs["first"]
     config = json.loads(json.dumps(first.config)) | {"interrupted": True, "rounds_completed": 6}

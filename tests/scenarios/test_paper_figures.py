@@ -10,6 +10,7 @@ import pytest
 from agents.broker.auctions.registry import auction_classes
 from scenarios import paper_figures
 from scenarios.paper_figures import MODES, Mode, mechanisms, run
+from scenarios.paper_page import answer as sentences
 from scenarios.settings import further
 
 TINY = Mode(profiles=20, liars=3, queries=4, seeds=2, rounds=3, levels=(2,), steps=1, batch=8)
@@ -57,6 +58,15 @@ def test_the_page_and_the_json_say_what_the_tables_say(played):
     assert "my-auction: takes at most 3 bidders" in html
     assert figures["skipped"] == {"my-auction": "takes at most 3 bidders"}
     assert "0.0556" not in html, "no DM-RegretNet here, so nothing published beside it"
+
+
+def test_the_answer_names_who_has_no_regret_only_where_somebody_has_none(played):
+    out, _ = played
+    tables = {name: pd.read_parquet(out / f"{name}.parquet") for name in ("bounds", "table-1")}
+    tables["table-1"] = tables["table-1"].assign(regret=[0.2, 0.0, 0.3, 0.1])
+    iid, rest = sentences(tables).split(" non-IID: ")
+    assert iid.endswith("of cost) and none in all-in.")
+    assert rest.endswith("of cost).")
 
 
 def test_every_trained_auction_takes_part_or_is_said_to_be_missing():

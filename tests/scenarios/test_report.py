@@ -68,6 +68,8 @@ def test_the_figures_are_json(played, tmp_path):
         (["{runs}/menu", "--out", "{tmp}/mine.html"], "is not a report of ours; pass another name or remove it"),
         (["{runs}/menu", "--out", "{tmp}/mine.html/page.html"], "cannot be written"),
         (["{runs}/menu", "{runs}/menu/../menu/../all-in", "{runs}/torn", "--out", "{tmp}/a.html"], "does not exist"),
+        (["nowhere", "--out", "{tmp}/new/folder/a.html"], "does not exist"),
+        (["{tmp}/mine.html"], "mine.html' is a file; pass the directory that a run was written to"),
     ],
 )
 def test_what_is_refused_is_one_line_and_leaves_everything_as_it_was(played, tmp_path, words, message):
@@ -79,6 +81,13 @@ def test_what_is_refused_is_one_line_and_leaves_everything_as_it_was(played, tmp
     assert result.stderr.count("\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.html", "mine.html"]
     assert (tmp_path / "mine.html").read_text() == "<p>mine</p>"
+
+
+def test_a_market_without_a_name_of_its_own_is_told_by_its_run(played, tmp_path):
+    run_market(auction="all-in", out=tmp_path / "other", owners=14, bidders=7, rounds=2)
+    result = typed(played / "menu", tmp_path / "other", "--out", tmp_path / "both.html")
+    assert result.exit_code == 0, result.stderr
+    assert "market 1: menu\nmarket 2: other\n" in result.stdout
 
 
 def test_a_run_whose_tables_were_changed_is_refused(tmp_path):

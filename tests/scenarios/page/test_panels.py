@@ -128,7 +128,8 @@ def test_the_top_says_who_gained_who_paid_and_what_was_learned(visit):
 
 def test_truth_that_loses_and_rounds_without_sellers_are_not_hidden():
     model = market(3, budget_factor=(0.0, 0.0))
-    _, _, learned = verdict(story_of(model), model)
+    gained, _, learned = verdict(story_of(model), model)
+    assert "a lie cost its teller 0% of" in gained
     assert learned.endswith("in 3 of 3 rounds nobody sold.")
 
 

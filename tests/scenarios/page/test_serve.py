@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import socket
 
@@ -46,6 +47,22 @@ def test_a_port_that_is_taken_is_refused(started):
         result = CliRunner().invoke(app, ["app", "--port", str(port)])
     assert (result.exit_code, started) == (2, [])
     assert f"--port {port}: Address already in use; pass another, e.g. --port {port + 1}" in result.stderr
+
+
+def test_the_last_port_is_not_answered_with_one_that_does_not_exist(started, monkeypatch):
+    def taken(*_):
+        raise OSError(errno.EADDRINUSE, "Address already in use")
+
+    monkeypatch.setattr(serve.socket.socket, "bind", taken)
+    result = CliRunner().invoke(app, ["app", "--port", "65535"])
+    assert (result.exit_code, started) == (2, [])
+    assert "--port 65535: Address already in use; pass another, e.g. --port 65534" in result.stderr
+
+
+def test_an_address_that_is_not_this_machine_s_is_answered_with_one_that_is(started):
+    result = CliRunner().invoke(app, ["app", "--host", "192.0.2.1", "--port", str(free_port())])
+    assert (result.exit_code, started) == (2, [])
+    assert "pass another, e.g. --host 127.0.0.1" in result.stderr
 
 
 def test_without_solara_it_says_what_to_install(started, monkeypatch):
