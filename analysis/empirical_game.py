@@ -16,8 +16,8 @@ from torch import Tensor
 from agents.broker.auctions.base import Auction
 from agents.checks import generator_of
 from agents.messages import BID_FIELDS, Bids
-from agents.misreports import expected_utility, per_cost
-from agents.owner.strategies.misreport import Misreport
+from agents.misreports.scalar import Misreport
+from agents.misreports.search import expected_utility, per_cost
 from agents.types import OwnerTypes
 from analysis.incentives.structure import lists_hold
 

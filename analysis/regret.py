@@ -8,7 +8,7 @@ from torch import Tensor
 
 from agents.broker.auctions.base import Auction
 from agents.checks import seed_number, whole
-from agents.misreports import per_cost, search
+from agents.misreports.search import per_cost, search
 from agents.types import OwnerTypes
 from analysis.incentives.expectation import expected
 from analysis.incentives.structure import lists_hold

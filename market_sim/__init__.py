@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agents.broker.aggregation import error_bound, optimal_weights
     from agents.broker.auctions.base import Auction, Guarantees, MenuAuction
-    from agents.broker.auctions.check import check_auction
     from agents.broker.auctions.registry import list_auctions, load_auction
+    from agents.broker.checking.check import check_auction
     from agents.messages import Bids, Outcome
     from agents.prior import OwnerPrior
     from agents.types import OwnerTypes
@@ -44,7 +44,7 @@ __all__ = [
 _HOMES = {
     "agents.broker.aggregation": ("error_bound", "optimal_weights"),
     "agents.broker.auctions.base": ("Auction", "Guarantees", "MenuAuction"),
-    "agents.broker.auctions.check": ("check_auction",),
+    "agents.broker.checking.check": ("check_auction",),
     "agents.broker.auctions.registry": ("list_auctions", "load_auction"),
     "agents.messages": ("Bids", "Outcome"),
     "agents.prior": ("OwnerPrior",),

@@ -22,8 +22,8 @@ from agents.network import NETWORKS, check_network
 from agents.noise import CLIPS, NAMES, check_noise_source
 from agents.owner.population import LEAST_PRIVACY_BUDGET
 from agents.owner.strategies.base import Strategy
-from agents.owner.strategies.shares import check_options as check_strategy_options
-from agents.owner.strategies.shares import check_shares, strategy_class, strategy_name
+from agents.owner.strategy_shares import check_options as check_strategy_options
+from agents.owner.strategy_shares import check_shares, strategy_class, strategy_name
 from agents.owners_file import read_owners
 from agents.population_prior import PopulationPrior
 from agents.prior import BUDGETS, LARGEST_PRIVACY_BUDGET, SIZES, OwnerPrior

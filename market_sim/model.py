@@ -28,8 +28,8 @@ from agents.types import OwnerTypes
 from market_sim.config import MarketConfig
 from market_sim.counterfactual import truthful_utility
 from market_sim.public_rule import PublicRule
+from market_sim.record import RoundRecord, round_of, trades_of, untruthful
 from market_sim.results import ROUNDS, TRADES
-from market_sim.statistics import RoundRecord, round_of, trades_of, untruthful
 from market_sim.streams import Streams
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import Auction
-from agents.broker.auctions.lottery import Lottery
+from agents.broker.auctions.parts.lottery import Lottery
 from agents.messages import Bids, Outcome
 
 

@@ -18,21 +18,21 @@ from rich.text import Text
 from agents.broker.auctions.registry import load_auction
 from agents.owner.strategies.base import Strategy
 from agents.prior import OwnerPrior
-from analysis.key_numbers import key_numbers
-from analysis.paper import bounds_by_budget
+from analysis.paper_figures import bounds_by_budget
 from analysis.plots.comparison import numbers_figure, overlay_figure
 from analysis.plots.market import market_figure
 from analysis.plots.paper import error_bound_figure
 from analysis.plots.rounds import accounts_figure, privacy_figure, rounds_figure
 from analysis.published_figures import error_bounds
-from analysis.report_comparison import DRAWN
+from analysis.report.comparison import DRAWN
+from analysis.report.key_numbers import key_numbers
 from analysis.summary import stacked
 from market_sim import MarketConfig, run_market
 from market_sim.results import Results
-from scenarios.answer import Answer
-from scenarios.directory import scenario_directory
-from scenarios.progress import bar
-from scenarios.threads import torch_threads
+from scenarios.commands.answer import Answer
+from scenarios.commands.directory import scenario_directory
+from scenarios.commands.progress import bar
+from scenarios.commands.threads import torch_threads
 
 LARGEST = 200_000
 """Bytes of a picture, at most."""

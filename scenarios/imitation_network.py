@@ -17,8 +17,8 @@ from agents.broker.auctions.registry import load_auction
 from analysis.across_seeds import across_seeds, blocks_across_seeds
 from analysis.plots.strategic import trajectories_figure
 from market_sim import MarketConfig
-from scenarios.answer import Answer
-from scenarios.study import PROCESSES, Finding, Played, Row, adapted, play, written
+from scenarios.commands.answer import Answer
+from scenarios.commands.study import PROCESSES, Finding, Played, Row, adapted, play, written
 
 AUCTIONS = ("pay-as-bid", "sequential-menu")
 NETWORKS = ("ring", "small-world", "scale-free")

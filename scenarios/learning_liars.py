@@ -16,8 +16,8 @@ from analysis.across_seeds import blocks_across_seeds, mean_across_seeds
 from analysis.plots.strategic import trajectories_figure
 from analysis.summary import cost_at_own_budget
 from market_sim import MarketConfig
-from scenarios.answer import Answer
-from scenarios.study import PROCESSES, Finding, Played, Row, adapted, play, verdicts, written
+from scenarios.commands.answer import Answer
+from scenarios.commands.study import PROCESSES, Finding, Played, Row, adapted, play, verdicts, written
 
 AUCTIONS = ("pay-as-bid", "sequential-menu")
 MARKET = MarketConfig(

@@ -15,9 +15,9 @@ from agents.noise import private
 from agents.tasks.registry import load_task
 from analysis.summary import gains_by_strategy, privacy_spent, stacked, violations, what_the_buyer_got
 from market_sim import MarketConfig, run_market
-from scenarios.answer import Answer
-from scenarios.quickstart_page import page
-from scenarios.threads import torch_threads
+from scenarios.commands.answer import Answer
+from scenarios.commands.market_summary import page
+from scenarios.commands.threads import torch_threads
 
 
 def run(

@@ -21,8 +21,8 @@ from analysis.across_seeds import across_seeds, blocks_across_seeds
 from analysis.plots.strategic import buyers_figure, drawn
 from analysis.plots.style import PALETTE
 from market_sim import MarketConfig
-from scenarios.answer import Answer
-from scenarios.study import PROCESSES, Finding, Played, Row, adapted, play, verdicts, written
+from scenarios.commands.answer import Answer
+from scenarios.commands.study import PROCESSES, Finding, Played, Row, adapted, play, verdicts, written
 
 BUYERS = (1, 3)
 CROWDS = {

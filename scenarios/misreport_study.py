@@ -18,7 +18,7 @@ from joblib import Parallel, delayed
 
 from agents.broker.auctions.registry import list_auctions, load_auction
 from agents.checks import whole
-from agents.misreports import Counterfactuals, per_cost
+from agents.misreports.search import Counterfactuals, per_cost
 from agents.prior import OwnerPrior
 from analysis.empirical_game import pure_strategies
 from analysis.equilibrium import Equilibrium, equilibrium
@@ -26,11 +26,11 @@ from analysis.incentives.structure import lists_hold
 from analysis.plots.equilibrium import equilibrium_figure, study_figure
 from analysis.resampling import ends, ratios, resamples
 from analysis.summary import Interval
-from scenarios.answer import Answer
-from scenarios.directory import scenario_directory
-from scenarios.progress import bar
-from scenarios.study import PROCESSES, ROUNDING, Finding, Row, answer_of
-from scenarios.threads import torch_threads
+from scenarios.commands.answer import Answer
+from scenarios.commands.directory import scenario_directory
+from scenarios.commands.progress import bar
+from scenarios.commands.study import PROCESSES, ROUNDING, Finding, Row, answer_of
+from scenarios.commands.threads import torch_threads
 
 OWNERS, PROFILES = 10, 200
 GAME = {"profiles": 20, "starts": 10, "steps": 50}

@@ -28,15 +28,15 @@ from agents.checks import one_of
 from agents.prior import OwnerPrior
 from agents.tasks.registry import load_task
 from analysis import published_figures as published
-from analysis.paper import FACTORS, PRIORS, WEIGHTS, bounds_by_budget, guarantees
+from analysis.paper_figures import FACTORS, PRIORS, WEIGHTS, bounds_by_budget, guarantees
 from analysis.plots.paper import accuracy_figure, error_bound_figure, guarantees_figure, invalid_figure
 from analysis.summary import accuracy_by_round, stacked
 from market_sim import MarketConfig, run_market
-from scenarios.answer import Answer
-from scenarios.directory import scenario_directory
-from scenarios.paper_page import html_of, page_of
-from scenarios.progress import bar
-from scenarios.threads import torch_threads
+from scenarios.commands.answer import Answer
+from scenarios.commands.directory import scenario_directory
+from scenarios.commands.paper_summary import html_of, page_of
+from scenarios.commands.progress import bar
+from scenarios.commands.threads import torch_threads
 
 OWNERS = 10
 PAPERS = ("regretnet", "m-regretnet", "dm-regretnet")

@@ -24,13 +24,13 @@ from rich.progress import Progress
 from agents.checks import MOST_SEED
 from agents.tasks.registry import load_task
 from analysis.plots.market import market_figure
-from analysis.report_runs import markets_of
+from analysis.report.runs import markets_of
 from analysis.summary import gains_by_strategy, privacy_spent, stacked, violations, what_the_buyer_got
 from market_sim import MarketConfig, load_results, run_market
-from scenarios.answer import Answer
-from scenarios.directory import scenario_directory
-from scenarios.quickstart_page import page
-from scenarios.report import PAGE, page_of, write_page
+from scenarios.commands.answer import Answer
+from scenarios.commands.directory import scenario_directory
+from scenarios.commands.market_summary import page
+from scenarios.commands.report import PAGE, page_of, write_page
 
 MARKET = MarketConfig(
     task="digits",

@@ -15,8 +15,8 @@ from analysis.across_seeds import mean_across_seeds
 from analysis.plots.strategic import drawn, worth_figure
 from analysis.summary import cost_at_own_budget
 from market_sim import MarketConfig
-from scenarios.answer import Answer
-from scenarios.study import PROCESSES, Finding, Played, Row, adapted, play, verdicts, written
+from scenarios.commands.answer import Answer
+from scenarios.commands.study import PROCESSES, Finding, Played, Row, adapted, play, verdicts, written
 
 AUCTIONS = ("sequential-menu", "sequential-menu-verified", "posted-price", "fixed-share", "all-in", "pay-as-bid")
 NAMES = (2, 5)

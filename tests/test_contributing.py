@@ -15,7 +15,7 @@ from agents.broker.auctions.registry import auction_classes
 from agents.owner.perturbation.registry import perturbation_modules
 from agents.owner.strategies.registry import strategy_classes
 from agents.tasks.registry import task_modules
-from scenarios.catalogue import load_scenario, scenario_questions
+from scenarios.commands.catalogue import load_scenario, scenario_questions
 
 PAGE = Path(__file__).parents[1] / "CONTRIBUTING.md"
 REGISTRIES = (auction_classes, strategy_classes, perturbation_modules, task_modules)

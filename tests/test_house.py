@@ -50,7 +50,7 @@ def test_every_requirement_is_pinned():
 
 
 def test_the_command_is_there():
-    assert PROJECT["project"]["scripts"] == {"market-sim": "scenarios.cli:app"}
+    assert PROJECT["project"]["scripts"] == {"market-sim": "scenarios.commands.cli:app"}
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
 
 

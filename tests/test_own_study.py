@@ -19,7 +19,7 @@ from agents.prior import OwnerPrior
 from analysis.incentives.audit import audit
 from market_sim import MarketConfig, check_auction, run_market
 from market_sim.results import load_results
-from scenarios.cli import app
+from scenarios.commands.cli import app
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = (DOCS / "own_study.md").read_text()

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageColor
 
 from analysis.plots.style import colour_of
-from scenarios.page.choices import Choices
+from scenarios.app.choices import Choices
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "README.md").read_text()

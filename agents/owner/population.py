@@ -13,12 +13,12 @@ from agents.messages import Announcement, Bids, Outcome, Upload
 from agents.noise import CLIPS, check_noise_source, norm_order
 from agents.owner.accountant import Accountant
 from agents.owner.gradients import draw_records, local_gradients
+from agents.owner.groups import StrategyGroups, Stream
 from agents.owner.identities import Identities
 from agents.owner.perturbation.registry import perturb
 from agents.owner.settlement import Settlement
 from agents.owner.strategies.base import PublicKnowledge
-from agents.owner.strategies.groups import StrategyGroups, Stream
-from agents.owner.strategies.shares import Share
+from agents.owner.strategy_shares import Share
 from agents.tasks.base import Task
 from agents.tasks.partition import deal
 from agents.types import OwnerTypes

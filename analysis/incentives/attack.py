@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import Auction
-from agents.lies import as_lies
 from agents.messages import Bids
-from agents.misreports import Counterfactuals, per_cost
+from agents.misreports.generators import as_lies
+from agents.misreports.search import Counterfactuals, per_cost
 from agents.types import OwnerTypes
 from agents.valuation import MixedValuation
 from analysis.incentives.threat_model import ThreatModel
@@ -60,7 +60,7 @@ class Attack:
     gain : float64[B, n]
         Most money gained so far, minus infinity before the first query.
     lies : Bids [B, n]
-        The lies that gained it, in the form of ``agents.lies``.
+        The lies that gained it, in the form of ``agents.misreports.generators``.
     found_by : int64[B, n]
         Index into ``names`` of the attacker who found it first.
     queries : int64[B, n]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import Auction
-from agents.misreports import per_cost
+from agents.misreports.search import per_cost
 from agents.types import OwnerTypes
 from analysis.incentives.attackers.base import Attacker
 from analysis.incentives.chunk import Chunk, first_round, run_again, second_round

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import Auction
-from agents.misreports import CHUNK, alone
+from agents.misreports.search import CHUNK, alone
 from agents.remainders import largest_remainders
 from agents.types import OwnerTypes
 from analysis.incentives.attack import Attack

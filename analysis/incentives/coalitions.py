@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import Auction
-from agents.lies import as_lies, lie_about, nearby, subsets
 from agents.messages import Bids
+from agents.misreports.generators import as_lies, lie_about, nearby, subsets
 from agents.types import OwnerTypes
 from analysis.incentives.attack import Curve, require_numbers
 from analysis.incentives.expectation import expected

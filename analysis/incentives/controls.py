@@ -10,7 +10,7 @@ from torch import Tensor
 
 from agents.broker.auctions.base import Auction
 from agents.broker.auctions.registry import auction_classes
-from agents.misreports import Counterfactuals
+from agents.misreports.search import Counterfactuals
 from agents.types import OwnerTypes
 from analysis.incentives.attackers.base import Attacker
 from analysis.incentives.campaign import Campaign

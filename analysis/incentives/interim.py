@@ -10,9 +10,9 @@ from torch import Tensor
 
 from agents.broker.auctions.base import Auction
 from agents.checks import whole
-from agents.lies import lies_about
 from agents.messages import Bids
-from agents.misreports import Counterfactuals
+from agents.misreports.generators import lies_about
+from agents.misreports.search import Counterfactuals
 from agents.types import OwnerTypes
 from analysis.incentives.attackers.lattice import lattice, misreport
 from analysis.incentives.threat_model import ThreatModel

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import Auction, MenuAuction
-from agents.broker.auctions.contracts import own_list, run_is_choice
-from agents.broker.auctions.findings import COLUMNS, Finding
-from agents.lies import lies_about
+from agents.broker.checking.contracts import own_list, run_is_choice
+from agents.broker.checking.findings import COLUMNS, Finding
+from agents.misreports.generators import lies_about
 from agents.types import OwnerTypes
 from analysis.incentives.expectation import expected
 

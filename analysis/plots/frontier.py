@@ -40,7 +40,7 @@ def frontier_figure(
     yardsticks : DataFrame
         ``budget_factor, auction, mean``: drawn as horizontal lines.
     published : DataFrame
-        Of ``analysis.published.published_points``: drawn hollow.
+        Of ``analysis.published_values.published_points``: drawn hollow.
     factors : sequence of str, optional
         Budget factors shown; all by default.
     columns : int

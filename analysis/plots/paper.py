@@ -22,7 +22,7 @@ def error_bound_figure(table: pd.DataFrame, published: pd.DataFrame) -> Figure:
     Parameters
     ----------
     table : DataFrame
-        Of ``analysis.paper.bounds_by_budget``. Bands: 95 % bootstrap intervals.
+        Of ``analysis.paper_figures.bounds_by_budget``. Bands: 95 % bootstrap intervals.
     published : DataFrame
         Of ``analysis.published_figures.error_bounds``.
     """

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from analysis.report_runs import markets_of
+from analysis.report.runs import markets_of
 from market_sim import run_market
 from market_sim.results import Results
 

@@ -8,7 +8,7 @@ import pytest
 
 from analysis.evaluate import FACTORS, FIRST_BEST
 from analysis.frontier import frontier
-from analysis.published import ALL_BUDGETS, PUBLISHED_ERROR_BOUND, PUBLISHED_INVALID, published_points
+from analysis.published_values import ALL_BUDGETS, PUBLISHED_ERROR_BOUND, PUBLISHED_INVALID, published_points
 
 
 def table(rows, **setting):

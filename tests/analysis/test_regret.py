@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from agents.broker.auctions.base import Auction, Guarantees
-from agents.broker.auctions.lottery import Lottery
+from agents.broker.auctions.parts.lottery import Lottery
 from agents.broker.auctions.registry import load_auction
 from agents.messages import Bids, Outcome
 from agents.prior import OwnerPrior

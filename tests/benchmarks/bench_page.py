@@ -12,10 +12,10 @@ import pytest
 import solara
 import torch
 
-from scenarios.page.choices import Choices, build
-from scenarios.page.mesa import force_update
-from scenarios.page.page import Panels
-from scenarios.page.story import story_of
+from scenarios.app.choices import Choices, build
+from scenarios.app.history import story_of
+from scenarios.app.layout import Panels
+from scenarios.app.mesa import force_update
 
 SIZES = {
     "a page as it opens": Choices(),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from agents.broker.auctions.check import check_auction
 from agents.broker.auctions.registry import load_auction
+from agents.broker.checking.check import check_auction
 from agents.prior import OwnerPrior
 
 NAME = "residual-menu"

@@ -7,7 +7,7 @@ import torch
 from agents.broker.auctions.registry import load_auction
 from agents.broker.training.resumption import run_to_end
 from agents.broker.training.sequential_menu import MenuTraining, Recipe
-from agents.misreports import per_cost, search
+from agents.misreports.search import per_cost, search
 from agents.prior import OwnerPrior
 from analysis.evaluate import FIRST_BEST, evaluate
 

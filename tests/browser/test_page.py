@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from scenarios.page.choices import Choices
-from scenarios.page.headline import QUESTION
+from scenarios.app.choices import Choices
+from scenarios.app.headline import QUESTION
 
 PATIENCE = 60_000
 """Milliseconds to wait for what takes less than one on a machine that does nothing else."""
@@ -28,7 +28,7 @@ def address():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    words = [sys.executable, "-m", "scenarios.cli", "app", "--port", str(port), "--no-open"]
+    words = [sys.executable, "-m", "scenarios.commands.cli", "app", "--port", str(port), "--no-open"]
     server = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     place = f"http://127.0.0.1:{port}"
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from market_sim import load_results, run_market
-from scenarios.report import write_report
+from scenarios.commands.report import write_report
 
 SMALL = {"owners": 24, "bidders": 8, "rounds": 6, "strategies": {"truthful": 0.5, "random-misreport": 0.5}}
 

@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from agents.broker.auctions.base import Auction, Guarantees, spendable
-from agents.broker.auctions.softened import Softened
+from agents.broker.auctions.parts.softened import Softened
 from agents.broker.training.purchases import bound_of_purchases
 from agents.messages import Bids, Outcome
 from agents.prior import OwnerPrior

@@ -13,7 +13,7 @@ import scenarios
 SOURCE = '''
 """What happens when nothing happens?"""
 
-from scenarios.answer import Answer
+from scenarios.commands.answer import Answer
 
 
 def run(*, seed, out, progress):

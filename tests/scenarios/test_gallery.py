@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from scenarios import gallery
-from scenarios.catalogue import scenario_questions
+from scenarios.commands.catalogue import scenario_questions
+from scenarios.commands.settings import market_fields
 from scenarios.gallery import AUCTIONS, LARGEST, MARKET, PICTURES, gallery_page, run
-from scenarios.settings import market_fields
 
 ROOT = Path(__file__).parents[2]
 

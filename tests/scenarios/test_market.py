@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from market_sim import load_results
-from scenarios.cli import app
+from scenarios.commands.cli import app
 
 SMALL = ("--set", "rounds=3", "--set", "owners=12", "--set", "bidders=6", "--set", "auction=all-in")
 

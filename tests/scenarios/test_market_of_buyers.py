@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from market_sim import load_results
+from scenarios.commands.study import Played
 from scenarios.market_of_buyers import lifetime_rows, run
-from scenarios.study import Played
 
 SMALL = {
     "owners": 20,

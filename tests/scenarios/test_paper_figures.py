@@ -9,9 +9,9 @@ import pytest
 
 from agents.broker.auctions.registry import auction_classes
 from scenarios import paper_figures
+from scenarios.commands.paper_summary import answer as sentences
+from scenarios.commands.settings import further
 from scenarios.paper_figures import MODES, Mode, mechanisms, run
-from scenarios.paper_page import answer as sentences
-from scenarios.settings import further
 
 TINY = Mode(profiles=20, liars=3, queries=4, seeds=2, rounds=3, levels=(2,), steps=1, batch=8)
 

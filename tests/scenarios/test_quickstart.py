@@ -10,9 +10,9 @@ import pytest
 
 from analysis.summary import stacked
 from market_sim import MarketConfig, load_results
-from scenarios.answer import Answer
+from scenarios.commands.answer import Answer
+from scenarios.commands.market_summary import page
 from scenarios.quickstart import MARKET, figures_of, run
-from scenarios.quickstart_page import page
 
 SMALL = replace(
     MARKET,

@@ -7,8 +7,8 @@ import pytest
 
 from analysis.summary import cost_at_own_budget
 from market_sim import load_results
+from scenarios.commands.study import Played
 from scenarios.split_identities import AUCTIONS, NAMES, row_of, run
-from scenarios.study import Played
 
 SMALL = {"owners": 10, "bidders": 8, "rounds": 3}
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from agents.broker.auctions.allocation_auction import AllocationAuction
-from agents.broker.auctions.allocation_network import AllocationNetwork, Reports
-from agents.broker.auctions.allocation_rules import Proposal, highest
+from agents.broker.auctions.parts.allocation_auction import AllocationAuction
+from agents.broker.auctions.parts.allocation_network import AllocationNetwork, Reports
+from agents.broker.auctions.parts.allocation_rules import Proposal, highest
 
 
 class DMRegretNet(AllocationAuction):

@@ -20,8 +20,8 @@ from torch import Tensor
 
 from agents.broker.auctions.base import LEAST, Auction, Guarantees, favourite, spendable
 from agents.broker.auctions.checkpoint import SHIPPED, load_checkpoint
-from agents.broker.auctions.equivariant_network import EquivariantNetwork, Market, Purchases
-from agents.broker.auctions.uniform_rule import common_rate
+from agents.broker.auctions.parts.equivariant_network import EquivariantNetwork, Market, Purchases
+from agents.broker.auctions.parts.uniform_rule import common_rate
 from agents.checks import MOST_RECORDS
 from agents.messages import Bids, Outcome
 from agents.units import PublicUnits

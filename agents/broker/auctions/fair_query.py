@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import Auction, Guarantees
-from agents.broker.auctions.single_minded import equal_share, offers
+from agents.broker.auctions.parts.single_minded import equal_share, offers
 from agents.messages import Bids, Outcome
 
 

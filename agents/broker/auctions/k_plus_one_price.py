@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import Auction, Guarantees
-from agents.broker.auctions.common_price import sell_at_one_price
+from agents.broker.auctions.parts.common_price import sell_at_one_price
 from agents.messages import Bids, Outcome
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from agents.broker.auctions.allocation_auction import AllocationAuction
-from agents.broker.auctions.allocation_network import AllocationNetwork, Reports
-from agents.broker.auctions.allocation_rules import Proposal, drawn
-from agents.broker.auctions.lottery import Lottery
+from agents.broker.auctions.parts.allocation_auction import AllocationAuction
+from agents.broker.auctions.parts.allocation_network import AllocationNetwork, Reports
+from agents.broker.auctions.parts.allocation_rules import Proposal, drawn
+from agents.broker.auctions.parts.lottery import Lottery
 from agents.messages import Bids
 
 

@@ -34,8 +34,8 @@ from torch import Tensor
 
 from agents.broker.auctions.base import FIELDS, LEAST, Guarantees, MenuAuction, check_budget
 from agents.broker.auctions.checkpoint import SHIPPED, load_checkpoint
-from agents.broker.auctions.lot_menu import LotMenu, first_favourite
-from agents.broker.auctions.nested_prices import LearnedPrices, NestedPrices, PriceShape
+from agents.broker.auctions.parts.lot_menu import LotMenu, first_favourite
+from agents.broker.auctions.parts.nested_prices import LearnedPrices, NestedPrices, PriceShape
 from agents.messages import Bids, Outcome
 from agents.units import PublicUnits
 

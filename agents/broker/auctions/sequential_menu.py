@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import FIELDS, Guarantees, Menu, MenuAuction, check_budget, favourite, spendable
-from agents.broker.auctions.blocks import Block, in_blocks, in_order_of_bids
 from agents.broker.auctions.checkpoint import SHIPPED, load_checkpoint
-from agents.broker.auctions.menu_network import FEATURES, History, MenuNetwork, Turn, size_facts
+from agents.broker.auctions.parts.blocks import Block, in_blocks, in_order_of_bids
+from agents.broker.auctions.parts.menu_network import FEATURES, History, MenuNetwork, Turn, size_facts
 from agents.checks import MOST_RECORDS
 from agents.messages import Bids, Outcome
 from agents.units import PublicUnits

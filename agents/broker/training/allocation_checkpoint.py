@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
-from agents.broker.auctions.allocation_auction import AllocationAuction
 from agents.broker.auctions.checkpoint import Card, save_checkpoint
+from agents.broker.auctions.parts.allocation_auction import AllocationAuction
 from agents.broker.training.augmented_lagrangian import RegretTraining
 from agents.broker.training.found_regret import regret_figures
 from agents.broker.training.measure import truthful_figures

@@ -21,12 +21,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.allocation_network import AllocationNetwork, Reports
-from agents.broker.auctions.allocation_rules import Proposal, Sales, after_refusals
-from agents.broker.training.misreport_search import Best, best_of, climb, structured, truth, within_reach
+from agents.broker.auctions.parts.allocation_network import AllocationNetwork, Reports
+from agents.broker.auctions.parts.allocation_rules import Proposal, Sales, after_refusals
 from agents.broker.training.profiles import Profiles
 from agents.broker.training.purchases import bound_of_purchases
 from agents.broker.training.regret_recipe import Recipe, Step
+from agents.misreports.encoded import Best, best_of, climb, structured, truth, within_reach
 from agents.prior import OwnerPrior
 
 Propose = Callable[[AllocationNetwork, Reports], Proposal]

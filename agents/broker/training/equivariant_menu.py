@@ -21,13 +21,13 @@ from torch import Tensor
 
 from agents.broker.auctions.checkpoint import Card, save_checkpoint
 from agents.broker.auctions.equivariant_menu import EquivariantMenu
-from agents.broker.training.equivariant_lies import one_liar_each
 from agents.broker.training.equivariant_recipe import Recipe, new_network
 from agents.broker.training.found_regret import regret_figures
 from agents.broker.training.measure import truthful_figures
 from agents.broker.training.purchases import bound_of_purchases
 from agents.broker.training.resumption import run_to_end
 from agents.broker.training.softened_equivariant import Played, Reported, softened_equivariant
+from agents.misreports.one_per_market import one_liar_each
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 

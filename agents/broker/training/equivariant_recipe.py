@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from agents.broker.auctions.equivariant_network import EquivariantNetwork
+from agents.broker.auctions.parts.equivariant_network import EquivariantNetwork
 from agents.checks import number, seed_number, whole
 from agents.prior import OwnerPrior
 from agents.valuation import FAMILIES, ParametricValuation

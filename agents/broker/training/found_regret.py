@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from agents.broker.auctions.base import Auction
-from agents.misreports import expected_utility, search
+from agents.misreports.search import expected_utility, search
 from agents.prior import OwnerPrior
 from agents.surplus import surplus
 

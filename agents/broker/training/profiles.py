@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.allocation_network import Reports, grid
-from agents.broker.training.misreport_search import PROHIBITIVE
+from agents.broker.auctions.parts.allocation_network import Reports, grid
+from agents.misreports.encoded import PROHIBITIVE
 from agents.types import OwnerTypes
 from agents.units import PublicUnits
 from agents.valuation import ParametricValuation

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.checkpoint import Card, save_checkpoint
-from agents.broker.auctions.nested_prices import TERMS, LearnedPrices, PriceShape
+from agents.broker.auctions.parts.nested_prices import TERMS, LearnedPrices, PriceShape
 from agents.broker.auctions.residual_menu import ResidualMenu
 from agents.broker.training.measure import true_error_bound, truthful_figures
 from agents.broker.training.resumption import run_to_end

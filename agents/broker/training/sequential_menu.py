@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.checkpoint import Card, save_checkpoint
-from agents.broker.auctions.menu_network import History, MenuNetwork, Turn, size_facts
+from agents.broker.auctions.parts.menu_network import History, MenuNetwork, Turn, size_facts
 from agents.broker.auctions.sequential_menu import SequentialMenu
 from agents.broker.training.measure import truthful_figures
 from agents.broker.training.purchases import bound_of_purchases

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.equivariant_network import EquivariantNetwork, Market, Offers, Purchases
-from agents.broker.auctions.uniform_rule import common_rate
+from agents.broker.auctions.parts.equivariant_network import EquivariantNetwork, Market, Offers, Purchases
+from agents.broker.auctions.parts.uniform_rule import common_rate
 from agents.messages import Bids
 from agents.units import PublicUnits
 

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from agents.checks import number
 from agents.messages import Bids
+from agents.misreports.scalar import Misreport
 from agents.owner.strategies.base import MarketView, Strategy
-from agents.owner.strategies.misreport import Misreport
 from agents.owner.strategies.reasoning import utilities
 from agents.types import OwnerTypes
 

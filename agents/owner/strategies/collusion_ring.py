@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from agents.messages import Bids
-from agents.misreports import expected_utility
+from agents.misreports.scalar import Misreport
+from agents.misreports.search import expected_utility
 from agents.owner.strategies.base import MarketView, RoundResult, Strategy
-from agents.owner.strategies.misreport import Misreport
 from agents.owner.strategies.reasoning import STAYING_AWAY, known_rule
 from agents.types import OwnerTypes
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from agents.checks import number
+from agents.owner.notice_board import relative
 from agents.owner.strategies.base import MarketView, RoundResult
-from agents.owner.strategies.board import relative
 from agents.owner.strategies.learning import Learner, sampled
 from agents.owner.strategies.reasoning import utilities
 from agents.types import OwnerTypes

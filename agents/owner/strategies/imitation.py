@@ -10,8 +10,8 @@ from torch import Tensor
 
 from agents.checks import number
 from agents.messages import Bids
+from agents.misreports.scalar import LIES
 from agents.owner.strategies.base import MarketView, Neighbours, Strategy
-from agents.owner.strategies.misreport import LIES
 from agents.types import OwnerTypes
 
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from agents.messages import Bids
+from agents.misreports.scalar import LIES, Misreport
 from agents.owner.strategies.base import MarketView, Strategy
-from agents.owner.strategies.misreport import LIES, Misreport
 from agents.types import OwnerTypes
 
 

@@ -6,9 +6,9 @@ import torch
 
 from agents.checks import whole
 from agents.messages import Bids
+from agents.misreports.scalar import Misreport
 from agents.owner.strategies.base import MarketView, Strategy
 from agents.owner.strategies.best_response import first_largest
-from agents.owner.strategies.misreport import Misreport
 from agents.owner.strategies.reasoning import utilities
 from agents.types import OwnerTypes
 

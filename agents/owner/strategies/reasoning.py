@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from agents.messages import BID_FIELDS, Bids
-from agents.misreports import expected_utility
+from agents.misreports.scalar import Misreport
+from agents.misreports.search import expected_utility
 from agents.owner.strategies.base import PublicKnowledge, Rule
-from agents.owner.strategies.misreport import Misreport
 from agents.types import OwnerTypes
 
 ENTRIES_AT_ONCE = 1 << 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from agents.broker.auctions.base import Auction
-from agents.lies import nearby
+from agents.misreports.generators import nearby
 from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.base import Attacker
 from analysis.incentives.threat_model import ThreatModel

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import Auction
-from agents.broker.auctions.softened import Differentiable
+from agents.broker.auctions.parts.softened import Differentiable
 from agents.messages import Bids
-from agents.misreports import CHUNK
+from agents.misreports.search import CHUNK
 from agents.valuation import Valuation
 from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.base import Attacker

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import Auction
-from agents.lies import as_lies
 from agents.messages import Bids
+from agents.misreports.generators import as_lies
 from agents.valuation import MixedValuation, TabulatedValuation
 from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.base import Attacker

@@ -6,7 +6,7 @@ import torch
 
 from agents.broker.auctions.base import Auction
 from agents.broker.auctions.registry import auction_classes
-from agents.lies import lies_about
+from agents.misreports.generators import lies_about
 from analysis.incentives.attack import Attack, in_form
 from analysis.incentives.attackers.base import Attacker
 from analysis.incentives.attackers.lattice import lattice, misreport

@@ -7,9 +7,9 @@ import torch
 
 from agents.broker.auctions.pay_as_bid import PayAsBid
 from agents.broker.auctions.registry import load_auction
-from agents.lies import lies_about
 from agents.messages import Bids
-from agents.misreports import gains
+from agents.misreports.generators import lies_about
+from agents.misreports.search import gains
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 from agents.valuation import ParametricValuation

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 import torch
 
-from agents.broker.auctions.allocation_network import AllocationNetwork
 from agents.broker.auctions.base import FIELDS, Auction, Guarantees
 from agents.broker.auctions.m_regretnet import MRegretNet
+from agents.broker.auctions.parts.allocation_network import AllocationNetwork
 from agents.broker.auctions.pay_as_bid import PayAsBid
 from agents.broker.auctions.registry import auction_classes
 from agents.messages import Bids, Outcome

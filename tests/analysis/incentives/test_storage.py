@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from agents.lies import lies_about
 from agents.messages import Bids
+from agents.misreports.generators import lies_about
 from agents.prior import OwnerPrior
 from agents.valuation import ParametricValuation
 from analysis.incentives.storage import packed, read_piece, unpacked, write_piece

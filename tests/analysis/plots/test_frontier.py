@@ -8,7 +8,7 @@ import pytest
 
 from analysis.evaluate import FIRST_BEST, NO_BUDGET
 from analysis.plots.frontier import EDGE, MOST, frontier_figure
-from analysis.published import ALL_BUDGETS, published_points
+from analysis.published_values import ALL_BUDGETS, published_points
 
 FACTORS = ["0.1", "2", ALL_BUDGETS]
 

@@ -12,7 +12,7 @@ from analysis.blocks import by_block
 from analysis.plots.comparison import market_styles, numbers_figure, overlay_figure
 from analysis.plots.rounds import accounts_figure, privacy_figure, rounds_figure
 from analysis.plots.style import style_of
-from analysis.report_comparison import side_by_side
+from analysis.report.comparison import side_by_side
 
 
 def drawn(figure: Figure) -> Figure:

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from agents.broker.auctions.check import check_auction
 from agents.broker.auctions.checkpoint import SHIPPED
 from agents.broker.auctions.equivariant_menu import EquivariantMenu
-from agents.broker.auctions.equivariant_network import EquivariantNetwork, Market, Purchases
+from agents.broker.auctions.parts.equivariant_network import EquivariantNetwork, Market, Purchases
 from agents.broker.auctions.registry import load_auction
+from agents.broker.checking.check import check_auction
 from agents.broker.training.equivariant_menu import Recipe, new_network
 from agents.broker.training.measure import truthful_figures
 from agents.prior import OwnerPrior

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from agents.broker.auctions.base import Auction, MenuAuction
-from agents.broker.auctions.contracts import absent_owners, deterministic, own_list, row_order, run_is_choice
 from agents.broker.auctions.registry import auction_classes, load_auction
-from agents.hard_profiles import Profile, hard_profiles
-from agents.lies import lies_about
+from agents.broker.checking.contracts import absent_owners, deterministic, own_list, row_order, run_is_choice
+from agents.broker.checking.hard_profiles import Profile, hard_profiles
+from agents.misreports.generators import lies_about
 from agents.prior import OwnerPrior
 from agents.valuation import ParametricValuation
 

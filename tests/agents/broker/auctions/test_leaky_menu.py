@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 
 from agents.broker.auctions.leaky_menu import LeakyMenu
-from agents.misreports import gains
+from agents.misreports.search import gains
 
 
 def test_three_owners_by_hand(market) -> None:

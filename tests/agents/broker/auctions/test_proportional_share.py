@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agents.broker.auctions.proportional_share import ProportionalShare
 from agents.messages import Outcome
-from agents.misreports import gains
+from agents.misreports.search import gains
 from agents.types import OwnerTypes
 from agents.valuation import ParametricValuation
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from agents.broker.auctions import residual_menu
 from agents.broker.auctions.checkpoint import SHIPPED, load_checkpoint, save_checkpoint
-from agents.broker.auctions.nested_prices import FixedPrices
+from agents.broker.auctions.parts.nested_prices import FixedPrices
 from agents.broker.auctions.registry import load_auction
 from agents.broker.auctions.residual_menu import ResidualMenu
 from agents.broker.training.measure import true_error_bound
-from agents.misreports import gains
+from agents.misreports.search import gains
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 from agents.valuation import TabulatedValuation

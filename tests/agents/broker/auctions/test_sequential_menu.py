@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from agents.broker.auctions.menu_network import FEATURES, History, MenuNetwork, Turn
+from agents.broker.auctions.parts.menu_network import FEATURES, History, MenuNetwork, Turn
 from agents.broker.auctions.registry import load_auction
 from agents.broker.auctions.sequential_menu import SequentialMenu
 from agents.messages import Bids

@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 import torch
 
-from agents.broker.auctions.allocation_rules import after_refusals, drawn, highest
 from agents.broker.auctions.dm_regretnet import DMRegretNet
+from agents.broker.auctions.parts.allocation_rules import after_refusals, drawn, highest
 from agents.broker.auctions.registry import load_auction
 from agents.broker.training import dm_regretnet, m_regretnet, regretnet
 from agents.broker.training.augmented_lagrangian import (

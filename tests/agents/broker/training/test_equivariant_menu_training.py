@@ -9,11 +9,11 @@ import torch
 
 from agents.broker.auctions.equivariant_menu import EquivariantMenu
 from agents.broker.auctions.registry import load_auction
-from agents.broker.training.equivariant_lies import one_liar_each
 from agents.broker.training.equivariant_menu import EquivariantTraining, Recipe, make_checkpoint, new_network
 from agents.broker.training.measure import true_error_bound
 from agents.broker.training.registry import trainer
 from agents.broker.training.softened_equivariant import Reported, softened_equivariant
+from agents.misreports.one_per_market import one_liar_each
 from agents.prior import OwnerPrior
 
 PRIOR = OwnerPrior()

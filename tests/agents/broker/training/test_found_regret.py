@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from agents.broker.auctions.base import Auction, Guarantees
-from agents.broker.auctions.lottery import Lottery
+from agents.broker.auctions.parts.lottery import Lottery
 from agents.broker.training.found_regret import regret_figures
 from agents.messages import Bids, Outcome
 from agents.prior import OwnerPrior

@@ -8,9 +8,9 @@ import math
 import pytest
 import torch
 
-from agents.broker.auctions.allocation_network import grid
-from agents.broker.training.misreport_search import truth
+from agents.broker.auctions.parts.allocation_network import grid
 from agents.broker.training.profiles import Profiles
+from agents.misreports.encoded import truth
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 from agents.units import PublicUnits

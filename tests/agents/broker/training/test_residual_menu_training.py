@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from agents.broker.auctions.nested_prices import LearnedPrices, PriceShape
+from agents.broker.auctions.parts.nested_prices import LearnedPrices, PriceShape
 from agents.broker.auctions.registry import load_auction
 from agents.broker.auctions.residual_menu import ResidualMenu
 from agents.broker.training import residual_menu, resumption

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 import torch
 
-from agents.broker.auctions.allocation_rules import drawn, highest
+from agents.broker.auctions.parts.allocation_rules import drawn, highest
 from agents.broker.training.augmented_lagrangian import RegretTraining
 from agents.broker.training.regret_recipe import Recipe
 from agents.broker.training.resumption import run_to_end

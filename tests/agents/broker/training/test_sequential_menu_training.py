@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 import torch
 
-from agents.broker.auctions.menu_network import MenuNetwork
+from agents.broker.auctions.parts.menu_network import MenuNetwork
 from agents.broker.auctions.registry import load_auction
 from agents.broker.auctions.sequential_menu import SequentialMenu
 from agents.broker.training.registry import trainer

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import torch
 
-from agents.broker.auctions.lottery import Lottery
+from agents.broker.auctions.parts.lottery import Lottery
 from agents.broker.auctions.registry import load_auction
 from agents.messages import Bids, Outcome
+from agents.misreports.scalar import LIES, Misreport
 from agents.owner.strategies.base import PublicKnowledge
 from agents.owner.strategies.best_response import BestResponse, first_largest
-from agents.owner.strategies.misreport import LIES, Misreport
 from agents.owner.strategies.prior_best_response import PriorBestResponse
 from agents.owner.strategies.reasoning import utilities
 from agents.prior import OwnerPrior

@@ -8,13 +8,13 @@ import networkx as nx
 import pytest
 import torch
 
+from agents.misreports.scalar import LIES, Misreport
 from agents.network import OwnerNetwork
+from agents.owner.notice_board import NoticeBoard
 from agents.owner.strategies.base import Neighbours
-from agents.owner.strategies.board import NoticeBoard
 from agents.owner.strategies.fermi_imitation import FermiImitation
 from agents.owner.strategies.imitate_richest import ImitateRichest
 from agents.owner.strategies.imitation import one_of_them
-from agents.owner.strategies.misreport import LIES, Misreport
 from agents.owner.strategies.replicator_imitation import ReplicatorImitation
 from agents.prior import OwnerPrior
 

@@ -14,9 +14,9 @@ from agents.network import OwnerNetwork
 from agents.owner.strategies.base import MarketView, PublicKnowledge, RoundResult
 from agents.owner.strategies.registry import list_strategies, load_strategy, strategy_classes
 from agents.owner.strategies.scaled_valuation import ScaledValuation
-from agents.owner.strategies.shares import list_options
 from agents.owner.strategies.understated_data_size import UnderstatedDataSize
 from agents.owner.strategies.understated_privacy_budget import UnderstatedPrivacyBudget
+from agents.owner.strategy_shares import list_options
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 from agents.valuation import ParametricValuation, TabulatedValuation, tabulated

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 
 from agents.broker.auctions.pay_as_bid import PayAsBid
-from agents.lies import as_lies
 from agents.messages import Bids
+from agents.misreports.generators import as_lies
 from agents.types import OwnerTypes
 from agents.valuation import ParametricValuation
 from analysis.incentives.attack import Attack

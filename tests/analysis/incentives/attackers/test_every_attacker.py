@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import Auction, Guarantees
+from agents.broker.auctions.parts.softened import Softened
 from agents.broker.auctions.registry import load_auction
-from agents.broker.auctions.softened import Softened
 from agents.messages import BID_FIELDS, Bids, Outcome
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes

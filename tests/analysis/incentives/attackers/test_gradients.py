@@ -3,11 +3,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.allocation_network import AllocationNetwork
 from agents.broker.auctions.base import Auction, Guarantees
 from agents.broker.auctions.dm_regretnet import DMRegretNet
+from agents.broker.auctions.parts.allocation_network import AllocationNetwork
+from agents.broker.auctions.parts.softened import Softened
 from agents.broker.auctions.pay_as_bid import PayAsBid
-from agents.broker.auctions.softened import Softened
 from agents.messages import Bids, Outcome
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes

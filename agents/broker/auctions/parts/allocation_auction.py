@@ -1,0 +1,142 @@
+"""What RegretNet, M-RegretNet and DM-RegretNet share as auctions: everything but how a level is chosen."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from agents.broker.auctions.base import Auction, Guarantees, check_budget, spendable
+from agents.broker.auctions.checkpoint import SHIPPED, load_checkpoint
+from agents.broker.auctions.parts.allocation_network import FACTS, AllocationNetwork, Reports, grid
+from agents.broker.auctions.parts.allocation_rules import Proposal, after_refusals
+from agents.broker.auctions.parts.lottery import Lottery
+from agents.broker.auctions.parts.softened import Softened
+from agents.messages import Bids, Outcome
+from agents.surplus import surplus
+from agents.units import PublicUnits
+
+_PAID_OUT = 1 - 2.0**-40
+"""Part of its share of the budget that an owner is paid: shares that sum to 1 but for rounding keep the budget."""
+
+
+class AllocationAuction(Auction):
+    """An auction by two networks, trained against regret: nearly truthful on its prior, exactly so in no field.
+
+    All records of an owner are bought or none, at one of the privacy losses k/M of her privacy budget. Payments keep
+    the budget by construction. Whoever would be paid less than she says it costs her sells nothing instead, so that
+    no truthful owner ever loses; in the original (FL-Market, section V-C) a penalty in training stands for that.
+
+    Parameters
+    ----------
+    units : PublicUnits, optional
+        Public units of the market at hand; by default those of training.
+    checkpoint : Path, optional
+        By default the shipped one.
+    network : AllocationNetwork, optional
+        Instead of a checkpoint, with ``units``.
+    """
+
+    guarantees: ClassVar[Guarantees] = Guarantees(truthful_in=frozenset())
+    units: PublicUnits
+
+    def __init__(
+        self,
+        units: PublicUnits | None = None,
+        *,
+        checkpoint: Path | None = None,
+        network: AllocationNetwork | None = None,
+    ) -> None:
+        self.card = None
+        if network is None:
+            path = checkpoint or SHIPPED / f"{self.name}.safetensors"
+            tensors, self.card = load_checkpoint(path, self.name)
+            network = _rebuild(tensors, path)
+            units = units or self.card.units
+        if units is None:
+            raise ValueError("units = None: a network without a checkpoint needs the public units it works in")
+        super().__init__(units)
+        self.network = network.eval().requires_grad_(False)
+        self.most_owners = network.owners
+
+    @staticmethod
+    @abstractmethod
+    def propose(network: AllocationNetwork, reports: Reports) -> Proposal:
+        """How the networks' answers become levels and shares of the budget."""
+
+    @torch.no_grad()
+    def odds(self, bids: Bids, budget: Any) -> Lottery:
+        """Everybody's possible sales ``[B, n, M + 1]``, after refusals, and how probable each is."""
+        budget = check_budget(bids, budget)
+        self.require_room(bids)
+        loss = grid(bids.privacy_budget, self.network.levels)
+        value = bids.valuation.at(loss)
+        purse, quantum = spendable(budget)
+        reports = Reports(
+            value=value[..., 1:] / self.units.money_per_record,
+            cap=bids.privacy_budget,
+            size=bids.data_size.double() / self.units.records,
+            budget=purse / self.units.money,
+        )
+        order = reports.order()
+        proposal = self.propose(self.network, reports.listed(order, self.network.owners))
+        place = order.argsort(dim=-1).clamp(max=self.network.owners - 1)[..., None].expand(loss.shape)
+        quanta = (purse / quantum)[:, None, None] * proposal.share.gather(1, place) * _PAID_OUT
+        payment = quanta.floor() * quantum[:, None, None]
+        records = bids.data_size[..., None].expand(loss.shape)
+        sold = (surplus(payment, records, value) >= 0) & (loss > 0) & reports.present[..., None]
+        probability = torch.where(sold, proposal.probability.gather(1, place), 0.0)
+        probability[..., 0] = (1 - probability[..., 1:].sum(-1)).clamp(min=0)
+        return Lottery(
+            privacy_loss=torch.where(sold, loss, 0.0),
+            payment=torch.where(sold, payment, 0.0),
+            records=torch.where(sold, records, 0),
+            probability=probability,
+        )
+
+    def softened(
+        self,
+        value_at: Callable[[Tensor], Tensor],
+        privacy_budget: Tensor,
+        data_size: Tensor,
+        budget: Tensor,
+        *,
+        hard: bool,
+    ) -> Softened:
+        """The rule for gradients to pass through (``Differentiable``); not ``hard``, nobody's level is chosen yet."""
+        loss = grid(privacy_budget, self.network.levels)
+        reports = Reports(
+            value=value_at(loss)[..., 1:] / self.units.money_per_record,
+            cap=privacy_budget,
+            size=data_size / self.units.records,
+            budget=budget / self.units.money,
+        )
+        proposal = self.propose(self.network, reports)
+        sales = after_refusals(proposal if hard else replace(proposal, probability=proposal.chance), reports)
+        payment = (sales.probability * sales.payment).sum(-1) * self.units.money
+        return Softened(privacy_loss=loss, probability=sales.probability, payment=payment)
+
+    def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
+        """Whatever is drawn, or certain."""
+        return self.odds(bids, budget).draw(generator)
+
+
+def _rebuild(tensors: dict[str, Tensor], path: Path) -> AllocationNetwork:
+    try:
+        width, inputs = tensors["allocation.0.weight"].shape
+        owners = len(tensors["payment.6.bias"])
+        levels = len(tensors["allocation.6.bias"]) // owners - 1
+        if inputs != owners * (levels + FACTS) + 1:
+            raise ValueError(f"{inputs} inputs do not make {owners} owners at {levels} levels")
+        network = AllocationNetwork(owners, levels, width)
+        network.load_state_dict(tensors)
+    except (KeyError, IndexError, ValueError, RuntimeError, ZeroDivisionError) as error:
+        raise ValueError(f"checkpoint {path} does not hold an allocation network ({error}); train it again") from None
+    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
+        raise ValueError(f"checkpoint {path} holds numbers that are not finite; train it again")
+    return network

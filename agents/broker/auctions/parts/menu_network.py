@@ -1,0 +1,187 @@
+"""The network behind the sequential menu: from what happened before an owner's turn to the price list she is offered.
+
+Everything it sees is public, in the prior's units, and fixed before she speaks: nothing that she or a later owner
+says reaches it, save how many of the later ones are present.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from agents.broker.auctions.parts.batch_invariant import one_by_one
+
+SUMS = 7
+FEATURES = 14
+SIZE_FACTS = 4
+_DEAREST = 100.0
+"""Reported costs beyond this many public units count as this many, so that no report can drown the state."""
+_SMALLEST = 1e-3
+_WIDEST_LOG_PRICE = 6.0
+_TILE = 16
+_SOURCES = torch.tensor([0, 1, 2, 3, 6, 2, 0, 4, 5])
+"""Of (left, sums): left, precision, size, bought, cost, size, to be logarithms, and left, unit cost and sales."""
+_PLACES = torch.tensor([0, 10, 1, 2, 3, 4, 5, 6, 11, 12, 7, 8, 9, 13])
+"""Where in the features, as they are computed, each input of the network stands."""
+
+
+@dataclass(frozen=True)
+class History:
+    """What the broker may know when an owner's turn comes, in public units of records and money.
+
+    Parameters
+    ----------
+    budget, left : float64[B]
+        The buyer's budget and what is left of it.
+    sums : float64[B, 7]
+        Over the owners asked before: precision bought (privacy loss squared over 8), records reported, records
+        bought, unit costs reported, sales, costs reported, squares of the records bought.
+    """
+
+    budget: Tensor
+    left: Tensor
+    sums: Tensor
+
+    @staticmethod
+    def beginning(budget: Tensor, left: Tensor) -> History:
+        """Nobody has been asked yet."""
+        return History(budget=budget, left=left, sums=budget.new_zeros(len(budget), SUMS))
+
+    def after(
+        self,
+        *,
+        left: Tensor,
+        privacy_loss_squared: Tensor,
+        bought: Tensor,
+        size: Tensor,
+        unit_cost: Tensor,
+        sold: Tensor,
+    ) -> History:
+        """The state after one more turn of owners ``[B, M]``; an absent one (size 0) leaves it as it was."""
+        known = unit_cost.clamp(max=_DEAREST) * (size > 0)
+        sums = torch.stack([privacy_loss_squared / 8, size, bought, known, sold, size * known, bought * bought], dim=-1)
+        return History(budget=self.budget, left=left, sums=self.sums + sums.sum(dim=1))
+
+    def features(self, turn: Turn) -> Tensor:
+        """Network input ``float32[B, 14]`` at an owner's turn."""
+        state = torch.cat([self.left[:, None], self.sums], dim=-1)
+        known = state.index_select(-1, _SOURCES.to(state.device)) * turn.scale
+        spread = known[:, 3:4] ** 2 / (self.sums[:, 6:] + 1e-9)
+        logs = one_by_one(torch.log, torch.cat([known[:, :6], spread], dim=-1) + _SMALLEST)
+        return torch.cat([logs, known[:, 6:], turn.public], dim=-1).index_select(-1, _PLACES.to(state.device)).float()
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What is known of an owner's turn before anybody speaks, but for who is present.
+
+    Parameters
+    ----------
+    scale : float64[B, 9]
+        What the quantities of a ``History`` are multiplied by: per owner asked or remaining, or per budget.
+    public : float64[B, 4]
+        Features that no history changes.
+    """
+
+    scale: Tensor
+    public: Tensor
+
+    @staticmethod
+    def each(budget: Tensor, asked: Sequence[Tensor]) -> list[Turn]:
+        """All turns, in order.
+
+        Parameters
+        ----------
+        budget : float64[B]
+            In public units of money.
+        asked : sequence of [B]
+            How many of the owners asked at each turn are present. This is public: staying away changes the lists of
+            the others and earns nothing.
+        """
+        here = torch.stack(list(asked), dim=-1).double() if asked else budget.new_zeros(len(budget), 0)
+        before = here.cumsum(-1) - here
+        # Whoever is asked counts herself, present or not.
+        remaining = here.flip(-1).cumsum(-1).flip(-1) - here + here.clamp(min=1)
+        so_far, everybody = before.clamp(min=1), before + remaining
+        one, money = torch.ones_like(so_far), torch.where(budget > 0, budget, 1.0)[:, None]
+        per = [remaining, one, one, one, so_far, so_far, money.expand_as(one), so_far, so_far]
+        per_owner = (budget[:, None] / everybody + _SMALLEST).log()
+        public = [per_owner, (everybody + _SMALLEST).log(), remaining / everybody, (before == 0).double()]
+        scale, facts = 1 / torch.stack(per, dim=-1), torch.stack(public, dim=-1)
+        return [Turn(scale[:, turn], facts[:, turn]) for turn in range(len(asked))]
+
+
+def size_facts(size: Tensor, order: Tensor) -> Tensor:
+    """What verified sizes ``[B, n]`` say of every owner: hers, all, those asked after her, her share (float32).
+
+    Parameters
+    ----------
+    size : float64[B, n]
+        In public units, in the order of the bids.
+    order : int64[B, n]
+        Order in which the owners are asked, absent ones (0) last.
+    """
+    asked = size.gather(-1, order)
+    total = asked.cumsum(-1)
+    everything = total[:, -1:]
+    coming = everything - total
+    logs = torch.stack([asked, everything.expand_as(asked), coming.clamp(min=0)], dim=-1)
+    share = asked / torch.where(everything > 0, everything, 1.0)
+    facts = torch.cat([(logs + _SMALLEST).log(), share[..., None]], dim=-1).float()
+    return facts.gather(1, order.argsort(-1)[..., None].expand(facts.shape))
+
+
+class MenuNetwork(nn.Module):
+    """Prices and spending caps for every level of the absolute grid, from the features of a ``History``.
+
+    Parameters
+    ----------
+    levels : float64[K]
+        Privacy losses on offer, increasing.
+    usual_price : float64[K]
+        Public guess of the cost of a record at each level, in public units; the network learns a factor on it.
+    width : int
+        Units of each of the two hidden layers.
+    sizes_known : bool
+        Whether it sees ``size_facts`` too.
+    """
+
+    levels: Tensor
+    usual_price: Tensor
+
+    def __init__(self, levels: Tensor, usual_price: Tensor, width: int, *, sizes_known: bool = False) -> None:
+        super().__init__()
+        self.sizes_known = sizes_known
+        self.register_buffer("levels", levels.double())
+        self.register_buffer("usual_price", usual_price.double())
+        self.body = nn.Sequential(
+            nn.Linear(FEATURES + SIZE_FACTS * sizes_known, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
+        )
+        self.head = nn.Linear(width, 2 * len(levels))
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Price per record ``[B, K]`` in public units and cap ``[B, K]`` as a share of the budget left (float64)."""
+        out = self.head(self.body(features)) if self.training else self._tile_by_tile(features)
+        out = out.double()
+        log_price, cap = out.split(len(self.levels), dim=-1)
+        price = self.usual_price * log_price.clamp(-_WIDEST_LOG_PRICE, _WIDEST_LOG_PRICE).exp()
+        return price, torch.sigmoid(cap - 0.5)
+
+    def _tile_by_tile(self, features: Tensor) -> Tensor:
+        """The same, with bits that do not depend on the other rows: a market alone gets the prices it gets in a batch.
+
+        One matrix product over all rows may add up in an order that depends on how many there are: here there are
+        always as many, the last ones made up.
+        """
+        out = nn.functional.pad(features, (0, 0, 0, -len(features) % _TILE)).reshape(-1, _TILE, features.shape[-1])
+        for layer in (*self.body, self.head):
+            if isinstance(layer, nn.Linear):
+                out = torch.baddbmm(layer.bias, out, layer.weight.T.expand(len(out), -1, -1))
+            else:
+                out = layer(out)
+        return out.flatten(0, 1)[: len(features)]

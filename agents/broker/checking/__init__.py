@@ -1,0 +1,1 @@
+"""Refuting what a mechanism declares: hard profiles, misreports, and the contracts of price lists."""

@@ -1,0 +1,170 @@
+"""Searching for a profitable lie, the auction given as a callable.
+
+Nothing here knows how an auction works: it is handed over as an object with ``run`` (and ``price_list``, if everybody
+chooses from a list that is not supposed to depend on her own bid) or as a plain function from bids and budget to an
+outcome.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from agents.checks import whole
+from agents.messages import BID_FIELDS, Bids, Outcome
+from agents.misreports.generators import as_lies, lies_about, nearby
+from agents.types import OwnerTypes
+
+CHUNK = 100_000
+"""Bids (rows times owners) in one rerun: bounds the memory that a search takes."""
+
+
+class Rule(Protocol):
+    """Anything that turns bids and a budget into an outcome."""
+
+    def run(self, bids: Bids, budget: Any, /) -> Outcome:
+        """The outcome of one auction per row."""
+        ...
+
+
+AnyRule = Rule | Callable[[Bids, Any], Outcome]
+
+
+def expected_utility(auction: AnyRule, types: OwnerTypes, bids: Bids, budget: Tensor) -> Tensor:
+    """Everybody's utility ``[B, n]`` under ``bids``; that of a lottery in expectation, never by a draw."""
+    rule: Any = auction
+    lottery = getattr(rule, "lottery", None)
+    if lottery is not None:
+        expected: Tensor = lottery(bids, budget).utility(types.truthful_bids())
+        return expected
+    return types.utility(getattr(rule, "run", rule)(bids, budget))
+
+
+class Counterfactuals:
+    """What one liar would gain where everybody else tells the truth, for any number of lies about the same profiles.
+
+    An auction with a ``price_list`` is asked for it once, and every liar chooses from her own; any other, or all with
+    ``rerun``, is run again for every liar alone. Utilities are compared to the last bit: no tolerance anywhere. Those
+    of a lottery, an auction with ``lottery``, are expectations.
+
+    Parameters
+    ----------
+    auction : object with ``run`` (and ``price_list``), or a function of bids and budget
+    types : OwnerTypes [B, n]
+    budget : float64[B]
+    rerun : bool
+        Do not rely on a price list even where there is one.
+
+    Attributes
+    ----------
+    truthful : float64[B, n]
+        Everybody's utility when all tell the truth.
+    """
+
+    def __init__(self, auction: AnyRule, types: OwnerTypes, budget: Tensor, *, rerun: bool = False) -> None:
+        self._auction = auction
+        self._types = types
+        self._budget = budget
+        self._truth = types.truthful_bids()
+        self.truthful = expected_utility(auction, types, self._truth, budget)
+        price_list = getattr(auction, "price_list", None)
+        self._menu = None if rerun or price_list is None else price_list(self._truth, budget)
+
+    def gains(self, lies: Bids, who: Tensor | None = None) -> Tensor:
+        """Money gained ``[B, n]`` by each owner who alone tells her ``lies[B, n]``; 0 for absent owners.
+
+        ``who[B, n]`` restricts the question to some owners; the others gain 0.
+        """
+        asked = self._truth.present if who is None else self._truth.present & who
+        lied = self._rerun(lies, asked) if self._menu is None else self._types.utility(self._menu.choose(lies))
+        gain = torch.where(lied == self.truthful, 0.0, lied - self.truthful)
+        return torch.where(asked, gain, 0.0)
+
+    def _rerun(self, lies: Bids, asked: Tensor) -> Tensor:
+        """Utility ``[B, n]`` of every owner ``asked`` when she alone lies; minus infinity for the others."""
+        utility = torch.full(self._types.shape, -torch.inf, dtype=torch.float64)
+        row, liar = asked.nonzero(as_tuple=True)
+        markets = max(1, CHUNK // max(1, self._types.shape[1]))
+        for start in range(0, len(row), markets):
+            rows, who = row[start : start + markets], liar[start : start + markets]
+            markets_with_liar = alone(self._truth, lies, rows, who)
+            told = expected_utility(self._auction, self._types.take(rows=rows), markets_with_liar, self._budget[rows])
+            utility[rows, who] = told.gather(-1, who[:, None])[:, 0]
+        return utility
+
+
+def gains(auction: AnyRule, types: OwnerTypes, budget: Tensor, lies: Bids, *, rerun: bool = False) -> Tensor:
+    """What each owner gains ``[B, n]``, in money, by telling her lie while everybody else tells the truth.
+
+    ``Counterfactuals`` for one set of lies; see there for the parameters.
+    """
+    return Counterfactuals(auction, types, budget, rerun=rerun).gains(lies)
+
+
+def alone(truth: Bids, lies: Bids, rows: Tensor, liars: Tensor) -> Bids:
+    """Markets ``[m, n]`` in which one owner lies: market j is profile ``rows[j]`` with a lie by owner ``liars[j]``."""
+    here = torch.arange(truth.shape[1]) == liars[:, None]
+    return lies.take(rows=rows).where(here, truth.take(rows=rows))
+
+
+def per_cost(types: OwnerTypes, money: Tensor) -> Tensor:
+    """``money[B, n]`` over each owner's cost of all she has at her own privacy budget.
+
+    Where that cost is infinite this is 0, and where it is 0 any money is infinitely much; no money is 0 of any cost.
+    """
+    return torch.where(money == 0, 0.0, money / types.cost_at_own_budget())
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best lies a search came across.
+
+    Parameters
+    ----------
+    gain : float64[B, n]
+        Money gained by each owner's best lie; 0 or less if none paid.
+    lies : Bids [B, n]
+        These lies, each told alone.
+    tried : int
+        How many lies of single owners were tried.
+    """
+
+    gain: Tensor
+    lies: Bids
+    tried: int
+
+
+def search(
+    auction: AnyRule,
+    types: OwnerTypes,
+    budget: Tensor,
+    count: int,
+    generator: torch.Generator,
+    *,
+    fields: Collection[str] = BID_FIELDS,
+    rerun: bool = False,
+) -> Found:
+    """Try ``count`` lies for every owner: three quarters ``lies_about``, then steps around the best of them.
+
+    The steps start wide and narrow down; each is taken where it does no worse than the best lie so far, so that the
+    climb also walks along the plateaus where a lie changes nothing.
+    """
+    truth = types.truthful_bids()
+    counterfactuals = Counterfactuals(auction, types, budget, rerun=rerun)
+    wide = max(1, round(0.75 * whole("count", count, least=1)))
+    best = as_lies(truth)
+    gain = torch.full(types.shape, -torch.inf, dtype=torch.float64)
+    steps = count - wide
+    widths = torch.logspace(-0.5, -3, max(steps, 1)).tolist()
+    candidates = itertools.chain(lies_about(truth, wide, generator, fields=fields), (None for _ in range(steps)))
+    for index, candidate in enumerate(candidates):
+        lies = candidate or nearby(truth, best, generator, fields=fields, width=widths[index - wide])
+        found = counterfactuals.gains(lies)
+        better = found >= gain
+        best, gain = lies.where(better, best), torch.where(better, found, gain)
+    return Found(gain=gain, lies=best, tried=count * int(truth.present.sum()))

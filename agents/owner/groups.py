@@ -1,0 +1,286 @@
+"""Who follows which strategy, and what all the bidders of a round do together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from agents.checks import count_array, generator_of, real_array, whole
+from agents.messages import Announcement, Bids, Outcome
+from agents.owner.identities import Identities
+from agents.owner.notice_board import NoticeBoard
+from agents.owner.refusals import named, refuse_excess, refuse_imbalance, refuse_silence
+from agents.owner.settlement import Settlement
+from agents.owner.strategies.base import MarketView, PublicKnowledge, RoundResult, Strategy
+from agents.owner.strategy_shares import Share, check_options, check_shares, strategy_class, strategy_name
+from agents.remainders import largest_remainders
+from agents.types import OwnerTypes
+
+Stream = Callable[[str], torch.Generator]
+"""A fresh random generator for a purpose, fixed by the market's seed, the round and the buyer."""
+
+
+class StrategyGroups:
+    """The owners of a market, divided at random into groups that follow one strategy each.
+
+    Parameters
+    ----------
+    shares : mapping of str or Strategy class to float
+        Strategies and the shares of the owners who follow them; largest remainders make the counts whole.
+    owners : int
+        Size of the population.
+    generator : torch.Generator
+        Deals the owners out. Whoever lies at a small share of liars also lies at a larger one.
+    options : mapping of str to mapping, optional
+        Keyword arguments of the strategies, by strategy name.
+    public : PublicKnowledge, optional
+        What everybody knows of the market.
+    """
+
+    def __init__(
+        self,
+        shares: Mapping[Share, float],
+        owners: int,
+        generator: torch.Generator,
+        *,
+        options: Mapping[str, Mapping[str, Any]] | None = None,
+        public: PublicKnowledge | None = None,
+    ) -> None:
+        shares = check_shares(shares)
+        chosen = check_options(shares, options or {})
+        whole("owners", owners, least=1)
+        exact = torch.tensor(list(shares.values()), dtype=torch.float64) * owners
+        counts = largest_remainders(exact, owners).tolist()
+        order = torch.randperm(owners, generator=generator_of("generator", generator))
+        self.strategies: list[Strategy] = [
+            strategy_class(key)(count, **chosen.get(strategy_name(key), {}))
+            for key, count in zip(shares, counts, strict=True)
+        ]
+        self.names: tuple[str, ...] = tuple(map(strategy_name, shares))
+        self.group = torch.empty(owners, dtype=torch.int64)
+        self.member = torch.empty(owners, dtype=torch.int64)
+        for index, members in enumerate(torch.split(order, counts)):
+            self.group[members] = index
+            self.member[members] = torch.arange(len(members))
+        self.public = public or PublicKnowledge()
+        self.board = None if self.public.network is None else NoticeBoard(self.public.network)
+        self.price: float | None = None
+
+    def strategy_of(self, owner: int) -> str:
+        """Name of the strategy that an owner follows."""
+        return self.names[int(self.group[owner])]
+
+    def identities(self, announcement: Announcement, owners: Tensor, types: OwnerTypes, stream: Stream) -> Identities:
+        """Let every bidder decide under how many names she appears.
+
+        Parameters
+        ----------
+        announcement : Announcement
+        owners : int64[n]
+            The round's bidders.
+        types : OwnerTypes [1, n]
+            Who they really are in this round.
+        stream : callable
+            Random stream by name.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If identities hold more records than their owner; strategy, owner and round are named.
+        """
+        single = Identities.single(types)
+        parts: dict[int, tuple[Tensor, Tensor]] = {}
+        for index, rows in self._groups(owners, "identities"):
+            view = self._view(index, announcement, owners, rows, single)
+            theirs = types.take(owners=rows)
+            with named(self.names[index], owners[rows], announcement.round):
+                said = self.strategies[index].identities(view, theirs)
+                sizes = count_array("identities", said, shape=(None, len(rows)))
+                parts[index] = rows, sizes
+                refuse_excess(
+                    "identities", sizes.sum(0, keepdim=True), theirs.data_size, "give them no more than she has"
+                )
+        most = max((len(sizes) for _, sizes in parts.values()), default=1)
+        if most < 2:
+            return single
+        merged = torch.zeros(most, len(owners), dtype=torch.int64)
+        for rows, sizes in parts.values():
+            merged[: len(sizes), rows] = sizes
+        return Identities.split(types, merged, stream("strategies/identities"))
+
+    def bid(
+        self,
+        announcement: Announcement,
+        owners: Tensor,
+        types: OwnerTypes,
+        stream: Stream,
+        identities: Identities | None = None,
+    ) -> Bids:
+        """Let every bidder bid by her strategy, those that move last after all others.
+
+        Parameters
+        ----------
+        announcement : Announcement
+        owners : int64[r]
+            The owner behind every row of the bids.
+        types : OwnerTypes [1, r]
+            Who they really are in this round, with the records that the row holds.
+        stream : callable
+            Random stream by name. Every strategy starts at the beginning of the same one, so that a bidder's draws do
+            not depend on which strategy she follows either.
+        identities : Identities, optional
+            Whose the rows are; by default everybody has one.
+
+        Returns
+        -------
+        Bids [1, r]
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a strategy returns an illegal bid; strategy, owner and round are named.
+        """
+        said = types.truthful_bids()
+        identities = identities or Identities.single(types)
+        beginning = stream("strategies/bids").get_state()
+        groups = list(self._groups(owners))
+        for last in (False, True):
+            before = said
+            for index, rows in groups:
+                if self.strategies[index].moves_last is last:
+                    view = self._view(index, announcement, owners, rows, identities, before if last else None)
+                    theirs = types.take(owners=rows)
+                    said = _replaced(said, rows, self._ask(index, view, theirs, owners[rows], beginning), theirs)
+        return said
+
+    def upload(self, announcement: Announcement, owners: Tensor, outcome: Outcome, identities: Identities) -> Tensor:
+        """Privacy loss ``float64[r]`` that every upload really has: at most the one sold, 0 where nothing is.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an upload would have more, or none at all; strategy, owner and round are named.
+        """
+        sold = torch.where(outcome.sells, outcome.privacy_loss, 0.0)[0]
+        owners = owners[identities.place]
+        used = sold
+        for index, rows in self._groups(owners, "upload"):
+            view = self._view(index, announcement, owners, rows, identities)
+            with named(self.names[index], owners[rows], announcement.round):
+                loss = real_array("upload", self.strategies[index].upload(view, sold[rows]), shape=(len(rows),))[None]
+                refuse_excess("upload", loss, sold[None, rows], "no upload may lose more privacy than was sold")
+                refuse_silence("upload", loss, sold[None, rows])
+            used = used.index_copy(0, rows, loss[0])
+        return used
+
+    def side_payments(self, settlement: Settlement) -> Tensor:
+        """Side payments received less those made, ``float64[1, n]``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If those of a strategy do not balance; strategy, owners and round are named.
+        """
+        transfer = torch.zeros_like(settlement.utility)
+        for index, rows in self._groups(settlement.owners, "settle"):
+            with named(self.names[index], settlement.owners[rows], settlement.announcement.round):
+                paid = self.strategies[index].settle(self._result(settlement, rows))
+                if not isinstance(paid, Tensor):
+                    raise TypeError(f"settle returned a {type(paid).__name__}; return a tensor")
+                real_array("settle", paid.abs(), shape=(len(rows),))
+                refuse_imbalance("settle", paid)
+            transfer[0, rows] = paid
+        return transfer
+
+    def observe(self, settlement: Settlement, transfer: Tensor | None = None) -> None:
+        """Publish prices and payoffs, and show every group that remembers anything its own result of the round.
+
+        Parameters
+        ----------
+        settlement : Settlement
+        transfer : float64[1, n], optional
+            Side payments received less those made.
+        """
+        outcome, identities = settlement.outcome, settlement.identities
+        amount = float((outcome.privacy_loss * outcome.data_size).sum())
+        if amount > 0:
+            self.price = float(outcome.payment.sum()) / amount
+        if self.board is not None:
+            bids = identities.bids(settlement.bids)
+            self.board.publish(settlement.owners, settlement.types, bids, settlement.utility[0])
+        for index, rows in self._groups(settlement.owners, "observe"):
+            self.strategies[index].observe(self._result(settlement, rows, transfer))
+
+    def _groups(self, owners: Tensor, method: str | None = None) -> Iterator[tuple[int, Tensor]]:
+        """Groups with bidders among the rows' owners, and their rows; if given, only those that override ``method``."""
+        able = [
+            index
+            for index, kind in enumerate(map(type, self.strategies))
+            if method is None or getattr(kind, method) is not getattr(Strategy, method)
+        ]
+        if able:
+            group = self.group[owners]
+            there = set(torch.unique(group).tolist())
+            for index in able:
+                if index in there:
+                    yield index, (group == index).nonzero()[:, 0]
+
+    def _view(
+        self,
+        index: int,
+        announcement: Announcement,
+        owners: Tensor,
+        rows: Tensor,
+        identities: Identities,
+        everybody: Bids | None = None,
+    ) -> MarketView:
+        theirs = owners[rows]
+        reads = self.board is not None and self.strategies[index].needs_network
+        return MarketView(
+            announcement=announcement,
+            member=self.member[theirs],
+            place=identities.place[rows],
+            bidders=len(identities.first),
+            public=self.public,
+            price=self.price,
+            owner=theirs,
+            neighbours=self.board.seen_by(theirs) if reads and self.board is not None else None,
+            everybody=everybody,
+            row=rows,
+        )
+
+    def _result(self, settlement: Settlement, rows: Tensor, transfer: Tensor | None = None) -> RoundResult:
+        member = self.member[settlement.owners[rows]]
+        return settlement.result(rows, member, self.public, self.price, transfer)
+
+    def _ask(self, index: int, view: MarketView, types: OwnerTypes, owners: Tensor, beginning: Tensor) -> Bids:
+        generator = torch.Generator()
+        generator.set_state(beginning)
+        with named(self.names[index], owners, view.announcement.round):
+            bids = self.strategies[index].bid(view, types, generator)
+            if not isinstance(bids, Bids):
+                raise TypeError(f"the bid is a {type(bids).__name__}; return Bids")
+            if bids.shape != types.shape:
+                raise ValueError(f"the bids have shape {list(bids.shape)}; return one per bidder, {list(types.shape)}")
+            refuse_excess("privacy_budget", bids.privacy_budget, types.privacy_budget, "bid no more than she has")
+            refuse_excess("data_size", bids.data_size, types.data_size, "bid no more than she has")
+        return bids
+
+
+def _replaced(said: Bids, rows: Tensor, bids: Bids, types: OwnerTypes) -> Bids:
+    """The round's bids ``[1, r]`` with those of some rows in place, whose owners are ``types``."""
+    valuation = said.valuation
+    if bids.valuation is not types.valuation:
+        source = torch.zeros(said.shape[1], dtype=torch.int64)
+        source[rows] = torch.arange(len(rows))
+        mask = torch.zeros(said.shape, dtype=torch.bool)
+        mask[:, rows] = True
+        valuation = bids.valuation.take(slice(None), source).where(mask, valuation)
+    return Bids(
+        valuation=valuation,
+        privacy_budget=said.privacy_budget.index_copy(1, rows, bids.privacy_budget),
+        data_size=said.data_size.index_copy(1, rows, bids.data_size),
+    )

@@ -1,0 +1,1 @@
+"""Reports: self-contained HTML about one market, or about several side by side."""

@@ -1,0 +1,177 @@
+"""A page that stands alone: HTML with its style, tables and pictures inside, readable on light, dark and paper.
+
+Nothing is fetched from anywhere. Every number of a table stands in a ``data`` element whose ``value`` is the number
+itself, to the last digit, beside the rounded one that is read.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.plots.style import INK
+
+GENERATOR = "fl-market report 1"
+"""Marks a page as one of ours; only such a page is ever replaced."""
+
+MINUS = "\N{MINUS SIGN}"
+NOTHING = "\N{EN DASH}"
+
+
+def page(title: str, question: str, answer: str, sections: Iterable[str]) -> str:
+    """Return a complete HTML document.
+
+    Parameters
+    ----------
+    title, question, answer : str
+        Plain text; the answer is the sentence that a reader in a hurry takes away.
+    sections : iterable of str
+        HTML, from ``section``.
+    """
+    sheet = files("analysis.report").joinpath("style.css").read_text(encoding="utf-8")
+    return "\n".join(
+        [
+            "<!DOCTYPE html>",
+            '<html lang="en">',
+            "<head>",
+            '<meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f'<meta name="generator" content="{GENERATOR}">',
+            '<link rel="icon" href="data:,">',
+            f"<title>{html.escape(title)}</title>",
+            f"<style>\n{sheet}</style>",
+            "</head>",
+            "<body>",
+            "<main>",
+            f"<h1>{html.escape(title)}</h1>",
+            f'<p id="question">{html.escape(question)}</p>',
+            f'<p id="answer">{html.escape(answer)}</p>',
+            *sections,
+            "</main>",
+            "</body>",
+            "</html>",
+            "",
+        ]
+    )
+
+
+def section(name: str, heading: str, *parts: str) -> str:
+    """A part of the page with its heading; ``name`` is its anchor."""
+    return f'<section id="{html.escape(name)}">\n<h2>{html.escape(heading)}</h2>\n' + "\n".join(parts) + "\n</section>"
+
+
+def paragraph(text: str) -> str:
+    """Plain text as a paragraph."""
+    return f"<p>{html.escape(text)}</p>"
+
+
+def folded(summary: str, *parts: str) -> str:
+    """What only some readers want, behind one line."""
+    return f"<details><summary>{html.escape(summary)}</summary>\n" + "\n".join(parts) + "\n</details>"
+
+
+def listing(content: Mapping[str, Any]) -> str:
+    """A mapping as indented JSON."""
+    return f"<pre>{html.escape(json.dumps(content, indent=2, ensure_ascii=False))}</pre>"
+
+
+def table(name: str, frame: pd.DataFrame, headings: Mapping[str, str] | None = None, caption: str = "") -> str:
+    """A table with one row per row of ``frame``; ``name`` is its id.
+
+    Parameters
+    ----------
+    name : str
+    frame : DataFrame
+    headings : mapping, optional
+        Columns to show and what to call them, in order; by default all, by their own names.
+    caption : str, optional
+    """
+    shown = dict(headings or {str(column): str(column) for column in frame.columns})
+    head = "".join(f'<th scope="col">{html.escape(text)}</th>' for text in shown.values())
+    rows = [
+        "<tr>" + "".join(cell(row[column], name=column) for column in shown) + "</tr>"
+        for row in frame.to_dict(orient="records")
+    ]
+    said = f"<caption>{html.escape(caption)}</caption>" if caption else ""
+    return (
+        f'<div class="wide"><table id="{html.escape(name)}">{said}\n<thead><tr>{head}</tr></thead>\n<tbody>\n'
+        + "\n".join(rows)
+        + "\n</tbody></table></div>"
+    )
+
+
+def cell(value: Any, name: str = "") -> str:
+    """One cell: text as it is, a number rounded for the eye and exact in its ``value``, nothing as a dash."""
+    column = f' data-column="{html.escape(name)}"' if name else ""
+    if isinstance(value, bool | np.bool_):
+        return f"<td{column}>{'yes' if value else 'no'}</td>"
+    if isinstance(value, int | float | np.number):
+        return f'<td{column} class="number">{number(value)}</td>'
+    if value is None or value is pd.NA:
+        return f"<td{column}>{NOTHING}</td>"
+    return f"<td{column}>{html.escape(str(value))}</td>"
+
+
+def number(value: Any) -> str:
+    """A number as HTML; what is unknown (NaN) is a dash."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    if isinstance(plain, float) and math.isnan(plain):
+        return NOTHING
+    return f'<data value="{plain!r}">{rounded(plain)}</data>'
+
+
+def rounded(value: float) -> str:
+    """Four significant digits, whole numbers and what is over a thousand in full."""
+    if not math.isfinite(value):
+        return f"{MINUS if value < 0 else ''}∞" if value == value else NOTHING
+    if float(value).is_integer() and abs(value) < 1e12 and (isinstance(value, int) or value == 0):
+        text = f"{int(value):,}"
+    elif 1e3 <= abs(value) < 1e12:
+        text = f"{value:,.0f}"
+    else:
+        text = f"{value:.4g}"
+    return text.replace("-", MINUS)
+
+
+def picture(name: str, figure: Figure, caption: str) -> str:
+    """A figure as inline SVG with a caption; ``name`` keeps its parts apart from those of other pictures.
+
+    Text stays text, in the page's own fonts, and what is drawn in ink takes the colour of the page's text.
+    """
+    drawn = io.StringIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif"}):
+        figure.savefig(drawn, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    image = drawn.getvalue()
+    image = image[image.index("<svg") :]
+    image = re.sub(r"<metadata>.*?</metadata>", "", image, flags=re.S)
+    for ink in (INK, INK.lower(), "#000000"):
+        image = image.replace(f": {ink}", ": currentColor")
+    image = _own_ids(image, name)
+    image = image.replace("<svg ", f'<svg role="img" aria-label="{html.escape(caption)}" ', 1)
+    return f'<figure id="{html.escape(name)}">\n{image}\n<figcaption>{html.escape(caption)}</figcaption>\n</figure>'
+
+
+def _own_ids(image: str, name: str) -> str:
+    """Drop ids that nothing refers to, and keep the others apart from those of the page's other pictures."""
+    used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', image))
+    image = re.sub(r' id="([^"]+)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in used else "", image)
+    return re.sub(r'(url\(#|href="#)', lambda found: f"{found[1]}{name}-", image)
+
+
+def with_interval(mean: float, low: float, high: float) -> str:
+    """Words for a mean and its interval, which is left away where there is none."""
+    known: Sequence[float] = (low, high)
+    if not all(math.isfinite(end) for end in known):
+        return rounded(mean)
+    return f"{rounded(mean)} [{rounded(low)}, {rounded(high)}]"

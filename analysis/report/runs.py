@@ -1,0 +1,135 @@
+"""Runs put together for a report: those of one market under several seeds, and markets told apart by what differs."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from analysis.report.key_numbers import key_numbers
+from analysis.summary import stacked
+from market_sim.results import Results
+
+
+@dataclass(frozen=True)
+class MarketRuns:
+    """All runs of one market: the same configuration and auction, different seeds.
+
+    Parameters
+    ----------
+    label : str
+        What tells it from the others of the report.
+    runs : mapping of str to Results
+        By the name of the run's directory.
+    """
+
+    label: str
+    runs: Mapping[str, Results]
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """``config.json`` of the first run."""
+        return next(iter(self.runs.values())).config
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Fields of ``MarketConfig``, as JSON holds them."""
+        return dict(self.manifest["config"])
+
+    @functools.cached_property
+    def rounds(self) -> pd.DataFrame:
+        """Rounds of all runs, with ``seed``."""
+        return stacked({run.config["seed"]: run.rounds for run in self.runs.values()})
+
+    @functools.cached_property
+    def trades(self) -> pd.DataFrame:
+        """Trades of all runs, with ``seed``."""
+        return stacked({run.config["seed"]: run.trades for run in self.runs.values()})
+
+    @functools.cached_property
+    def numbers(self) -> pd.DataFrame:
+        """The key numbers of all runs together."""
+        return key_numbers(self.rounds, self.trades)
+
+    def number(self, quantity: str) -> dict[str, Any]:
+        """One row of ``numbers``."""
+        row: dict[str, Any] = self.numbers.set_index("quantity").loc[quantity].to_dict()
+        return row
+
+
+def markets_of(results: Mapping[str, Results]) -> list[MarketRuns]:
+    """Put runs of the same market together, in the order given.
+
+    Raises
+    ------
+    ValueError
+        If there is no run, a run has no round, or two runs are the same.
+    """
+    if not results:
+        raise ValueError("no run to report on: pass at least one run directory")
+    groups: dict[str, dict[str, Results]] = {}
+    for name, run in results.items():
+        if not len(run.rounds):
+            raise ValueError(f"run {name!r} has no completed round: nothing to report; run the market again")
+        same = groups.setdefault(json.dumps([run.config["config"], run.config["auction"]], sort_keys=True), {})
+        for other, there in same.items():
+            if there.config["seed"] == run.config["seed"]:
+                raise ValueError(
+                    f"runs {other!r} and {name!r} are the same market with the same seed; pass one of them"
+                )
+        same[name] = run
+    labels = _labels([next(iter(runs.values())).config for runs in groups.values()])
+    return [MarketRuns(label, runs) for label, runs in zip(labels, groups.values(), strict=True)]
+
+
+def differing(markets: Sequence[MarketRuns]) -> pd.DataFrame:
+    """The fields in which markets differ: one row per market, ``label`` first."""
+    fields = _differing([market.config for market in markets])
+    return pd.DataFrame(
+        [{"label": market.label, **{name: _said(market.config.get(name)) for name in fields}} for market in markets]
+    )
+
+
+def _labels(manifests: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Names of markets: the values in which they differ; with their number where that is not enough or too long."""
+    fields = _differing([manifest["config"] for manifest in manifests])
+    labels = []
+    for place, manifest in enumerate(manifests, start=1):
+        config = manifest["config"]
+        if len(manifests) == 1:
+            labels.append(str(manifest["auction"]["name"]))
+        elif fields and len(fields) <= 2:
+            labels.append(", ".join(_named(name, config.get(name)) for name in fields))
+        else:
+            labels.append(f"market {place}")
+    if len(set(labels)) < len(labels) or max(map(len, labels)) > 40:
+        labels = [f"market {place}" for place in range(1, len(manifests) + 1)]
+    return labels
+
+
+def _named(field: str, value: Any) -> str:
+    """A value, with its field unless it says by itself what it is."""
+    return _said(value) if field in ("auction", "strategies") else f"{field.replace('_', ' ')} {_said(value)}"
+
+
+def _differing(configs: Sequence[Mapping[str, Any]]) -> list[str]:
+    names = dict.fromkeys(name for config in configs for name in config)
+    return [name for name in names if any(config.get(name) != configs[0].get(name) for config in configs)]
+
+
+def _said(value: Any) -> str:
+    """A field's value in words: shares and pairs without brackets and quotes."""
+    if isinstance(value, Mapping):
+        return (
+            ", ".join(
+                f"{name} {share:g}" if isinstance(share, float) else f"{name} {share}" for name, share in value.items()
+            )
+            or "none"
+        )
+    if isinstance(value, list | tuple):
+        return " to ".join(f"{part:g}" if isinstance(part, float) else str(part) for part in value)
+    return "none" if value is None else str(value)

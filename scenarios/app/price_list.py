@@ -1,0 +1,77 @@
+"""Panel: the price list of one owner, as she found it in the last round she bid in."""
+
+from __future__ import annotations
+
+import solara
+from matplotlib.figure import Figure
+
+from agents.broker.auctions.base import MenuAuction
+from analysis.plots.live_round import price_list_figure
+from market_sim.model import FLMarket
+from scenarios.app.history import Story, story_of
+from scenarios.app.mesa import update_counter
+from scenarios.app.offers import curves, entries
+from scenarios.app.panel import NOTHING_YET, Panel
+
+CAPTION = (
+    "Each disc is an entry she may pick: so much privacy loss on so many records at such a price. The auction picks "
+    "for her, by her bid. Because nothing she says can move the list, a lie can only make it pick an entry that suits "
+    "her less: the star against the ring."
+)
+NO_LISTS = (
+    "This auction has no price lists: what an owner is paid depends on everybody's bids, her own included. Choose "
+    "sequential-menu or residual-menu to see lists that no lie can move."
+)
+SEVERAL = "In this round somebody bid under several names, and every name had a price list of its own."
+
+
+@solara.component
+def PriceListPanel(model: FLMarket) -> None:
+    """What one owner could choose from."""
+    update_counter.get()
+    chosen: solara.Reactive[int | None] = solara.use_reactive(None)
+    story = story_of(model)
+    owner = chosen.value if chosen.value in story.last_bid else _most_telling(story)
+    lists = owner is not None and story.price_list(story.last_bid[owner][0], model) is not None
+
+    def described(owner: int) -> str:
+        return f"{owner}: {model.population.groups.strategy_of(owner)}"
+
+    def choose(text: str) -> None:
+        chosen.value = int(text.partition(":")[0])
+
+    controls = []
+    said = ""
+    if owner is not None:
+        names = [described(each) for each in sorted(story.last_bid)]
+        controls = [solara.Select("Owner", values=names, value=described(owner), on_value=choose)]
+        said = f" Owner {owner} last bid in round {story.last_bid[owner][0].round + 1}."
+    Panel(
+        "One owner's price list",
+        CAPTION + said if lists else "",
+        (lambda: _draw(model, story, owner)) if lists and owner is not None else None,
+        (model, owner, story.last_bid.get(owner, (None,))[0] if owner is not None else None),
+        instead=NOTHING_YET
+        if owner is None
+        else SEVERAL
+        if isinstance(model.broker.auction, MenuAuction)
+        else NO_LISTS,
+        children=controls,
+    )
+
+
+def _most_telling(story: Story) -> int | None:
+    """A liar of the last round if there is one, the largest; else the largest bidder."""
+    for record in story.latest:
+        size = record.types.data_size[0] + (record.untruthful[0] * 10**12)
+        if len(size):
+            return int(record.owners[size.argmax()])
+    return None
+
+
+def _draw(model: FLMarket, story: Story, owner: int) -> Figure:
+    record, place = story.last_bid[owner]
+    menu = story.price_list(record, model)
+    assert menu is not None
+    budget = float(record.types.privacy_budget[0, place])
+    return price_list_figure(entries(record, menu, place), curves(record, place), privacy_budget=budget)

@@ -1,0 +1,1 @@
+"""Back ends of the command line, and what scenarios share."""

@@ -1,0 +1,128 @@
+"""The tables that `market-sim evaluate` prints: error bounds, what was spent and broken, and the regret found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+
+from analysis.published_values import PUBLISHED_ERROR_BOUND, PUBLISHED_INVALID
+
+SELDOM = 5e-4
+"""Share of invalid rounds from which on it is written beside the mean."""
+
+
+def tables_of(table: pd.DataFrame, said: str, *, beside_published: bool) -> list[RenderableType]:
+    """Error bounds by budget factor; everything else of the last one; regret there if it was looked for.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of ``analysis.evaluate.evaluate``.
+    said : str
+        The setting in words.
+    beside_published : bool
+        Whether the published figures are of this setting.
+    """
+    last = str(table["budget_factor"].iloc[-1])
+    rows = table[table["budget_factor"] == last]
+    at = f"At f ~ {last}" if "[" in last else f"At f = {last}"
+    page: list[RenderableType] = [
+        f"Mean error bound, and rate of invalid rounds, by budget factor f ({said})",
+        _bounds(table, beside_published=beside_published),
+        f"{at} ({said})",
+        _overall(rows),
+    ]
+    if "regret" in rows and rows["regret"].notna().any():
+        page += [f"Regret found, at least ({at[0].lower()}{at[1:]}, {said})", _regrets(rows)]
+    return page
+
+
+def _page(headings: Sequence[str]) -> Table:
+    page = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for place, heading in enumerate(headings):
+        page.add_column(heading, justify="right" if place else "left", no_wrap=True)
+    return page
+
+
+def _bounds(table: pd.DataFrame, *, beside_published: bool) -> Table:
+    labels = list(dict.fromkeys(table["budget_factor"]))
+    page = _page(["mechanism", *labels])
+    for name, rows in table.groupby("auction", sort=False):
+        by_factor = rows.set_index("budget_factor")
+        page.add_row(str(name), *(_with_interval(by_factor.loc[label]) for label in labels))
+    if beside_published:
+        for name, row in PUBLISHED_ERROR_BOUND.items():
+            invalid = PUBLISHED_INVALID.get(name, 0.0)
+            cells = (_short(row[label]) + _beside(invalid) if label in row else "" for label in labels)
+            page.add_row(name, *cells, style="dim")
+    return page
+
+
+def _with_interval(row: pd.Series) -> str:
+    known = math.isfinite(row["low"]) and math.isfinite(row["high"])
+    half = " ±" + _short((row["high"] - row["low"]) / 2).removeprefix("0") if known else ""
+    return f"{_short(row['mean'])}{half}{_beside(row['invalid_rate'])}"
+
+
+def _beside(invalid: float) -> str:
+    return "" if invalid < SELDOM else f" ({invalid:.0%})" if invalid >= 0.01 else f" ({invalid:.1%})"
+
+
+def _short(value: float) -> str:
+    """Two digits after the point, fewer of large numbers."""
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+def _overall(rows: pd.DataFrame) -> Table:
+    headings = ["mechanism", "/ first best", "/ All-in", "median", "invalid", "spent", "IR, budget broken"]
+    page = _page(headings)
+    for row in rows.to_dict(orient="records"):
+        is_auction = not pd.isna(row.get("spent"))
+        page.add_row(
+            str(row["auction"]),
+            _interval(row, "over_first_best"),
+            _interval(row, "over_all_in"),
+            f"{row['median']:.2f}",
+            f"{row['invalid_rate']:.2%}",
+            f"{row['spent']:.1%}" if is_auction else "",
+            f"{_violations(row, 'ir')}, {_violations(row, 'budget')}" if is_auction else "",
+        )
+    return page
+
+
+def _violations(row: dict[Any, Any], kind: str) -> str:
+    count, rate = row[f"{kind}_violations"], row[f"{kind}_violation_rate"]
+    return f"{count:.0f} ({rate:.2%})" if count else "0"
+
+
+def _regrets(rows: pd.DataFrame) -> Table:
+    headings = ["mechanism", "gain / cost of truth", "gains / payments", "gain / own cost", "gain > 1 %", "worst", "of"]
+    page = _page(headings)
+    for row in rows.to_dict(orient="records"):
+        if not pd.isna(row.get("regret_profiles")):
+            page.add_row(
+                str(row["auction"]),
+                _interval(row, "regret"),
+                _interval(row, "gain_per_payment"),
+                _interval(row, "gain_per_own_cost"),
+                f"{row['gaining_rate']:.1%}",
+                f"{row['worst_gain']:.3g}",
+                f"{row['regret_profiles']:.0f} profiles",
+            )
+    return page
+
+
+def _interval(row: dict[Any, Any], key: str) -> str:
+    if row.get(key) is None or pd.isna(row[key]):
+        return ""
+    if row[key] == row[key + "_low"] == row[key + "_high"]:
+        return f"{row[key]:.3g}"
+    low, high = row[key + "_low"], row[key + "_high"]
+    middle = f"{row[key]:.3f}" if row[key] < 10 else _short(row[key])
+    return f"{middle} [{_short(low)}, {_short(high)}]" if math.isfinite(low) and math.isfinite(high) else middle

@@ -1,0 +1,78 @@
+"""What the market can be built from, as tables: names are read from the registries, descriptions from docstrings."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from agents.broker.aggregation import AGGREGATIONS
+from agents.broker.auctions.base import FIELDS
+from agents.broker.auctions.registry import auction_classes
+from agents.owner.perturbation.registry import perturbation_modules
+from agents.owner.strategies.registry import strategy_classes
+from agents.tasks.registry import task_modules
+from scenarios.commands.catalogue import scenario_questions
+
+
+def sections() -> dict[str, Table]:
+    """One table per kind of part, by its heading."""
+    return {
+        "Auctions": _described({name: sys.modules[auction.__module__] for name, auction in auction_classes().items()}),
+        "Guarantees as declared (planted cheats and refuted publications claim more than they keep)": declarations(),
+        "Strategies": _described(strategy_classes()),
+        "Tasks": _described(task_modules()),
+        "Perturbations": _described(perturbation_modules()),
+        "Aggregations": _described(AGGREGATIONS),
+        "Scenarios (market-sim run NAME)": _table(("name", "question"), scenario_questions().items()),
+    }
+
+
+def declarations() -> Table:
+    """Auctions with the guarantees that they declare."""
+    rows = []
+    for name, auction in auction_classes().items():
+        promise = auction.guarantees
+        rows.append(
+            (
+                name,
+                _fields(promise.truthful_in),
+                _yes(promise.individually_rational),
+                _yes(promise.budget_feasible),
+                _fields(promise.verified),
+                "planted" if auction.planted else "refuted" if auction.refuted else "",
+            )
+        )
+    return _table(("name", "truthful in", "IR", "budget", "known", ""), rows)
+
+
+def first_line(part: Any) -> str:
+    """First line of a part's own docstring."""
+    return (inspect.getdoc(part) or "").partition("\n")[0]
+
+
+def _described(parts: Mapping[str, Any]) -> Table:
+    return _table(("name", "what it does"), ((name, first_line(part)) for name, part in parts.items()))
+
+
+def _table(columns: Iterable[str], rows: Iterable[tuple[str, ...]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=column == "name")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _fields(fields: frozenset[str]) -> str:
+    if fields == FIELDS:
+        return "all three"
+    return ", ".join(sorted(fields)).replace("_", " ") or "none"
+
+
+def _yes(flag: bool) -> str:
+    return "yes" if flag else "no"

@@ -1,0 +1,70 @@
+"""What a page is made of."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from analysis.report.html import cell, page, picture, rounded, section, table, with_interval
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        (0, "0"),
+        (0.0, "0"),
+        (12, "12"),
+        (1234567, "1,234,567"),
+        (1234.5, "1,234"),
+        (0.0123456, "0.01235"),
+        (-3.5, "\N{MINUS SIGN}3.5"),
+        (math.inf, "∞"),
+        (-math.inf, "\N{MINUS SIGN}∞"),
+        (math.nan, "\N{EN DASH}"),
+    ],
+)
+def test_numbers_are_read_with_four_digits(value, read):
+    assert rounded(value) == read
+
+
+def test_a_cell_keeps_the_exact_number():
+    assert '<data value="0.1">0.1</data>' in cell(np.float64(0.1))
+    assert f'value="{0.1 + 0.2!r}">0.3<' in cell(0.1 + 0.2)
+    assert cell(float("nan")).endswith(">\N{EN DASH}</td>")
+    assert (cell(None), cell(True)) == ("<td>\N{EN DASH}</td>", "<td>yes</td>")
+
+
+def test_text_cannot_break_the_page(read):
+    wicked = '<script>alert("x")</script>'
+    html = page(wicked, wicked, wicked, [section("a", wicked, table("t", pd.DataFrame({wicked: [wicked]})))])
+    found = read(html)
+    assert "script" not in [tag for tag, _ in found.tags]
+    assert found.texts["answer"] == wicked
+    assert found.rows("t") == [{wicked: wicked}]
+
+
+def test_an_interval_without_ends_is_left_away():
+    assert with_interval(1.0, 0.5, 2.0) == "1 [0.5, 2]"
+    assert with_interval(1.0, -math.inf, math.inf) == "1"
+
+
+def test_a_picture_is_inline_takes_the_pages_ink_and_keeps_its_ids_apart():
+    def drawn() -> Figure:
+        figure = Figure()
+        axes = figure.subplots()
+        axes.plot([0, 1], [0, 1], color="#333333", label="a & b")
+        axes.legend()
+        return figure
+
+    one, two = picture("one", drawn(), "a caption"), picture("two", drawn(), "a caption")
+    assert "currentColor" in one
+    assert "#333333" not in one
+    assert "a &amp; b</text>" in one
+    assert not set(re.findall(r' id="([^"]+)"', one)) & set(re.findall(r' id="([^"]+)"', two))
+    for reference in re.findall(r'(?:url\(#|href="#)([^)"]+)', one):
+        assert f'id="{reference}"' in one

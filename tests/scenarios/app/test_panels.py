@@ -1,0 +1,158 @@
+"""Every panel, before the first round and after some; and the words at the top."""
+
+from __future__ import annotations
+
+import itertools
+from types import SimpleNamespace
+
+import ipyvuetify
+import pytest
+
+from agents.broker.auctions.base import Guarantees
+from scenarios.app import drawing
+from scenarios.app import owners as owners_panel
+from scenarios.app.choices import Choices, build
+from scenarios.app.headline import Headline, key_numbers, verdict
+from scenarios.app.history import story_of
+from scenarios.app.layout import SECTIONS, Panels
+from scenarios.app.mesa import force_update
+from scenarios.app.panel import NOTHING_YET
+from scenarios.app.price_list import NO_LISTS, SEVERAL, PriceListPanel
+from scenarios.app.promises import PromisesPanel, promises
+
+PICTURES = [panel for panels in SECTIONS.values() for panel in panels if panel is not PromisesPanel]
+SMALL = {"owners": 16, "bidders": 8, "task": "synthetic"}
+
+
+def market(rounds: int, **chosen):
+    model = build(Choices(**{**SMALL, **chosen})).model
+    for _ in range(rounds):
+        model.step()
+        story_of(model)
+    return model
+
+
+@pytest.mark.parametrize("auction", ["sequential-menu", "pay-as-bid"])
+def test_before_the_first_round_only_the_owners_are_drawn(visit, auction):
+    page = visit(Panels(market(0, auction=auction)))
+    assert len(page.pictures()) == 1
+    assert page.text().count(NOTHING_YET) == len(PICTURES) - 1
+
+
+def test_after_a_round_every_panel_is_drawn(visit):
+    page = visit(Panels(market(2)))
+    assert len(page.pictures()) == len(PICTURES)
+    assert all(source.startswith("data:image/png;base64,") for source in page.pictures().values())
+
+
+@pytest.fixture
+def numbered(monkeypatch):
+    """Figures become numbers instead of pictures, which takes half the time."""
+    count = itertools.count()
+    monkeypatch.setattr(drawing, "as_png", lambda figure: str(next(count)).encode())
+
+
+def test_every_panel_is_drawn_anew_after_a_step_and_not_otherwise(visit, numbered):
+    model = market(2)
+    page = visit(Panels(model))
+    before = page.pictures()
+    force_update()
+    assert page.pictures() == before
+    model.step()
+    force_update()
+    after = page.pictures()
+    assert set(before.values()).isdisjoint(after.values())
+
+
+def test_a_section_that_is_not_shown_is_not_drawn(visit, numbered):
+    page = visit(Panels(market(1)))
+    page.toggle([1, 2, 3])
+    assert len(page.pictures()) == len(PICTURES) - 3
+    page.toggle([0, 1, 2, 3])
+    assert len(page.pictures()) == len(PICTURES)
+
+
+def test_owners_are_coloured_by_strategy_or_by_gain(visit, monkeypatch):
+    asked = []
+    draw = owners_panel.owners_figure
+    monkeypatch.setattr(owners_panel, "owners_figure", lambda *a, by: asked.append(by) or draw(*a, by=by))
+    page = visit(owners_panel.OwnersPanel(market(2, network="small-world")))
+    page.toggle(1)
+    assert asked == ["strategy", "gain"]
+
+
+def test_where_nobody_lies_there_is_no_gain_to_draw(visit, numbered):
+    model = market(2, liars={})
+    page = visit(Panels(model))
+    assert len(page.pictures()) == len(PICTURES) - 1
+    assert "Nobody has lied so far." in page.text()
+    assert verdict(story_of(model), model)[0] == "After 2 rounds nobody lied."
+    assert key_numbers(story_of(model), model)["lies that paid"] == "0 of 0"
+
+
+def test_an_owner_is_chosen_and_her_list_stays_though_she_does_not_bid_again(visit):
+    model = market(3)
+    page = visit(PriceListPanel(model))
+    select = next(each for each in page.page.find(ipyvuetify.Select).widgets if each.label == "Owner")
+    absent = set(story_of(model).last_bid) - set(model.last_round[0].owners.tolist())
+    owner = min(absent)
+    select.v_model = next(name for name in select.items if name.startswith(f"{owner}:"))
+    record, _ = story_of(model).last_bid[owner]
+    assert f"Owner {owner} last bid in round {record.round + 1}." in page.text()
+
+
+def test_an_auction_without_price_lists_says_so(visit):
+    page = visit(PriceListPanel(market(1, auction="pay-as-bid")))
+    assert NO_LISTS in page.text().replace("&#x27;", "'")
+    assert not page.pictures()
+
+
+def test_who_bids_under_several_names_leaves_no_single_list(visit):
+    model = market(2, liars={"identity-splitting": 100}, owners=40, bidders=20)
+    page = visit(PriceListPanel(model))
+    assert SEVERAL in page.text()
+
+
+def test_the_top_says_who_gained_who_paid_and_what_was_learned(visit):
+    model = market(4, auction="pay-as-bid", liars={"scaled-valuation": 50})
+    story = story_of(model)
+    gained, paid, learned = verdict(story, model)
+    assert gained.startswith(f"After 4 rounds {story.lies_paid} of {story.lies} lies earned more than the truth")
+    assert f"{story.rounds['spent'].sum():,.0f} of the {story.rounds['budget'].sum():,.0f} she offered" in paid
+    assert "no truthful owner lost money" in paid
+    assert f"right on {story.rounds['test_accuracy'].iloc[-1]:.0%} of the test records" in learned
+    page = visit(Headline(model))
+    assert learned.partition("(")[0] in page.text()
+    assert key_numbers(story, model)["rounds"] == "4 of 300"
+
+
+def test_truth_that_loses_and_rounds_without_sellers_are_not_hidden():
+    model = market(3, budget_factor=(0.0, 0.0))
+    gained, _, learned = verdict(story_of(model), model)
+    assert "a lie cost its teller 0% of" in gained
+    assert learned.endswith("in 3 of 3 rounds nobody sold.")
+
+
+@pytest.mark.parametrize(
+    ("auction", "said"),
+    [
+        ("sequential-menu", "No owner ever gains by lying, whatever she lies about and whatever the others do."),
+        ("sequential-menu-verified", "It takes as known, and not from her word: her data."),
+        ("pay-as-bid", "Planted: it claims more than it keeps, to show that the market finds out."),
+    ],
+)
+def test_what_an_auction_promises_is_said_in_words(visit, auction, said):
+    model = market(0, auction=auction)
+    assert said in promises(model.broker.auction)
+    assert said in visit(PromisesPanel(model)).text()
+
+
+def test_what_an_auction_does_not_promise_is_said_too():
+    guarantees = Guarantees(truthful_in="valuation", individually_rational=False, budget_feasible=False)
+    assert promises(SimpleNamespace(planted=False, refuted=True, guarantees=guarantees)) == [
+        "Kept as published, although a claim of its authors is false.",
+        "No owner gains by lying about what her privacy costs her.",
+        "Nothing is promised to keep her from lying about her data, how much she tolerates.",
+        "A truthful owner may lose.",
+        "It may exceed the budget.",
+    ]

@@ -1,0 +1,95 @@
+"""What the studies share: markets played with several seeds, and numbers as a reader wants them."""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+
+import pytest
+from matplotlib.figure import Figure
+from rich.console import Console
+
+from analysis.summary import Interval
+from market_sim import MarketConfig, load_results
+from scenarios.commands.study import Finding, adapted, numbers, page_of, play, verdicts, written
+
+SMALL = MarketConfig(
+    owners=6, bidders=3, rounds=2, auction="all-in", task="synthetic", task_options={"records": 200, "features": 2}
+)
+
+
+def found(played) -> Finding:
+    rows = [
+        {"market": name, "bids": len(tables.trades), "price": Interval(-0.0001, -0.25, 1.5)}
+        for name, tables in played.items()
+    ]
+    return Finding(sentences=["It is so."], tables={"markets": rows}, picture=Figure(), note="A note.")
+
+
+def test_every_market_is_played_with_every_seed(tmp_path: Path):
+    out = tmp_path / "out"
+    markets = {"poor": adapted(SMALL, {"budget_factor": 0.1}, compared=()), "rich": SMALL}
+    answer = play("toy", markets, found, seed=3, repetitions=2, out=out, progress=False, processes=1)
+    assert sorted(path.name for path in out.iterdir()) == [
+        "poor-6", "poor-7", "result.txt", "rich-6", "rich-7", "scenario.json", "toy.png",
+    ]  # fmt: skip
+    assert load_results(out / "poor-7").config["seed"] == 7
+    assert [row["bids"] for row in answer.figures["markets"]] == [12, 12]
+    text = (out / "result.txt").read_text()
+    for words in ("It is so.", "A note.", "0.00 [-0.25, 1.50]", str(out)):
+        assert words in text.replace("\n", "")
+    again = play("toy", markets, found, seed=3, repetitions=2, out=out, progress=False, processes=1)
+    assert again.json() == answer.json()
+
+
+def test_what_a_study_compares_is_not_set_from_outside():
+    assert adapted(SMALL, {"rounds": 5}, compared=("auction",)).rounds == 5
+    with pytest.raises(ValueError, match="field 'auction' is what this study compares"):
+        adapted(SMALL, {"auction": "all-in"}, compared=("auction",))
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (Interval(0.5, 0.25, 0.75), "0.50 [0.25, 0.75]"),
+        (Interval(0.05, -0.012, 0.075), "0.050 [-0.012, 0.075]"),
+        (Interval(12.0, -1.0, 25.0), "12.00 [-1.00, 25.00]"),
+        (Interval(0.5, -math.inf, math.inf), "0.50"),
+        (1234.5, "1,234"),
+        (12.346, "12.35"),
+        (-1e-9, "0.000"),
+        (float("nan"), ""),
+        (1200, "1,200"),
+        ("all-in", "all-in"),
+    ],
+)
+def test_numbers_as_a_reader_wants_them(value, said):
+    assert written(value) == said
+
+
+def test_verdicts_follow_from_the_intervals():
+    gains = {
+        "a": Interval(0.2, 0.1, 0.3),
+        "b": Interval(-0.2, -0.3, -0.1),
+        "c": Interval(0.1, -0.1, 0.3),
+        "d": Interval(1e-17, 1e-18, 1e-16),
+        "e": Interval(0.5, 0.4, 0.6),
+    }
+    assert verdicts(gains) == (
+        "gained with a and e, lost with b, neither gained nor lost for certain with c, changed nothing with d"
+    )
+
+
+def test_an_interval_becomes_three_numbers():
+    assert numbers([{"name": "x", "gain": Interval(1.0, 0.5, 2.0)}]) == [
+        {"name": "x", "gain": 1.0, "gain_low": 0.5, "gain_high": 2.0}
+    ]
+
+
+def test_a_page_of_no_rows_is_a_page():
+    finding = Finding(sentences=["Nothing."], tables={"none": []}, picture=Figure(), note="")
+    console = Console(width=100, record=True, file=io.StringIO())
+    for part in page_of(finding, Path("out")):
+        console.print(part)
+    assert "Nothing." in console.export_text()
