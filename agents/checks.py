@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-MOST_RECORDS = 10**12
+MAX_RECORDS = 10**12
 """Largest data size taken: counts up to here stay exact in float64 products of money."""
 
-MOST_SEED = 2**63 - 1
+MAX_SEED = 2**63 - 1
 """Largest seed taken, wherever a seed is."""
 
 _LARGEST_FINITE = torch.finfo(torch.float64).max
@@ -51,7 +51,7 @@ def real_array(name: str, value: Any, *, shape: Sequence[int | None] | None = No
 
 
 def count_array(name: str, value: Any, *, shape: Sequence[int | None] | None = None) -> Tensor:
-    """Return ``value`` as an int64 tensor of whole numbers between 0 and ``MOST_RECORDS``.
+    """Return ``value`` as an int64 tensor of whole numbers between 0 and ``MAX_RECORDS``.
 
     Raises
     ------
@@ -66,9 +66,9 @@ def count_array(name: str, value: Any, *, shape: Sequence[int | None] | None = N
     if array.dtype != torch.int64:
         raise _other_dtype(name, value, array, "int64", "long")
     _require_shape(name, array, shape)
-    if not _within(array, 0, MOST_RECORDS):
+    if not _within(array, 0, MAX_RECORDS):
         _refuse(name, array, array < 0, "counts must be 0 or more (0 means absent)")
-        _refuse(name, array, array > MOST_RECORDS, f"at most {MOST_RECORDS:.0e} records are supported")
+        _refuse(name, array, array > MAX_RECORDS, f"at most {MAX_RECORDS:.0e} records are supported")
     return array
 
 
@@ -76,36 +76,36 @@ def number(
     name: str,
     value: Any,
     *,
-    least: float = 0.0,
-    most: float = float("inf"),
+    minimum: float = 0.0,
+    maximum: float = float("inf"),
     above: float | None = None,
 ) -> float:
-    """Return one finite number within ``[least, most]`` (and strictly over ``above``), or raise ValueError."""
+    """Return one finite number within ``[minimum, maximum]`` (and strictly over ``above``), or raise ValueError."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{name} = {value!r} is not a number; pass an int or a float")
     result = float(value)
     if above is not None:
-        if not (result > above and result <= most and np.isfinite(result)):
-            upper = f" and at most {most:g}" if np.isfinite(most) else ""
+        if not (result > above and result <= maximum and np.isfinite(result)):
+            upper = f" and at most {maximum:g}" if np.isfinite(maximum) else ""
             raise ValueError(f"{name} = {value!r}: pass a finite number over {above:g}{upper}")
-    elif not (least <= result <= most and np.isfinite(result)):
-        upper = f" and {most:g}" if np.isfinite(most) else " and infinity, infinity excluded"
-        raise ValueError(f"{name} = {value!r}: pass a number between {least:g}{upper}")
+    elif not (minimum <= result <= maximum and np.isfinite(result)):
+        upper = f" and {maximum:g}" if np.isfinite(maximum) else " and infinity, infinity excluded"
+        raise ValueError(f"{name} = {value!r}: pass a number between {minimum:g}{upper}")
     return result
 
 
-def whole(name: str, value: Any, *, least: int = 0, most: int = MOST_RECORDS) -> int:
-    """Return one whole number within ``[least, most]``, or raise."""
+def whole(name: str, value: Any, *, minimum: int = 0, maximum: int = MAX_RECORDS) -> int:
+    """Return one whole number within ``[minimum, maximum]``, or raise."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise TypeError(f"{name} = {value!r} is not a whole number; pass an int")
-    if not least <= int(value) <= most:
-        raise ValueError(f"{name} = {value!r}: pass a whole number between {least} and {most}")
+    if not minimum <= int(value) <= maximum:
+        raise ValueError(f"{name} = {value!r}: pass a whole number between {minimum} and {maximum}")
     return int(value)
 
 
 def seed_number(name: str, value: Any) -> int:
-    """Return a seed, a whole number between 0 and ``MOST_SEED``, or raise."""
-    return whole(name, value, most=MOST_SEED)
+    """Return a seed, a whole number between 0 and ``MAX_SEED``, or raise."""
+    return whole(name, value, maximum=MAX_SEED)
 
 
 def one_of(name: str, value: Any, known: Iterable[str]) -> str:
@@ -182,12 +182,12 @@ def _require_shape(name: str, array: Tensor, shape: Sequence[int | None] | None)
         raise ValueError(f"{name} has shape {list(array.shape)}; pass shape {wanted}")
 
 
-def _within(array: Tensor, least: float, most: float) -> bool:
+def _within(array: Tensor, minimum: float, maximum: float) -> bool:
     """Whether all is well, at the price of one pass; NaN never is."""
     if not array.numel():
         return True
     low, high = array.aminmax()
-    return low.item() >= least and high.item() <= most
+    return low.item() >= minimum and high.item() <= maximum
 
 
 def _refuse(name: str, array: Tensor, bad: Tensor, remedy: str) -> None:

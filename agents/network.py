@@ -96,9 +96,9 @@ def check_network(name: Any, options: Any) -> tuple[str, dict[str, float]]:
     chosen = {**known, **options}
     for option, value in chosen.items():
         if option == "rewiring":
-            chosen[option] = number("network_options['rewiring']", value, most=1.0)
+            chosen[option] = number("network_options['rewiring']", value, maximum=1.0)
         else:
-            chosen[option] = whole(f"network_options[{option!r}]", value, least=2 if option == "neighbours" else 1)
+            chosen[option] = whole(f"network_options[{option!r}]", value, minimum=2 if option == "neighbours" else 1)
             if option == "neighbours" and value % 2:
                 raise ValueError(f"network_options['neighbours'] = {value!r}: pass an even number, half on each side")
     return str(name), chosen
@@ -128,19 +128,19 @@ def owner_network(
         For unknown names and options, and for lines of the file that are no edge, naming the line.
     """
     kind, chosen = check_network(name, options or {})
-    whole("owners", owners, least=1)
+    whole("owners", owners, minimum=1)
     seed = int(torch.randint(2**31, (), generator=generator_of("generator", generator)))
     if kind == "none":
         return None
     if kind not in NETWORKS:
         return OwnerNetwork(_edge_list(Path(kind), owners), seed)
-    most = chosen["links"] if kind == "scale-free" else chosen["neighbours"]
-    if owners <= most + 1:
+    maximum = chosen["links"] if kind == "scale-free" else chosen["neighbours"]
+    if owners <= maximum + 1:
         graph = nx.complete_graph(owners)
     elif kind == "scale-free":
-        graph = nx.barabasi_albert_graph(owners, int(most), seed=seed)
+        graph = nx.barabasi_albert_graph(owners, int(maximum), seed=seed)
     else:
-        graph = nx.watts_strogatz_graph(owners, int(most), chosen.get("rewiring", 0.0), seed=seed)
+        graph = nx.watts_strogatz_graph(owners, int(maximum), chosen.get("rewiring", 0.0), seed=seed)
     return OwnerNetwork(graph, seed)
 
 

@@ -156,7 +156,7 @@ def variance(name: str, privacy_loss: Any, dimension: int, radius: float = 1.0) 
     """
     noise = _NOISES[one_of("perturbation", name, NAMES)]
     loss = real_array("privacy_loss", privacy_loss)
-    whole("dimension", dimension, least=noise.fewest_coordinates)
+    whole("dimension", dimension, minimum=noise.fewest_coordinates)
     number("radius", radius, above=0.0)
     sold = loss > 0
     declared = noise.variance(torch.where(sold, loss, 1.0), dimension) * radius**2

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from agents.checks import MOST_RECORDS, one_of, text_of
+from agents.checks import MAX_RECORDS, one_of, text_of
 from agents.prior import LARGEST_FACTOR, LARGEST_PRIVACY_BUDGET
 from agents.types import OwnerTypes
 from agents.valuation import FAMILIES, MixedValuation, ParametricValuation, TabulatedValuation, Valuation
@@ -24,7 +24,7 @@ CURVE = "cost@"
 """Begins the name of a column of a tabulated curve; its privacy loss follows."""
 
 SURPLUS = "cells beyond the last column"
-LEAST_PRIVACY_BUDGET = 1e-6
+MIN_PRIVACY_BUDGET = 1e-6
 """With less than this an owner has nothing worth selling (``agents.owner.owner``)."""
 PARAMETRIC = ("family", "factor")
 
@@ -37,15 +37,15 @@ class _Line:
     number: int
     cells: dict[str, str]
 
-    def real(self, column: str, *, least: float, most: float) -> float:
+    def real(self, column: str, *, minimum: float, maximum: float) -> float:
         """A number within a range."""
         text = self.cells.get(column, "")
         try:
             value = float(text)
         except ValueError:
             value = math.nan
-        if not least <= value <= most:
-            raise self.refused(column, f"{text!r} is no number between {least:g} and {most:g}")
+        if not minimum <= value <= maximum:
+            raise self.refused(column, f"{text!r} is no number between {minimum:g} and {maximum:g}")
         return value
 
     def refused(self, column: str, why: str) -> ValueError:
@@ -118,14 +118,14 @@ def _columns(path: Path, header: Sequence[str]) -> dict[float, str]:
 
 def _size(line: _Line) -> int:
     text = line.cells.get("data_size", "")
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_RECORDS):
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_RECORDS):
         raise line.refused("data_size", f"{text!r} is no whole number of records from 1")
     return int(text)
 
 
 def _budget(line: _Line, curve: dict[float, str]) -> float:
-    most = LARGEST_PRIVACY_BUDGET if _is_parametric(line, curve) else max(curve)
-    return line.real("privacy_budget", least=LEAST_PRIVACY_BUDGET, most=most)
+    maximum = LARGEST_PRIVACY_BUDGET if _is_parametric(line, curve) else max(curve)
+    return line.real("privacy_budget", minimum=MIN_PRIVACY_BUDGET, maximum=maximum)
 
 
 def _is_parametric(line: _Line, curve: dict[float, str]) -> bool:
@@ -149,7 +149,7 @@ def _valuation(lines: Sequence[_Line], curve: dict[float, str]) -> Valuation:
                 "family", f"{line.cells['family']!r} is no family; write one out of {', '.join(FAMILIES)}"
             )
         family.append(FAMILIES.index(name))
-        factor.append(line.real("factor", least=0.0, most=LARGEST_FACTOR) if is_parametric else 0.0)
+        factor.append(line.real("factor", minimum=0.0, maximum=LARGEST_FACTOR) if is_parametric else 0.0)
         table.append([0.0] * len(curve) if is_parametric else _curve(line, curve))
     named = ParametricValuation(family=torch.tensor([family]), factor=torch.tensor([factor], dtype=torch.float64))
     if all(parametric):
@@ -163,7 +163,7 @@ def _valuation(lines: Sequence[_Line], curve: dict[float, str]) -> Valuation:
 def _curve(line: _Line, curve: dict[float, str]) -> list[float]:
     cost: list[float] = []
     for column in curve.values():
-        cost.append(line.real(column, least=0.0, most=LARGEST_FACTOR))
+        cost.append(line.real(column, minimum=0.0, maximum=LARGEST_FACTOR))
         if len(cost) > 1 and cost[-1] < cost[-2]:
             raise line.refused(
                 column, f"{cost[-1]:g} is less than {cost[-2]:g}; a cost may not fall as privacy loss grows"

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from agents.checks import generator_of, whole
 from agents.owners_file import read_owners
-from agents.prior import YARDSTICK, OwnerPrior
+from agents.prior import UNIT_PRIVACY_RANGE, OwnerPrior
 from agents.types import OwnerTypes
 from agents.units import PublicUnits
 from agents.valuation import MixedValuation, ParametricValuation, TabulatedValuation, Valuation
@@ -65,8 +65,8 @@ class PopulationPrior(OwnerPrior):
 
     def sample(self, batch: int, owners: int, generator: torch.Generator) -> tuple[OwnerTypes, Tensor]:
         """Draw ``batch`` profiles of ``owners`` bidders, nobody twice while there are enough, and budgets."""
-        whole("batch", batch, least=1)
-        whole("owners", owners, least=1)
+        whole("batch", batch, minimum=1)
+        whole("owners", owners, minimum=1)
         copies = -(-owners // self.owners)
         lot = torch.rand(
             batch, copies * self.owners, generator=generator_of("generator", generator), dtype=torch.float64
@@ -108,7 +108,7 @@ class PopulationPrior(OwnerPrior):
     @functools.cached_property
     def units(self) -> PublicUnits:
         """Mean records of an owner, and what a record costs on average over the yardstick, where it is for sale."""
-        levels = torch.linspace(*YARDSTICK, GRID, dtype=torch.float64)
+        levels = torch.linspace(*UNIT_PRIVACY_RANGE, GRID, dtype=torch.float64)
         cost = self.types.valuation.tabulate(levels)[0]
         weight = self.types.data_size[0, :, None] * cost.isfinite()
         price = float((weight * cost.nan_to_num(posinf=0.0)).sum() / weight.sum().clamp(min=1))

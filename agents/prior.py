@@ -16,7 +16,7 @@ from agents.types import OwnerTypes
 from agents.units import PublicUnits
 from agents.valuation import FAMILIES, ParametricValuation
 
-YARDSTICK = (0.5, 2.0)
+UNIT_PRIVACY_RANGE = (0.5, 2.0)
 """Privacy losses, uniform, at which the unit of money is what a record costs on average, whatever owners tolerate."""
 BUDGETS: tuple[str, ...] = ("tied", "independent")
 LARGEST_PRIVACY_BUDGET = 100.0
@@ -66,24 +66,24 @@ class OwnerPrior:
     classes: int = 10
 
     def __post_init__(self) -> None:
-        whole("owners", self.owners, least=1)
-        whole("records", self.records, least=self.owners)
+        whole("owners", self.owners, minimum=1)
+        whole("records", self.records, minimum=self.owners)
         one_of("sizes", self.sizes, SIZES)
         one_of("budgets", self.budgets, BUDGETS)
-        object.__setattr__(self, "exponent", number("exponent", self.exponent, most=LARGEST_EXPONENT))
-        whole("classes", self.classes, least=1)
+        object.__setattr__(self, "exponent", number("exponent", self.exponent, maximum=LARGEST_EXPONENT))
+        whole("classes", self.classes, minimum=1)
         if self.floor is None:
             object.__setattr__(self, "floor", 10 if self.records >= 20 * self.owners else 1)
-        whole("floor", self.floor, least=1, most=self.records // self.owners)
+        whole("floor", self.floor, minimum=1, maximum=self.records // self.owners)
         for name in ("factor", "privacy_budget", "budget_factor"):
             pair = getattr(self, name)
             if not isinstance(pair, tuple | list):
                 raise TypeError(f"{name} = {pair!r}: pass a pair (low, high), twice the same for one value")
             if len(pair) != 2:
                 raise ValueError(f"{name} = {pair!r}: pass a pair (low, high)")
-            most = LARGEST_PRIVACY_BUDGET if name == "privacy_budget" else LARGEST_FACTOR
-            low = number(f"{name}[0]", pair[0], most=most, above=None if name == "budget_factor" else 0.0)
-            object.__setattr__(self, name, (low, number(f"{name}[1]", pair[1], least=low, most=most)))
+            maximum = LARGEST_PRIVACY_BUDGET if name == "privacy_budget" else LARGEST_FACTOR
+            low = number(f"{name}[0]", pair[0], maximum=maximum, above=None if name == "budget_factor" else 0.0)
+            object.__setattr__(self, name, (low, number(f"{name}[1]", pair[1], minimum=low, maximum=maximum)))
         if not isinstance(self.families, tuple | list):
             raise TypeError(f"families = {self.families!r}: pass a tuple of names, e.g. ('linear',)")
         if not self.families:
@@ -106,7 +106,7 @@ class OwnerPrior:
     @property
     def units(self) -> PublicUnits:
         """The units in which learned auctions see records and money."""
-        means = [_mean_cost(family, *YARDSTICK) for family in self.families]
+        means = [_mean_cost(family, *UNIT_PRIVACY_RANGE) for family in self.families]
         price = sum(means) / len(means) * (self.factor[0] + self.factor[1]) / 2
         return PublicUnits(records=self.mean_size, money_per_record=price)
 
@@ -119,8 +119,8 @@ class OwnerPrior:
         -------
         (OwnerTypes [batch, owners], budget float64[batch])
         """
-        whole("batch", batch, least=1)
-        whole("owners", owners, least=1)
+        whole("batch", batch, minimum=1)
+        whole("owners", owners, minimum=1)
         generator_of("generator", generator)
         population = max(self.owners, owners)
         size = self._sizes(batch, population, generator, keep=owners)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 _SPLITTER = 2.0**27 + 1
-_DEAREST = 1e250
+_MAX_COST = 1e250
 
 
 def surplus(payment: Tensor, records: Tensor, value: Tensor) -> Tensor:
@@ -34,7 +34,7 @@ def surplus(payment: Tensor, records: Tensor, value: Tensor) -> Tensor:
     """
     # In numpy: in a market of ten the arrays are short, and its operations start faster than torch's.
     count, paid = records.double().numpy(), payment.numpy()
-    worth = np.minimum(value.numpy(), _DEAREST)
+    worth = np.minimum(value.numpy(), _MAX_COST)
     # An infinite payment is nothing to be exact about: infinity less infinity is no number, and not used.
     with np.errstate(invalid="ignore", over="ignore"):
         product = count * worth

@@ -24,7 +24,7 @@ def across_seeds(values: ArrayLike, *, level: float = 0.95) -> Interval:
     ValueError
         If ``values`` are not one-dimensional.
     """
-    number("level", level, above=0.0, most=1.0)
+    number("level", level, above=0.0, maximum=1.0)
     array = np.asarray(values, dtype=float)
     if array.ndim != 1:
         raise ValueError(f"values has shape {list(array.shape)}: pass one number per repetition")
@@ -56,7 +56,7 @@ def blocks_across_seeds(frame: pd.DataFrame, column: str, *, blocks: int = BLOCK
     DataFrame
         ``round`` (the middle of the block, counted from 1), ``mean``, ``low``, ``high``.
     """
-    whole("blocks", blocks, least=1)
+    whole("blocks", blocks, minimum=1)
     length = int(frame["round"].max()) + 1 if len(frame) else 0
     width = max(1, -(-length // blocks))
     rows = []

@@ -32,7 +32,7 @@ def by_block(frame: pd.DataFrame, column: str, *, blocks: int = BLOCKS) -> pd.Da
         One row per block that has a finite value: ``round`` (the middle one, counted from 1), ``mean``, ``low``,
         ``high`` (95 % interval by a bootstrap of rounds), ``rows`` (how many values).
     """
-    whole("blocks", blocks, least=1)
+    whole("blocks", blocks, minimum=1)
     rounds = int(frame["round"].max()) + 1 if len(frame) else 0
     edges = np.unique(np.linspace(0, rounds, min(blocks, rounds) + 1).round().astype(int))
     kept = frame[np.isfinite(frame[column].to_numpy(dtype=float, na_value=np.nan))]

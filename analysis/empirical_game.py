@@ -28,7 +28,7 @@ TRUTH = "truthful"
 ENTRIES_AT_ONCE = 100_000
 """Bids in one run of the auction: bounds the memory that a game takes."""
 
-_LIES: dict[str, tuple[float, float, float]] = {
+_MISREPORTS: dict[str, tuple[float, float, float]] = {
     "valuation x 0.8": (0.8, 1.0, 1.0),
     "valuation x 1.25": (1.25, 1.0, 1.0),
     "valuation x 1.5": (1.5, 1.0, 1.0),
@@ -42,12 +42,16 @@ _LIES: dict[str, tuple[float, float, float]] = {
 def pure_strategies(fields: Collection[str] = BID_FIELDS) -> dict[str, Play]:
     """Return the truth and pure lies about ``fields``, by name; the truth comes first."""
     about = {"valuation": 0, "privacy_budget": 1, "data_size": 2}
-    told = {name: lie for name, lie in _LIES.items() if any(lie[about[field]] != 1 for field in fields)}
-    return {TRUTH: OwnerTypes.truthful_bids, **{name: _lie(lie) for name, lie in told.items()}}
+    told = {
+        name: misreport
+        for name, misreport in _MISREPORTS.items()
+        if any(misreport[about[field]] != 1 for field in fields)
+    }
+    return {TRUTH: OwnerTypes.truthful_bids, **{name: _misreport(misreport) for name, misreport in told.items()}}
 
 
-def _lie(lie: tuple[float, float, float]) -> Play:
-    parts = [torch.tensor(part, dtype=torch.float64) for part in lie]
+def _misreport(misreport: tuple[float, float, float]) -> Play:
+    parts = [torch.tensor(part, dtype=torch.float64) for part in misreport]
     return lambda types: Misreport(*parts).tell(types)
 
 

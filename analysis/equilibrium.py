@@ -115,8 +115,8 @@ def equilibrium(
     TypeError, ValueError
         Naming the argument, its value and the remedy.
     """
-    whole("owners", owners, least=1)
-    whole("profiles", profiles, least=2)
+    whole("owners", owners, minimum=1)
+    whole("profiles", profiles, minimum=2)
     generator = torch.Generator().manual_seed(seed_number("seed", seed))
     played, fresh = (
         EmpiricalGame.of(auction, prior, owners=owners, profiles=profiles, generator=generator, strategies=strategies)
@@ -165,7 +165,7 @@ def replicator(
     payoffs : callable
         Mixtures ``[M, S]`` to payoffs ``[M, P, S]``; their mean over P counts.
     """
-    whole("steps", steps, least=1)
+    whole("steps", steps, minimum=1)
     number("step", step, above=0.0)
     shares, path = beginnings, [beginnings]
     for time in range(1, steps + 1):

@@ -25,7 +25,7 @@ from analysis.second_best import second_best
 FIRST_BEST = "first best"
 NO_BUDGET = "all at own privacy budget"
 SECOND_BEST = "second best, families known"
-YARDSTICKS = (FIRST_BEST, SECOND_BEST, NO_BUDGET)
+BENCHMARKS = (FIRST_BEST, SECOND_BEST, NO_BUDGET)
 FACTORS: Mapping[str, tuple[float, float]] = {
     "0.1": (0.1, 0.1),
     "0.3": (0.3, 0.3),
@@ -87,9 +87,9 @@ def evaluate(
         lose, over all payments), ``budget_violations, budget_violation_rate`` (overspent profiles), and the columns
         of ``analysis.regret.found_regret``.
     """
-    whole("owners", owners, least=1)
-    whole("profiles", profiles, least=2)
-    whole("regret_profiles", regret_profiles, most=profiles)
+    whole("owners", owners, minimum=1)
+    whole("profiles", profiles, minimum=2)
+    whole("regret_profiles", regret_profiles, maximum=profiles)
     seed_number("seed", seed)
     watch = watch or _unwatched
     rows: list[dict[str, object]] = []
@@ -119,7 +119,7 @@ def evaluate(
             bounds[SECOND_BEST] = second_best(types, budget, here).error_bound
         rows += [{"budget_factor": label, **row} for row in _compared(bounds, facts, seed)]
     for name in sorted(refused):
-        warnings.warn(f"{name} was made for at most {auctions[name].most_owners} owners, not {owners}", stacklevel=2)
+        warnings.warn(f"{name} was made for at most {auctions[name].max_owners} owners, not {owners}", stacklevel=2)
     return pd.DataFrame(rows)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.evaluate import YARDSTICKS
+from analysis.evaluate import BENCHMARKS
 
 SETTING = ["sizes", "budgets", "owners", "budget_factor"]
 """Columns within whose groups mechanisms are compared."""
@@ -43,7 +43,7 @@ def frontier(table: pd.DataFrame) -> pd.DataFrame:
     """
     if "regret" not in table.columns:
         raise ValueError("table has no column 'regret': evaluate with regret_profiles over 0")
-    points = table[~table["auction"].isin(YARDSTICKS)].rename(
+    points = table[~table["auction"].isin(BENCHMARKS)].rename(
         columns={"mean": "error_bound", "low": "error_bound_low", "high": "error_bound_high"}
     )
     groups = [name for name in SETTING if name in points.columns]

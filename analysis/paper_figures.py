@@ -65,8 +65,8 @@ def bounds_by_budget(
         error_bound, low, high`` (mean over the valid profiles with its 95 % bootstrap interval; missing if none is
         valid), ``invalid_rate, invalid_low, invalid_high`` (with its 95 % Clopper-Pearson interval), ``profiles``.
     """
-    whole("owners", owners, least=1)
-    whole("profiles", profiles, least=2)
+    whole("owners", owners, minimum=1)
+    whole("profiles", profiles, minimum=2)
     seed_number("seed", seed)
     draws = resamples(profiles, seed)
     rows = []

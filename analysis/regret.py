@@ -48,7 +48,7 @@ def found_regret(
         being drawn anew. ``gaining_rate``: share of the owners who gain over 1 % of their own cost; ``worst_gain``:
         largest gain over own cost; ``regret_profiles`` and ``queries``: how much was searched.
     """
-    whole("queries", queries, least=1)
+    whole("queries", queries, minimum=1)
     generator = torch.Generator().manual_seed(seed_number("seed", seed))
     fields = auction.guarantees.strategic
     rerun = not lists_hold(auction, types, budget, generator)

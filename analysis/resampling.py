@@ -12,8 +12,8 @@ Array = NDArray[np.float64]
 
 def resamples(count: int, seed: int, draws: int = 1000) -> Array:
     """How often each of ``count`` profiles is drawn in each of ``draws`` bootstrap samples ``[draws, count]``."""
-    whole("count", count, least=1)
-    whole("draws", draws, least=1)
+    whole("count", count, minimum=1)
+    whole("draws", draws, minimum=1)
     stream = np.random.default_rng(seed_number("seed", seed))
     return stream.multinomial(count, np.full(count, 1 / count), size=draws).astype(float)
 

@@ -31,7 +31,7 @@ from analysis.resampling import ends, ratios, resamples
 
 _CANDIDATES = 4000
 """Factors drawn per situation, of which those given its budget are sampled by importance."""
-_LEAST_LOG_LOSS = -5.0
+_MIN_LOG_LOSS = -5.0
 _COARSE, _FINE = 50, 400
 """Privacy losses per owner, while prices are sought and for the bound itself."""
 
@@ -59,9 +59,9 @@ def truthful_bound(
         ``bound``, ``second_best`` (each profile within the budget, an estimate) and ``first_best``: means over the same
         situations; ``bound_over_first_best`` with ``_low`` and ``_high``, and ``second_best_over_first_best``.
     """
-    whole("situations", situations, least=2)
-    whole("draws", draws, least=1)
-    whole("steps", steps, least=1)
+    whole("situations", situations, minimum=2)
+    whole("draws", draws, minimum=1)
+    whole("steps", steps, minimum=1)
     tied = prior.budgets == "tied"
     if tied and not prior.budget_factor[0] < prior.budget_factor[1]:
         raise ValueError(
@@ -75,16 +75,16 @@ def truthful_bound(
     fresh = _drawn(types, budget, prior, rows, generator)
     bound = _averaged(_prices_within(fresh, money, steps), situations)
     alone = torch.arange(situations) * draws
-    least = first_best(fresh.types.take(rows=alone), budget).error_bound
+    minimum = first_best(fresh.types.take(rows=alone), budget).error_bound
     second = first_best(_with_factor(fresh.types, fresh.virtual).take(rows=alone), budget).error_bound
-    over = ratios(resamples(situations, seed), bound.numpy(), least.numpy())
+    over = ratios(resamples(situations, seed), bound.numpy(), minimum.numpy())
     return {
         "bound": float(bound.mean()),
         "second_best": float(second.mean()),
-        "first_best": float(least.mean()),
-        "bound_over_first_best": float(bound.mean() / least.mean()),
+        "first_best": float(minimum.mean()),
+        "bound_over_first_best": float(bound.mean() / minimum.mean()),
         **ends("bound_over_first_best_", over),
-        "second_best_over_first_best": float(second.mean() / least.mean()),
+        "second_best_over_first_best": float(second.mean() / minimum.mean()),
     }
 
 
@@ -116,7 +116,7 @@ class _Draws:
         size = self.types.data_size.double()
         total = size.sum(-1, keepdim=True)
         share = (size / total)[..., None]
-        loss = self.types.privacy_budget[..., None] * torch.linspace(_LEAST_LOG_LOSS, 0, count).double().exp()
+        loss = self.types.privacy_budget[..., None] * torch.linspace(_MIN_LOG_LOSS, 0, count).double().exp()
         noise = laplace_variance(loss)
         unit = _with_factor(self.types, torch.ones_like(size)).valuation.at(loss)
         cost = (total / self.budget[:, None] * self.virtual)[..., None] * unit
@@ -128,12 +128,12 @@ class _Draws:
         weight = torch.stack([nothing, kept, nothing.maximum(share)], -1)
         bought = torch.stack([torch.zeros_like(kept), kept, share.expand_as(kept)], -1)
         value = noise[..., None] * weight**2 - of_weight[..., None] * weight - margin[..., None] * bought
-        least, place = value.flatten(2).min(-1)
+        minimum, place = value.flatten(2).min(-1)
         weight, bought = (part.flatten(2).gather(-1, place[..., None])[..., 0] for part in (weight, bought))
         spent = bought * cost.repeat_interleave(3, -1).gather(-1, place[..., None])[..., 0]
         y, x, z = logs.exp().unbind(-1)
         slopes = [y * (spent.sum(-1) - 1), x * (1 - weight.sum(-1)), z * (1 - z / 8 - bought.sum(-1))]
-        return x + z - y - z**2 / 16 + least.sum(-1), torch.stack(slopes, -1)
+        return x + z - y - z**2 / 16 + minimum.sum(-1), torch.stack(slopes, -1)
 
 
 def _drawn(types: OwnerTypes, budget: Tensor, prior: OwnerPrior, rows: Tensor, generator: torch.Generator) -> _Draws:
@@ -160,8 +160,8 @@ def _given(unit: Tensor, budget: Tensor, prior: OwnerPrior, count: int, generato
     low, high = prior.factor
     factor = low + (high - low) * torch.rand(_CANDIDATES, len(unit), generator=generator, dtype=torch.float64)
     everything = factor @ unit
-    least, most = prior.budget_factor
-    possible = (budget >= least * everything) & (budget <= most * everything)
+    minimum, maximum = prior.budget_factor
+    possible = (budget >= minimum * everything) & (budget <= maximum * everything)
     chosen = torch.multinomial(possible / everything, count, replacement=True, generator=generator)
     return factor[chosen]
 

@@ -65,8 +65,8 @@ def clustered_mean(
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or array.size == 0 or not np.isfinite(array).all():
         raise ValueError(f"values has shape {list(array.shape)}: pass at least one finite number, in one dimension")
-    number("level", level, above=0.0, most=1.0)
-    whole("draws", draws, least=1)
+    number("level", level, above=0.0, maximum=1.0)
+    whole("draws", draws, minimum=1)
     index, names = pd.factorize(np.asarray(clusters))
     if len(index) != array.size:
         raise ValueError(f"clusters has length {len(index)}; pass one per value, {array.size}")
@@ -101,14 +101,14 @@ def gains_by_strategy(trades: pd.DataFrame, *, draws: int = 2000, seed: int = 0)
     Returns
     -------
     DataFrame
-        One row per strategy that lied: ``lies``, ``paid`` (how many lies gained anything), ``gain``, ``gain_low``,
+        One row per strategy that lied: ``misreports``, ``paid`` (how many gained anything), ``gain``, ``gain_low``,
         ``gain_high`` (mean money per lie and its interval), ``relative``, ``relative_low``, ``relative_high`` (the
         same, every gain divided by its owner's cost at her own budget and size, without those who have none),
         ``best`` (the largest gain), ``utility``, ``truthful_utility`` (means over the lies).
     """
-    lies = trades[trades["misreport_gain"].notna()]
+    misreports = trades[trades["misreport_gain"].notna()]
     rows = []
-    for strategy, group in lies.groupby("strategy", sort=True):
+    for strategy, group in misreports.groupby("strategy", sort=True):
         cluster = group.groupby(CLUSTER).ngroup()
         gain = clustered_mean(group["misreport_gain"], cluster, draws=draws, seed=seed)
         relative = (group["misreport_gain"] / cost_at_own_budget(group)).dropna()
@@ -118,7 +118,7 @@ def gains_by_strategy(trades: pd.DataFrame, *, draws: int = 2000, seed: int = 0)
         rows.append(
             {
                 "strategy": strategy,
-                "lies": len(group),
+                "misreports": len(group),
                 "paid": int((group["misreport_gain"] > 0).sum()),
                 "gain": gain.mean,
                 "gain_low": gain.low,

@@ -20,7 +20,7 @@ from agents.buyer.update import RULES
 from agents.checks import number, one_of, whole
 from agents.network import NETWORKS, check_network
 from agents.noise import CLIPS, NAMES, check_noise_source
-from agents.owner.population import LEAST_PRIVACY_BUDGET
+from agents.owner.population import MIN_PRIVACY_BUDGET
 from agents.owner.strategies.base import Strategy
 from agents.owner.strategy_shares import check_options as check_strategy_options
 from agents.owner.strategy_shares import check_shares, strategy_class, strategy_name
@@ -31,7 +31,7 @@ from agents.tasks.partition import PARTITIONS
 from agents.tasks.registry import check_options, list_tasks, takes_data
 from agents.types import OwnerTypes
 from market_sim.directory import directory_of
-from market_sim.frozen import frozen, hashable, thawed
+from market_sim.frozen import frozen, hashable, to_plain
 
 LARGEST = 1e12
 """Numbers beyond this (or, where 0 makes no sense, under its inverse) leave the range in which floats can follow."""
@@ -137,7 +137,7 @@ class MarketConfig:
 
     def __post_init__(self) -> None:
         for name in ("owners", "bidders", "rounds", "buyers"):
-            self._keep(name, whole(name, getattr(self, name), least=1))
+            self._keep(name, whole(name, getattr(self, name), minimum=1))
         self._count_owners()
         if self.bidders * self.buyers > self.owners:
             raise ValueError(
@@ -145,22 +145,22 @@ class MarketConfig:
                 "pass more owners or fewer bidders (an owner serves one buyer at a time)"
             )
         self._check_names()
-        self._keep("clip_norm", number("clip_norm", self.clip_norm, least=1 / LARGEST, most=LARGEST))
+        self._keep("clip_norm", number("clip_norm", self.clip_norm, minimum=1 / LARGEST, maximum=LARGEST))
         self._check_task()
-        self._keep("budget_factor", _pair("budget_factor", self.budget_factor, most=LARGEST))
+        self._keep("budget_factor", _pair("budget_factor", self.budget_factor, maximum=LARGEST))
         self._keep(
             "privacy_budget",
-            _pair("privacy_budget", self.privacy_budget, least=LEAST_PRIVACY_BUDGET, most=LARGEST_PRIVACY_BUDGET),
+            _pair("privacy_budget", self.privacy_budget, minimum=MIN_PRIVACY_BUDGET, maximum=LARGEST_PRIVACY_BUDGET),
         )
         self._check_strategies()
         self._check_wallet()
         if self.lifetime_allowance is not None:
             if self.lifetime_allowance == math.inf:
                 raise ValueError("lifetime_allowance = inf: pass None for no limit")
-            allowance = number("lifetime_allowance", self.lifetime_allowance, least=LEAST_PRIVACY_BUDGET)
+            allowance = number("lifetime_allowance", self.lifetime_allowance, minimum=MIN_PRIVACY_BUDGET)
             self._keep("lifetime_allowance", allowance)
-        self._keep("learning_rate", number("learning_rate", self.learning_rate, least=1 / LARGEST, most=LARGEST))
-        self._keep("value_of_accuracy", number("value_of_accuracy", self.value_of_accuracy, most=LARGEST))
+        self._keep("learning_rate", number("learning_rate", self.learning_rate, minimum=1 / LARGEST, maximum=LARGEST))
+        self._keep("value_of_accuracy", number("value_of_accuracy", self.value_of_accuracy, maximum=LARGEST))
         if not isinstance(self.first_best, bool):
             raise TypeError(f"first_best = {self.first_best!r}: pass True or False")
 
@@ -199,12 +199,12 @@ class MarketConfig:
             self._keep(
                 "wallet",
                 tuple(
-                    number(f"wallet[{index}]", money, least=1 / LARGEST, most=LARGEST)
+                    number(f"wallet[{index}]", money, minimum=1 / LARGEST, maximum=LARGEST)
                     for index, money in enumerate(self.wallet)
                 ),
             )
         else:
-            self._keep("wallet", number("wallet", self.wallet, least=1 / LARGEST, most=LARGEST))
+            self._keep("wallet", number("wallet", self.wallet, minimum=1 / LARGEST, maximum=LARGEST))
 
     @property
     def wallets(self) -> tuple[float | None, ...]:
@@ -286,13 +286,13 @@ class MarketConfig:
         )
 
     def _factors(self) -> tuple[float, float]:
-        return _pair("budget_factor", self.budget_factor, most=LARGEST)
+        return _pair("budget_factor", self.budget_factor, maximum=LARGEST)
 
     def __hash__(self) -> int:
         return hash(tuple(hashable(getattr(self, known.name)) for known in fields(self)))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: thawed(value) for name, value in self.__dict__.items()}
+        return {name: to_plain(value) for name, value in self.__dict__.items()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():
@@ -300,7 +300,7 @@ class MarketConfig:
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields as JSON holds them; an auction or a strategy of one's own by its name."""
-        content = {known.name: thawed(getattr(self, known.name)) for known in fields(self)}
+        content = {known.name: to_plain(getattr(self, known.name)) for known in fields(self)}
         auction = self.auction.name if isinstance(self.auction, Auction) else str(self.auction)
         strategies = {strategy_name(key): share for key, share in self.strategies.items()}
         paths = {name: str(content[name]) for name in ("data", "population", "network") if content[name] is not None}
@@ -308,7 +308,7 @@ class MarketConfig:
         return {**content, **paths, **lists, "auction": auction, "strategies": strategies}
 
 
-def _told_by_name(made: Callable[..., None]) -> Callable[..., None]:
+def _keyword_only(made: Callable[..., None]) -> Callable[..., None]:
     """Refuse positional arguments and unknown fields, naming the nearest known one."""
 
     @functools.wraps(made)
@@ -322,14 +322,14 @@ def _told_by_name(made: Callable[..., None]) -> Callable[..., None]:
     return init
 
 
-MarketConfig.__init__ = _told_by_name(MarketConfig.__init__)  # type: ignore[method-assign]
+MarketConfig.__init__ = _keyword_only(MarketConfig.__init__)  # type: ignore[method-assign]
 
 
-def _pair(name: str, value: Any, *, least: float = 0.0, most: float) -> tuple[float, float]:
+def _pair(name: str, value: Any, *, minimum: float = 0.0, maximum: float) -> tuple[float, float]:
     """Return a range ``(low, high)``; a single number stands for both."""
     if isinstance(value, int | float | np.number) and not isinstance(value, bool):
         value = (value, value)
     if not isinstance(value, tuple | list) or len(value) != 2:
         raise TypeError(f"{name} = {value!r}: pass a number or a pair (low, high)")
-    low = number(f"{name}[0]", value[0], least=least, most=most)
-    return low, number(f"{name}[1]", value[1], least=low, most=most)
+    low = number(f"{name}[0]", value[0], minimum=minimum, maximum=maximum)
+    return low, number(f"{name}[1]", value[1], minimum=low, maximum=maximum)

@@ -65,8 +65,8 @@ def truthful_utility(
     float64[1, n]
     """
     result = types.utility(outcome)
-    liars = untruthful[0].nonzero()[:, 0]
-    if not len(liars):
+    deviators = untruthful[0].nonzero()[:, 0]
+    if not len(deviators):
         return result
     truth = types.truthful_bids()
     place = torch.arange(types.shape[1]) if place is None else place
@@ -74,23 +74,23 @@ def truthful_utility(
     if (
         isinstance(auction, MenuAuction)
         and generator_state is None
-        and liars.numel() * types.shape[1] > RERUN_ALL_UP_TO
+        and deviators.numel() * types.shape[1] > RERUN_ALL_UP_TO
     ):
-        listed = liars[stays[liars]]
+        listed = deviators[stays[deviators]]
         chosen = _own_choice(truth, bids, listed, outcome, auction=auction, budget=budget, turn=turn)
         if chosen is not None:
             result[0, listed] = types.utility(chosen)[0, listed]
-            liars = liars[~stays[liars]]
+            deviators = deviators[~stays[deviators]]
     rows_at_once = 1 if generator_state is not None else max(1, ENTRIES_AT_ONCE // types.shape[1])
-    for deviators in torch.split(liars, rows_at_once):
+    for some in torch.split(deviators, rows_at_once):
         generator = None
         if generator_state is not None:
             generator = torch.Generator()
             generator.set_state(generator_state)
-        told = _alone_truthful(truth, bids, deviators, place)
-        rerun = auction.run(told, budget.expand(len(deviators)), generator)
-        row = torch.arange(len(deviators))
-        result[0, deviators] = types.take(torch.zeros_like(row)).utility(rerun)[row, deviators]
+        told = _alone_truthful(truth, bids, some, place)
+        rerun = auction.run(told, budget.expand(len(some)), generator)
+        row = torch.arange(len(some))
+        result[0, some] = types.take(torch.zeros_like(row)).utility(rerun)[row, some]
     return result
 
 
@@ -102,12 +102,12 @@ def _alone_truthful(truth: Bids, bids: Bids, deviators: Tensor, place: Tensor) -
 
 
 def _own_choice(
-    truth: Bids, bids: Bids, liars: Tensor, outcome: Outcome, *, auction: MenuAuction, budget: Tensor, turn: int
+    truth: Bids, bids: Bids, deviators: Tensor, outcome: Outcome, *, auction: MenuAuction, budget: Tensor, turn: int
 ) -> Outcome | None:
-    """What everybody's true self picks from the round's price lists; None if those do not answer for ``liars``."""
-    if not len(liars):
+    """What everybody's true self picks from the round's price lists; None if those do not answer for ``deviators``."""
+    if not len(deviators):
         return None
-    checked = liars[(turn * CHECKED + torch.arange(min(CHECKED, len(liars)))) % len(liars)]
+    checked = deviators[(turn * CHECKED + torch.arange(min(CHECKED, len(deviators)))) % len(deviators)]
     row = torch.arange(len(checked))
     menu = auction.price_list(bids, budget)
     again = auction.price_list(

@@ -14,9 +14,9 @@ def frozen(mapping: Mapping[Any, Any]) -> Mapping[Any, Any]:
     )
 
 
-def thawed(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
     """Plain dictionaries in the place of frozen ones, which JSON and pickle can hold."""
-    return {key: thawed(inner) for key, inner in value.items()} if isinstance(value, Mapping) else value
+    return {key: to_plain(inner) for key, inner in value.items()} if isinstance(value, Mapping) else value
 
 
 def hashable(value: Any) -> Any:

@@ -75,10 +75,10 @@ class FLMarket(Model):  # type: ignore[misc]
         auction = config.auction
         if not isinstance(auction, Auction):
             auction = load_auction(auction, prior=self.prior)
-        if auction.most_owners is not None and config.bidders > auction.most_owners:
+        if auction.max_owners is not None and config.bidders > auction.max_owners:
             raise ValueError(
                 f"bidders = {config.bidders}, but auction {auction.name!r} was made for at most "
-                f"{auction.most_owners} owners: pass fewer, or an auction for any number of owners"
+                f"{auction.max_owners} owners: pass fewer, or an auction for any number of owners"
             )
         network = owner_network(
             config.network, config.owners, self.streams.generator("network"), config.network_options
@@ -154,8 +154,8 @@ class FLMarket(Model):  # type: ignore[misc]
         """One buyer's round, phase by phase."""
         stream = functools.partial(self.streams.generator, round=self.round, buyer=buyer.index)
         population, broker = self.population, self.broker
-        most = self.config.bidders if buyer.active else 0
-        owners = population.bidders(most, taken, stream("sampling"))
+        maximum = self.config.bidders if buyer.active else 0
+        owners = population.bidders(maximum, taken, stream("sampling"))
         types = population.types_of(owners)
 
         announcement = buyer.announce(float(self.prior.cost_of_everything(types)), self.round, stream("budget"))
@@ -163,7 +163,7 @@ class FLMarket(Model):  # type: ignore[misc]
         holders = identities.holding(types)
         said = population.bid(announcement, owners[identities.place], holders, stream, identities)
         bids = verified(broker.auction, holders, said)
-        lies = untruthful(holders, bids) | identities.several[identities.place]
+        misreports = untruthful(holders, bids) | identities.several[identities.place]
 
         if len(owners):
             lottery = stream("lottery")
@@ -174,7 +174,7 @@ class FLMarket(Model):  # type: ignore[misc]
             truth = truthful_utility(
                 identities.honest(types),
                 bids,
-                lies,
+                misreports,
                 outcome,
                 auction=broker.auction,
                 budget=torch.tensor([announcement.budget], dtype=torch.float64),
@@ -214,7 +214,7 @@ class FLMarket(Model):  # type: ignore[misc]
             strategies=[population.groups.names[group] for group in population.groups.group[owners].tolist()],
             types=types,
             bids=identities.bids(bids),
-            untruthful=lies[:, identities.first],
+            untruthful=misreports[:, identities.first],
             outcome=identities.outcome(outcome),
             utility=utility,
             truthful_utility=truth,

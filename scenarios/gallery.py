@@ -50,13 +50,13 @@ AUCTIONS = ("sequential-menu", "all-in", "posted-price", "pay-as-bid")
 BOUGHT = ("sequential-menu", "equivariant-menu", "dm-regretnet", "m-regretnet", "regretnet", "all-in")
 
 SET = "--set owners=60 --set bidders=20 --set rounds=120 --set clip=owner --set clip_norm=0.1 --set learning_rate=1.0"
-LIARS = " ".join(f"--strategy {name}={share}" for name, share in SHARES.items())
+DEVIATORS = " ".join(f"--strategy {name}={share}" for name, share in SHARES.items())
 
 
 def _report(auction: str, folder: str) -> str:
     """The commands that play a market under ``auction`` and report on it."""
     return (
-        f"market-sim run market --set auction={auction} {SET} {LIARS} --out runs/{folder}\n"
+        f"market-sim run market --set auction={auction} {SET} {DEVIATORS} --out runs/{folder}\n"
         f"market-sim report runs/{folder}"
     )
 
@@ -114,7 +114,7 @@ def _bounds(_: dict[str, Results]) -> Figure:
 
 COMPARED = "\n".join(
     [
-        *(f"market-sim run market --set auction={name} {SET} {LIARS} --out runs/{name}" for name in AUCTIONS),
+        *(f"market-sim run market --set auction={name} {SET} {DEVIATORS} --out runs/{name}" for name in AUCTIONS),
         f"market-sim report {' '.join(f'runs/{name}' for name in AUCTIONS)} --out runs/auctions.html",
     ]
 )

@@ -102,7 +102,7 @@ def find(played: Mapping[str, Played], *, allowance: float | None) -> Finding:
     """How the honest markets go, and what lying is worth in each over a lifetime."""
     titles = compared(allowance)
     rows = [market_row(name, played[key(name, "honest")], limit) for name, (_, limit) in titles.items()]
-    lies = [
+    misreports = [
         row for name in titles for row in lifetime_rows(name, played[key(name, "lying")], played[key(name, "honest")])
     ]
     rounds = {name: played[key(name, "honest")].rounds for name in titles}
@@ -117,9 +117,9 @@ def find(played: Mapping[str, Played], *, allowance: float | None) -> Finding:
         for name, (buyers, limit) in titles.items()
     }
     return Finding(
-        sentences=[*map(market_sentence, rows), *(lies_sentence(name, lies) for name in titles)],
-        tables={"markets": rows, "lies": lies},
-        picture=buyers_figure(lines, styles, drawn(lies, "strategy", "market", "lifetime_gain")),
+        sentences=[*map(market_sentence, rows), *(misreports_sentence(name, misreports) for name in titles)],
+        tables={"markets": rows, "misreports": misreports},
+        picture=buyers_figure(lines, styles, drawn(misreports, "strategy", "market", "lifetime_gain")),
         note=(
             "Markets: everybody honest. Sales: purchases from one owner in one round, of each buyer. Price: money per "
             "record and unit of privacy loss. Used up: share of those who bid whose allowance is (to 95 %). Lifetime "
@@ -139,8 +139,8 @@ def market_row(name: str, played: Played, allowance: float | None) -> Row:
     amount = (trades["records"] * trades["privacy_loss"]).groupby(trades["seed"]).sum()
     price = trades.groupby("seed")["payment"].sum() / amount
     used = trades.groupby(["seed", "owner"])["privacy_spent"].max()
-    most = np.inf if allowance is None else USED_UP * allowance
-    gone = (used >= most).groupby("seed").mean()
+    maximum = np.inf if allowance is None else USED_UP * allowance
+    gone = (used >= maximum).groupby("seed").mean()
     return {
         "market": name,
         "sales": across_seeds(sales),
@@ -166,7 +166,7 @@ def lifetime_rows(name: str, lying: Played, honest: Played) -> list[Row]:
             {
                 "market": name,
                 "strategy": str(strategy),
-                "liars": int(len(mine) / mine.index.get_level_values("seed").nunique()),
+                "deviators": int(len(mine) / mine.index.get_level_values("seed").nunique()),
                 "lifetime_gain": across_seeds(_gain(earned, would)),
                 "one_round_gain": across_seeds(_gain(at_once["utility"], at_once["truthful_utility"])),
             }
@@ -184,9 +184,9 @@ def market_sentence(row: Row) -> str:
     )
 
 
-def lies_sentence(name: str, lies: list[Row]) -> str:
+def misreports_sentence(name: str, misreports: list[Row]) -> str:
     """Whether lying paid in the long run."""
-    rows = [row for row in lies if row["market"] == name]
+    rows = [row for row in misreports if row["market"] == name]
     if not rows:
         return f"With {name}, no liar ever bid who would have earned anything by the truth: nothing to compare."
     each = verdicts({row["strategy"]: row["lifetime_gain"] for row in rows})

@@ -64,7 +64,7 @@ def run(
     processes : int
         How many auctions are studied at a time.
     """
-    whole("profiles", profiles, least=1)
+    whole("profiles", profiles, minimum=1)
     names = list(auctions or list_auctions())
     size = {**GAME, **(game or {})}
     played = {"scenario": "misreport-study", "seed": seed, "auctions": names, "profiles": profiles, "game": size}
@@ -76,8 +76,8 @@ def run(
         rows: list[Row] = []
         games: dict[str, Equilibrium] = {}
         with bar(progress, "Studying auctions", len(names)) as advance:
-            for name, (lies, found) in zip(names, studies, strict=True):
-                rows += lies
+            for name, (misreports, found) in zip(names, studies, strict=True):
+                rows += misreports
                 games[name] = found
                 advance(name)
         (folder / "games").mkdir()
@@ -89,14 +89,18 @@ def run(
         return answer_of("misreport-study", finding(rows, games), folder, out)
 
 
-def finding(lies: list[Row], games: dict[str, Equilibrium]) -> Finding:
+def finding(misreports: list[Row], games: dict[str, Equilibrium]) -> Finding:
     """Sum up which lies pay where, and where truth survives."""
-    rows = [auction_row(name, [row for row in lies if row["auction"] == name], found) for name, found in games.items()]
-    gains = pd.DataFrame([{"auction": row["auction"], "lie": row["lie"], "gain": row["gain"].mean} for row in lies])
+    rows = [
+        auction_row(name, [row for row in misreports if row["auction"] == name], found) for name, found in games.items()
+    ]
+    gains = pd.DataFrame(
+        [{"auction": row["auction"], "misreport": row["misreport"], "gain": row["gain"].mean} for row in misreports]
+    )
     return Finding(
         sentences=sentences(rows),
         tables={"auctions": rows},
-        further={"lies": lies},
+        further={"misreports": misreports},
         picture=study_figure(gains, {name: found.paths for name, found in games.items()}),
         note=(
             "Gain: of one liar among truthful owners, over the truth and per cost of all she has; mean over owners. "
@@ -108,15 +112,15 @@ def finding(lies: list[Row], games: dict[str, Equilibrium]) -> Finding:
     )
 
 
-def auction_row(name: str, lies: list[Row], found: Equilibrium) -> Row:
+def auction_row(name: str, misreports: list[Row], found: Equilibrium) -> Row:
     """One auction: its best simple lie, and where its game ends."""
-    best = max(lies, key=lambda row: row["gain"].mean)
+    best = max(misreports, key=lambda row: row["gain"].mean)
     end = found.mixture.loc[found.mixture["share"].idxmax()]
     return {
         "auction": name,
-        "best_lie": best["lie"],
+        "best_misreport": best["misreport"],
         "gain": best["gain"],
-        "paying": sum(row["gain"].low > ROUNDING for row in lies),
+        "paying": sum(row["gain"].low > ROUNDING for row in misreports),
         "ends_at": f"{end['strategy']} ({end['share']:.2f})",
         "regret_there": _interval(found.regret, "regret"),
         "basin": _interval(found.basin, "basin"),
@@ -132,7 +136,7 @@ def sentences(rows: list[Row]) -> list[str]:
         worst = max(paying, key=lambda row: row["gain"].mean)
         said.append(
             f"Some simple lie pays in {len(paying)} of {len(rows)} auctions ({_names(paying)}), most in "
-            f"{worst['auction']}: {worst['best_lie']} gains {worst['gain'].mean:.2f} of her cost."
+            f"{worst['auction']}: {worst['best_misreport']} gains {worst['gain'].mean:.2f} of her cost."
         )
     if honest:
         said.append(f"None of the lies pays on average in {', '.join(honest)}.")
@@ -149,7 +153,7 @@ def sentences(rows: list[Row]) -> list[str]:
     return said
 
 
-def lie_rows(name: str, profiles: int, seed: int) -> list[Row]:
+def misreport_rows(name: str, profiles: int, seed: int) -> list[Row]:
     """What each simple lie brings one liar among truthful owners."""
     prior = OwnerPrior()
     auction = load_auction(name, prior)
@@ -159,13 +163,13 @@ def lie_rows(name: str, profiles: int, seed: int) -> list[Row]:
     weights = resamples(profiles, seed)
     count = (types.data_size > 0).sum(-1).double().numpy()
     rows: list[Row] = []
-    for lie, told in list(pure_strategies(auction.guarantees.strategic).items())[1:]:
+    for misreport, told in list(pure_strategies(auction.guarantees.strategic).items())[1:]:
         gain = per_cost(types, game.gains(told(types)))
         over = ends("", ratios(weights, gain.sum(-1).numpy(), count))
         rows.append(
             {
                 "auction": name,
-                "lie": lie,
+                "misreport": misreport,
                 "gain": Interval(float(gain.sum() / count.sum()), over["low"], over["high"]),
                 "gaining": float((gain > ROUNDING).sum() / count.sum()),
                 "best": float(gain.max()),
@@ -178,7 +182,7 @@ def _study(name: str, profiles: int, game: dict[str, Any], seed: int) -> tuple[l
     with torch_threads(1):
         prior = OwnerPrior()
         found = equilibrium(load_auction(name, prior), prior, owners=OWNERS, seed=seed, **game)
-        return lie_rows(name, profiles, seed), found
+        return misreport_rows(name, profiles, seed), found
 
 
 def _interval(found: dict[str, Any], name: str) -> Interval:

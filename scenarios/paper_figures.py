@@ -55,7 +55,7 @@ class Mode:
     ----------
     profiles : int
         Profiles per setting and budget factor (Fig. 7 and 8).
-    liars, queries : int
+    deviators, queries : int
         Profiles on which lies are tried, and lies per owner (Fig. 10, Table I).
     seeds, rounds : int
         Runs per market, and rounds of each (Fig. 9).
@@ -66,7 +66,7 @@ class Mode:
     """
 
     profiles: int
-    liars: int
+    deviators: int
     queries: int
     seeds: int
     rounds: int
@@ -77,10 +77,10 @@ class Mode:
 
 MODES: Mapping[str, Mode] = {
     "quick": Mode(
-        profiles=500, liars=40, queries=40, seeds=3, rounds=100, levels=(1, 2, 4, 8, 16), steps=100, batch=128
+        profiles=500, deviators=40, queries=40, seeds=3, rounds=100, levels=(1, 2, 4, 8, 16), steps=100, batch=128
     ),
     "full": Mode(
-        profiles=4000, liars=500, queries=300, seeds=20, rounds=100, levels=(1, 2, 4, 8, 16), steps=None, batch=None
+        profiles=4000, deviators=500, queries=300, seeds=20, rounds=100, levels=(1, 2, 4, 8, 16), steps=None, batch=None
     ),
 }
 MARKET = MarketConfig(
@@ -181,11 +181,11 @@ def mechanisms() -> tuple[dict[str, Auction], dict[str, str]]:
             if name in (*PAPERS, *OURS):
                 skipped[name] = " ".join(str(error).split())
             continue
-        most = getattr(auction, "most_owners", None)
+        maximum = getattr(auction, "max_owners", None)
         if name in learned and getattr(auction, "card", None) is None:
             continue
-        if most is not None and most < OWNERS:
-            skipped[name] = f"takes at most {most} bidders, the paper's figures have {OWNERS}"
+        if maximum is not None and maximum < OWNERS:
+            skipped[name] = f"takes at most {maximum} bidders, the paper's figures have {OWNERS}"
             continue
         loaded[name] = auction
     return loaded, skipped
@@ -201,7 +201,7 @@ def _table_1(auctions: Mapping[str, Auction], mode: Mode, seed: int, progress: b
     with bar(progress, "searching for lies", len(PRIORS) * len(auctions)) as advance:
         for (setting, prior), (name, auction) in itertools.product(PRIORS.items(), auctions.items()):
             advance(f"{setting}, {name}")
-            found = guarantees(auction, prior, owners=OWNERS, profiles=mode.liars, queries=mode.queries, seed=seed)
+            found = guarantees(auction, prior, owners=OWNERS, profiles=mode.deviators, queries=mode.queries, seed=seed)
             rows.append({"setting": setting, "auction": name, **found})
     return pd.DataFrame(rows)
 
@@ -254,7 +254,7 @@ def _levels(folder: Path, mode: Mode, seed: int, progress: bool) -> pd.DataFrame
 
 def _guarded(auction: Auction, name: str, mode: Mode, seed: int, **what: int | None) -> list[dict[str, Any]]:
     """What is found in both settings."""
-    search: dict[str, int] = {"owners": OWNERS, "profiles": mode.liars, "queries": mode.queries, "seed": seed}
+    search: dict[str, int] = {"owners": OWNERS, "profiles": mode.deviators, "queries": mode.queries, "seed": seed}
     return [
         {"setting": setting, "auction": name, **what, **guarantees(auction, prior, **search)}
         for setting, prior in PRIORS.items()

@@ -21,7 +21,7 @@ from joblib import Parallel, delayed
 from rich.console import Console
 from rich.progress import Progress
 
-from agents.checks import MOST_SEED
+from agents.checks import MAX_SEED
 from agents.tasks.registry import load_task
 from analysis.plots.market import market_figure
 from analysis.report.runs import markets_of
@@ -81,7 +81,7 @@ def run(
     processes : int
         How many runs are played at a time.
     """
-    seeds = [each % (MOST_SEED + 1) for each in range(repetitions * seed, repetitions * (seed + 1))]
+    seeds = [each % (MAX_SEED + 1) for each in range(repetitions * seed, repetitions * (seed + 1))]
     markets = {"market": market, "no-noise": replace(market, perturbation="none")}
     played = {"scenario": "quickstart", "seed": seed, "repetitions": repetitions, "market": market.as_json()}
     with scenario_directory(out, played) as folder:

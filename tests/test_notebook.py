@@ -14,7 +14,7 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 NOTEBOOK = DOCS / "own_study.ipynb"
-MOST_BYTES = 200_000
+MAX_BYTES = 200_000
 
 
 def read():
@@ -63,10 +63,10 @@ def test_the_rule_holds_the_leak_is_found_and_haggling_pays_where_it_can(execute
     }
     assert re.search(r"refuted +no +yes", tables["audit"])
     assert re.search(r"owners who gain, at least +0% +[1-9]", tables["audit"])
-    lies, paid, gain = re.search(r"other-half haggling +(\d+) +(\d+) +(\S+)", tables["answer"]).groups()
-    assert (int(lies) > 50, int(paid), float(gain) < 0) == (True, 0, True)
-    lies, paid, gain = re.search(r"pay-as-bid haggling +(\d+) +(\d+) +(\S+)", tables["answer"]).groups()
-    assert (int(paid) > int(lies) / 2, float(gain) > 0) == (True, True)
+    misreports, paid, gain = re.search(r"other-half haggling +(\d+) +(\d+) +(\S+)", tables["answer"]).groups()
+    assert (int(misreports) > 50, int(paid), float(gain) < 0) == (True, 0, True)
+    misreports, paid, gain = re.search(r"pay-as-bid haggling +(\d+) +(\d+) +(\S+)", tables["answer"]).groups()
+    assert (int(paid) > int(misreports) / 2, float(gain) > 0) == (True, True)
 
 
 def test_its_classes_are_those_of_the_guide():
@@ -78,7 +78,7 @@ def test_its_classes_are_those_of_the_guide():
 
 
 def test_it_is_small_and_says_nothing_about_the_machine_it_was_written_on():
-    assert NOTEBOOK.stat().st_size <= MOST_BYTES
+    assert NOTEBOOK.stat().st_size <= MAX_BYTES
     text = NOTEBOOK.read_text()
     for place in (str(ROOT), str(Path.home()), sys.prefix, "/tmp", "ipykernel_"):
         assert place not in text

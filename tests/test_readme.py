@@ -38,5 +38,5 @@ def test_the_picture_of_the_page_is_small_and_has_the_colours_of_the_strategies(
     picture = ROOT / "docs" / "page.png"
     assert picture.stat().st_size <= 200_000
     shown = {colour for _, colour in Image.open(picture).convert("RGB").getcolors(2**24)}
-    drawn = {name: ImageColor.getrgb(colour_of(name)) for name in ("truthful", *Choices().liars)}
+    drawn = {name: ImageColor.getrgb(colour_of(name)) for name in ("truthful", *Choices().deviators)}
     assert [name for name, colour in drawn.items() if colour not in shown] == []

@@ -49,7 +49,7 @@ class UploadTerms:
 
     def __post_init__(self) -> None:
         one_of("perturbation", self.perturbation, noise.NAMES)
-        whole("dimension", self.dimension, least=1)
+        whole("dimension", self.dimension, minimum=1)
         one_of("clip", self.clip, noise.CLIPS)
         number("clip_norm", self.clip_norm, above=0.0)
         one_of("error_bound", self.error_bound, ERROR_BOUNDS)

@@ -122,7 +122,7 @@ def checked_terms(variance: Any, share: Any, bias_scale: Any) -> tuple[Tensor, T
         raise ValueError(
             f"share[{row}] sums to {total[row].item()!r}: divide the records bought by those of all bidders"
         )
-    return variances, shares, number("bias_scale", bias_scale, most=LARGEST_BIAS_SCALE)
+    return variances, shares, number("bias_scale", bias_scale, maximum=LARGEST_BIAS_SCALE)
 
 
 def _checked_variance(value: Any) -> Tensor:

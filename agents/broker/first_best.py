@@ -27,7 +27,7 @@ from agents.valuation import Valuation
 
 Variance = Callable[[Tensor], Tensor]
 
-_LEAST_LOG_PART, _LEAST_LOG_LOSS = -30.0, -10.0
+_MIN_LOG_PART, _MIN_LOG_LOSS = -30.0, -10.0
 """Lowest parts, relative to the largest, and lowest privacy losses, relative to the cap, that are searched."""
 _NEARBY = 1e-6
 """Slopes of costs and noise are taken over so small a part of the privacy loss below."""
@@ -45,7 +45,7 @@ _STARTS = (
     (-1.0, 1.0, 0.0),
 )
 """Log of everybody's privacy loss over cap; powers of data size and unit cost to which the parts are proportional."""
-_NUDGED, _NUDGE, _LEAST_NUDGED_LOG_PART = 10, (3.0, -0.7), -4.0
+_NUDGED, _NUDGE, _MIN_NUDGED_LOG_PART = 10, (3.0, -0.7), -4.0
 """So many owners, the largest, are nudged both ways in every round, by so much in log part and log privacy loss."""
 _ROWS_TIMES_OWNERS = 30_000
 """Profiles are searched in slices whose arrays fit a cache."""
@@ -115,7 +115,7 @@ def first_best(
     batch, owners = types.shape
     money = real_array("budget", budget, shape=(batch,))
     scale = number("bias_scale", bias_scale)
-    whole("steps", steps, least=1)
+    whole("steps", steps, minimum=1)
     whole("rounds", rounds)
     problem = _Problem.of(types, money, variance, scale)
     part, loss = torch.ones_like(problem.cap), problem.cap.clone()
@@ -234,7 +234,7 @@ def _nudged(point: Tensor, owners: Tensor) -> Tensor:
     her = torch.zeros_like(point[0]).repeat(1, owners.shape[-1], 1).scatter_(-1, owners[..., None], 1.0)
     nudge = torch.stack([step * torch.cat([her, -her], dim=1) for step in _NUDGE])
     # From far below no nudge would bring an owner back into play.
-    base = torch.stack([point[0].clamp(min=_LEAST_NUDGED_LOG_PART), point[1]])
+    base = torch.stack([point[0].clamp(min=_MIN_NUDGED_LOG_PART), point[1]])
     return torch.cat([point, base + nudge], dim=2)
 
 
@@ -245,7 +245,7 @@ def _descend(problem: _Problem, starts: Tensor, steps: int, *, rate: float) -> T
     best, best_point = torch.full_like(several.budget, torch.inf), point
     mean, square = torch.zeros_like(point), torch.zeros_like(point)
     for step in range(steps + 1):
-        log_loss = point[1].clamp(min=_LEAST_LOG_LOSS, max=0)
+        log_loss = point[1].clamp(min=_MIN_LOG_LOSS, max=0)
         point = torch.stack([_scaled_to_budget(several, point[0], log_loss), log_loss])
         bound, slopes = several.slopes(*point)
         better = bound < best
@@ -262,7 +262,7 @@ def _scaled_to_budget(problem: _Problem, log_part: Tensor, log_loss: Tensor) -> 
     """Parts times the factor at which they cost exactly the budget, none growing beyond the whole."""
     cost = problem.cost(problem.cap * log_loss.exp())
     log_part = torch.where(cost > 0, log_part, -torch.inf)
-    log_part = (log_part - log_part.amax(-1, keepdim=True)).clamp(min=_LEAST_LOG_PART)
+    log_part = (log_part - log_part.amax(-1, keepdim=True)).clamp(min=_MIN_LOG_PART)
     log_part = torch.where(cost > 0, log_part, 0.0)
     ordered, order = log_part.sort(dim=-1, descending=True)
     cost_ordered = cost.gather(-1, order)

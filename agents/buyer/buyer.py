@@ -59,7 +59,7 @@ class ModelBuyer(Agent):  # type: ignore[misc]
         self.rule = one_of("update", update, RULES)
         self.learning_rate = number("learning_rate", learning_rate, above=0.0)
         low = number("budget_factor[0]", budget_factor[0])
-        self.budget_factor = low, number("budget_factor[1]", budget_factor[1], least=low)
+        self.budget_factor = low, number("budget_factor[1]", budget_factor[1], minimum=low)
         self.state = LearningState.start(initial_parameters(task))
         self.wallet = math.inf if wallet is None else number("wallet", wallet, above=0.0)
         self.left = self.wallet

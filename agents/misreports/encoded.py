@@ -28,18 +28,18 @@ def truth(*shape: int, device: torch.device | None = None) -> Tensor:
     return honest.expand(*shape, len(FIELDS))
 
 
-def within_reach(lies: Tensor) -> Tensor:
+def within_reach(misreports: Tensor) -> Tensor:
     """The nearest misreports that an owner can tell: privacy budget and data size are only ever understated."""
-    return torch.maximum(torch.minimum(lies, lies.new_tensor(HIGH)), lies.new_tensor(LOW))
+    return torch.maximum(torch.minimum(misreports, misreports.new_tensor(HIGH)), misreports.new_tensor(LOW))
 
 
-def structured(count: int, liars: int, generator: torch.Generator) -> Tensor:
-    """Draw misreports ``[count, liars, 5]``: each of the five numbers lies or tells the truth, not all do.
+def structured(count: int, deviators: int, generator: torch.Generator) -> Tensor:
+    """Draw misreports ``[count, deviators, 5]``: each of the five numbers lies or tells the truth, not all do.
 
     Scales are log-uniform, half of them within 30 %, half over two orders of magnitude either way; privacy budgets
     and data sizes are understated a little as often as nearly altogether.
     """
-    shape = (count, liars)
+    shape = (count, deviators)
     uniform = torch.rand(8, *shape, generator=generator, dtype=torch.float64)
     normal = torch.randn(*shape, generator=generator, dtype=torch.float64)
     near = uniform[0] < 0.5
@@ -47,11 +47,11 @@ def structured(count: int, liars: int, generator: torch.Generator) -> Tensor:
     tilt = LOW[1] + (HIGH[1] - LOW[1]) * uniform[2]
     log_cap = torch.where(uniform[3] < 0.7, (0.3 + 0.7 * uniform[4]).log(), LOW[2] * uniform[4])
     log_size = torch.where(uniform[5] < 0.7, (0.1 + 0.9 * uniform[6]).log(), LOW[3] * uniform[6])
-    lies = torch.stack([log_scale, tilt, log_cap, log_size, uniform[7]], dim=-1)
+    misreports = torch.stack([log_scale, tilt, log_cap, log_size, uniform[7]], dim=-1)
     told = torch.rand(*shape, len(FIELDS), generator=generator) < 0.4
     # Somebody who would lie about nothing lies about her price.
     told[..., 0] |= ~told.any(-1)
-    return torch.where(told, lies, truth(*shape))
+    return torch.where(told, misreports, truth(*shape))
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,13 @@ class Best:
 
     Parameters
     ----------
-    lies : float64[m, 5]
+    misreports : float64[m, 5]
         Each liar's best misreport, or the truth where none was better.
     utility : float64[m]
         What it is worth to her.
     """
 
-    lies: Tensor
+    misreports: Tensor
     utility: Tensor
 
 
@@ -84,9 +84,11 @@ def best_of(utility: Callable[[Tensor], Tensor], candidates: Tensor, honest: Ten
     with torch.no_grad():
         worth = utility(candidates)
     found, which = worth.max(dim=0)
-    lies = candidates.gather(0, which[None, :, None].expand(1, -1, len(FIELDS)))[0]
+    misreports = candidates.gather(0, which[None, :, None].expand(1, -1, len(FIELDS)))[0]
     better = found > honest
-    return Best(torch.where(better[:, None], lies, truth(len(lies)).to(lies)), found.where(better, honest))
+    return Best(
+        torch.where(better[:, None], misreports, truth(len(misreports)).to(misreports)), found.where(better, honest)
+    )
 
 
 def climb(utility: Callable[[Tensor], Tensor], start: Best, *, steps: int, size: float, by_sign: bool = True) -> Best:
@@ -105,18 +107,18 @@ def climb(utility: Callable[[Tensor], Tensor], start: Best, *, steps: int, size:
     by_sign : bool
         Whether to follow the sign of the slope or the slope itself.
     """
-    best, lies = start, start.lies
-    span = lies.new_tensor(HIGH) - lies.new_tensor(LOW)
+    best, misreports = start, start.misreports
+    span = misreports.new_tensor(HIGH) - misreports.new_tensor(LOW)
     for _ in range(steps):
-        here = lies.detach().requires_grad_()
+        here = misreports.detach().requires_grad_()
         worth = utility(here[None])[0]
         if not worth.requires_grad:
             return best
         (slope,) = torch.autograd.grad(worth.sum(), here)
         slope = slope.nan_to_num()
-        lies = within_reach(here.detach() + size * (span * slope.sign() if by_sign else slope))
+        misreports = within_reach(here.detach() + size * (span * slope.sign() if by_sign else slope))
         with torch.no_grad():
-            worth = utility(lies[None])[0]
+            worth = utility(misreports[None])[0]
         better = worth > best.utility
-        best = Best(torch.where(better[:, None], lies, best.lies), torch.where(better, worth, best.utility))
+        best = Best(torch.where(better[:, None], misreports, best.misreports), torch.where(better, worth, best.utility))
     return best

@@ -22,7 +22,7 @@ SCALES: tuple[float, ...] = (0.0, 1e-3, 0.5, 0.9, 1 - 2.0**-48, 1.0, 1 + 2.0**-4
 FRACTIONS: tuple[float, ...] = (0.0, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
 
 
-def lies_about(
+def draw_misreports(
     truth: Bids, count: int, generator: torch.Generator, *, fields: Collection[str] = BID_FIELDS
 ) -> Iterator[Bids]:
     """Yield ``count`` times a lie for every owner at once; the lies of one batch have nothing to do with each other.
@@ -45,7 +45,7 @@ def lies_about(
     generator_of("generator", generator)
     together = subsets(fields)
     for index in range(count):
-        yield lie_about(truth, together[index % len(together)], generator)
+        yield draw_misreport(truth, together[index % len(together)], generator)
 
 
 def subsets(fields: Collection[str]) -> list[frozenset[str]]:
@@ -56,10 +56,10 @@ def subsets(fields: Collection[str]) -> list[frozenset[str]]:
     return [frozenset(some) for size in range(1, len(chosen) + 1) for some in itertools.combinations(chosen, size)]
 
 
-def lie_about(truth: Bids, fields: Collection[str], generator: torch.Generator) -> Bids:
-    """One lie for every owner, in every one of ``fields`` at once; see ``lies_about``."""
+def draw_misreport(truth: Bids, fields: Collection[str], generator: torch.Generator) -> Bids:
+    """One lie for every owner, in every one of ``fields`` at once; see ``draw_misreports``."""
     return Bids(
-        valuation=_valuation(truth, generator) if "valuation" in fields else as_lies(truth).valuation,
+        valuation=_valuation(truth, generator) if "valuation" in fields else as_misreports(truth).valuation,
         privacy_budget=_privacy_budget(truth.privacy_budget, generator)
         if "privacy_budget" in fields
         else truth.privacy_budget,
@@ -68,24 +68,29 @@ def lie_about(truth: Bids, fields: Collection[str], generator: torch.Generator) 
 
 
 def nearby(
-    truth: Bids, lies: Bids, generator: torch.Generator, *, fields: Collection[str] = BID_FIELDS, width: float = 0.1
+    truth: Bids,
+    misreports: Bids,
+    generator: torch.Generator,
+    *,
+    fields: Collection[str] = BID_FIELDS,
+    width: float = 0.1,
 ) -> Bids:
     """Lies a factor of about ``1 + width`` away from given ones, in ``fields``, within what the owners have."""
     shape = truth.shape
     factor = [(width * torch.randn(shape, generator=generator, dtype=torch.float64)).exp() for _ in range(3)]
     moved = [torch.rand(shape, generator=generator) < 2 / 3 for _ in range(3)]
     factor = [torch.where(move, by, 1.0) for move, by in zip(moved, factor, strict=True)]
-    size = (lies.data_size.double() * factor[2]).round().long()
+    size = (misreports.data_size.double() * factor[2]).round().long()
     return Bids(
-        valuation=lies.valuation.scaled(factor[0]) if "valuation" in fields else lies.valuation,
-        privacy_budget=torch.minimum(lies.privacy_budget * factor[1], truth.privacy_budget)
+        valuation=misreports.valuation.scaled(factor[0]) if "valuation" in fields else misreports.valuation,
+        privacy_budget=torch.minimum(misreports.privacy_budget * factor[1], truth.privacy_budget)
         if "privacy_budget" in fields
         else truth.privacy_budget,
         data_size=torch.minimum(size, truth.data_size) if "data_size" in fields else truth.data_size,
     )
 
 
-def as_lies(truth: Bids) -> Bids:
+def as_misreports(truth: Bids) -> Bids:
     """The truth itself, in the form that all lies about it have."""
     levels = _levels(truth)
     valuation = MixedValuation(
@@ -97,8 +102,8 @@ def as_lies(truth: Bids) -> Bids:
 
 
 def _levels(truth: Bids) -> Tensor:
-    most = float(truth.privacy_budget.max()) if truth.privacy_budget.numel() else 0.0
-    return torch.arange(1, LEVELS + 1, dtype=torch.float64) / LEVELS * (most if most > 1e-100 else 1.0)
+    maximum = float(truth.privacy_budget.max()) if truth.privacy_budget.numel() else 0.0
+    return torch.arange(1, LEVELS + 1, dtype=torch.float64) / LEVELS * (maximum if maximum > 1e-100 else 1.0)
 
 
 def _valuation(truth: Bids, generator: torch.Generator) -> MixedValuation:
@@ -126,8 +131,8 @@ def _reference(truth: Bids) -> Tensor:
     """Money per record ``[B, n]`` at the own privacy budget, or the most that a table names if that is infinite."""
     own = truth.valuation.at(truth.privacy_budget)
     table = truth.valuation.tabulate(_levels(truth))
-    most = torch.where(torch.isfinite(table), table, 0.0).amax(dim=-1)
-    return torch.where(torch.isfinite(own), own, most)
+    maximum = torch.where(torch.isfinite(table), table, 0.0).amax(dim=-1)
+    return torch.where(torch.isfinite(own), own, maximum)
 
 
 def _other_family(truth: Bids, generator: torch.Generator) -> Valuation:

@@ -29,9 +29,9 @@ class Misreport:
     size_share: Tensor
 
     @staticmethod
-    def of(*lies: Sequence[float]) -> Misreport:
+    def of(*misreports: Sequence[float]) -> Misreport:
         """A list of lies ``[K]``, each as (scale, privacy share, size share)."""
-        scale, privacy_share, size_share = torch.tensor(lies, dtype=torch.float64).T
+        scale, privacy_share, size_share = torch.tensor(misreports, dtype=torch.float64).T
         return Misreport(scale, privacy_share, size_share)
 
     def __len__(self) -> int:
@@ -64,17 +64,17 @@ class Misreport:
         types : OwnerTypes [1, n]
         bids : Bids [1, n]
         """
-        lies = len(self)
-        rows = torch.zeros(lies, dtype=torch.int64)
-        told, said = self[torch.arange(lies)[:, None]].tell(types.take(rows=rows)), bids.take(rows=rows)
-        own = types.privacy_budget.expand(lies, -1)
+        misreports = len(self)
+        rows = torch.zeros(misreports, dtype=torch.int64)
+        told, said = self[torch.arange(misreports)[:, None]].tell(types.take(rows=rows)), bids.take(rows=rows)
+        own = types.privacy_budget.expand(misreports, -1)
         levels = torch.stack([own / 4, own / 2, own], dim=-1)
         same = (told.privacy_budget == said.privacy_budget) & (told.data_size == said.data_size)
         same &= (told.valuation.at(levels) == said.valuation.at(levels)).all(-1)
         return torch.where(same.any(0), same.double().argmax(0), -1)
 
 
-LIES = Misreport.of(
+MISREPORTS = Misreport.of(
     (1.0, 1.0, 1.0),
     (0.8, 1.0, 1.0),
     (1.25, 1.0, 1.0),

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from agents.checks import whole
 from agents.messages import BID_FIELDS, Bids, Outcome
-from agents.misreports.generators import as_lies, lies_about, nearby
+from agents.misreports.generators import as_misreports, draw_misreports, nearby
 from agents.types import OwnerTypes
 
 CHUNK = 100_000
@@ -75,41 +75,45 @@ class Counterfactuals:
         price_list = getattr(auction, "price_list", None)
         self._menu = None if rerun or price_list is None else price_list(self._truth, budget)
 
-    def gains(self, lies: Bids, who: Tensor | None = None) -> Tensor:
-        """Money gained ``[B, n]`` by each owner who alone tells her ``lies[B, n]``; 0 for absent owners.
+    def gains(self, misreports: Bids, who: Tensor | None = None) -> Tensor:
+        """Money gained ``[B, n]`` by each owner who alone tells her ``misreports[B, n]``; 0 for absent owners.
 
         ``who[B, n]`` restricts the question to some owners; the others gain 0.
         """
         asked = self._truth.present if who is None else self._truth.present & who
-        lied = self._rerun(lies, asked) if self._menu is None else self._types.utility(self._menu.choose(lies))
+        lied = (
+            self._rerun(misreports, asked) if self._menu is None else self._types.utility(self._menu.choose(misreports))
+        )
         gain = torch.where(lied == self.truthful, 0.0, lied - self.truthful)
         return torch.where(asked, gain, 0.0)
 
-    def _rerun(self, lies: Bids, asked: Tensor) -> Tensor:
+    def _rerun(self, misreports: Bids, asked: Tensor) -> Tensor:
         """Utility ``[B, n]`` of every owner ``asked`` when she alone lies; minus infinity for the others."""
         utility = torch.full(self._types.shape, -torch.inf, dtype=torch.float64)
-        row, liar = asked.nonzero(as_tuple=True)
+        row, deviator = asked.nonzero(as_tuple=True)
         markets = max(1, CHUNK // max(1, self._types.shape[1]))
         for start in range(0, len(row), markets):
-            rows, who = row[start : start + markets], liar[start : start + markets]
-            markets_with_liar = alone(self._truth, lies, rows, who)
-            told = expected_utility(self._auction, self._types.take(rows=rows), markets_with_liar, self._budget[rows])
+            rows, who = row[start : start + markets], deviator[start : start + markets]
+            markets_with_deviator = alone(self._truth, misreports, rows, who)
+            told = expected_utility(
+                self._auction, self._types.take(rows=rows), markets_with_deviator, self._budget[rows]
+            )
             utility[rows, who] = told.gather(-1, who[:, None])[:, 0]
         return utility
 
 
-def gains(auction: AnyRule, types: OwnerTypes, budget: Tensor, lies: Bids, *, rerun: bool = False) -> Tensor:
+def gains(auction: AnyRule, types: OwnerTypes, budget: Tensor, misreports: Bids, *, rerun: bool = False) -> Tensor:
     """What each owner gains ``[B, n]``, in money, by telling her lie while everybody else tells the truth.
 
     ``Counterfactuals`` for one set of lies; see there for the parameters.
     """
-    return Counterfactuals(auction, types, budget, rerun=rerun).gains(lies)
+    return Counterfactuals(auction, types, budget, rerun=rerun).gains(misreports)
 
 
-def alone(truth: Bids, lies: Bids, rows: Tensor, liars: Tensor) -> Bids:
-    """Markets ``[m, n]`` in which one owner lies: market j is profile ``rows[j]`` with a lie by owner ``liars[j]``."""
-    here = torch.arange(truth.shape[1]) == liars[:, None]
-    return lies.take(rows=rows).where(here, truth.take(rows=rows))
+def alone(truth: Bids, misreports: Bids, rows: Tensor, deviators: Tensor) -> Bids:
+    """Markets ``[m, n]`` with one deviator: market j is profile ``rows[j]`` with a lie by owner ``deviators[j]``."""
+    here = torch.arange(truth.shape[1]) == deviators[:, None]
+    return misreports.take(rows=rows).where(here, truth.take(rows=rows))
 
 
 def per_cost(types: OwnerTypes, money: Tensor) -> Tensor:
@@ -128,14 +132,14 @@ class Found:
     ----------
     gain : float64[B, n]
         Money gained by each owner's best lie; 0 or less if none paid.
-    lies : Bids [B, n]
+    misreports : Bids [B, n]
         These lies, each told alone.
     tried : int
         How many lies of single owners were tried.
     """
 
     gain: Tensor
-    lies: Bids
+    misreports: Bids
     tried: int
 
 
@@ -149,22 +153,22 @@ def search(
     fields: Collection[str] = BID_FIELDS,
     rerun: bool = False,
 ) -> Found:
-    """Try ``count`` lies for every owner: three quarters ``lies_about``, then steps around the best of them.
+    """Try ``count`` lies for every owner: three quarters ``draw_misreports``, then steps around the best of them.
 
     The steps start wide and narrow down; each is taken where it does no worse than the best lie so far, so that the
     climb also walks along the plateaus where a lie changes nothing.
     """
     truth = types.truthful_bids()
     counterfactuals = Counterfactuals(auction, types, budget, rerun=rerun)
-    wide = max(1, round(0.75 * whole("count", count, least=1)))
-    best = as_lies(truth)
+    wide = max(1, round(0.75 * whole("count", count, minimum=1)))
+    best = as_misreports(truth)
     gain = torch.full(types.shape, -torch.inf, dtype=torch.float64)
     steps = count - wide
     widths = torch.logspace(-0.5, -3, max(steps, 1)).tolist()
-    candidates = itertools.chain(lies_about(truth, wide, generator, fields=fields), (None for _ in range(steps)))
+    candidates = itertools.chain(draw_misreports(truth, wide, generator, fields=fields), (None for _ in range(steps)))
     for index, candidate in enumerate(candidates):
-        lies = candidate or nearby(truth, best, generator, fields=fields, width=widths[index - wide])
-        found = counterfactuals.gains(lies)
+        misreports = candidate or nearby(truth, best, generator, fields=fields, width=widths[index - wide])
+        found = counterfactuals.gains(misreports)
         better = found >= gain
-        best, gain = lies.where(better, best), torch.where(better, found, gain)
-    return Found(gain=gain, lies=best, tried=count * int(truth.present.sum()))
+        best, gain = misreports.where(better, best), torch.where(better, found, gain)
+    return Found(gain=gain, misreports=best, tried=count * int(truth.present.sum()))

@@ -34,7 +34,7 @@ class Accountant:
     @staticmethod
     def open(owners: int, allowance: float = float("inf")) -> Accountant:
         """Accounts of ``owners`` who have spent nothing and may each spend ``allowance`` in all."""
-        whole("owners", owners, least=1)
+        whole("owners", owners, minimum=1)
         if isinstance(allowance, bool) or not isinstance(allowance, int | float) or not allowance > 0:
             raise ValueError(f"allowance = {allowance!r}: pass a number over 0, or infinity for no limit")
         spent = torch.zeros(owners, dtype=torch.float64)

@@ -112,7 +112,7 @@ def local_gradients(
     """
     one_of("clip", clip, CLIPS)
     number("clip_norm", clip_norm, above=0.0)
-    whole("norm_order", norm_order, least=1, most=2)
+    whole("norm_order", norm_order, minimum=1, maximum=2)
     whole("bidders", bidders)
     bidder_of_row = count_array("bidder_of_row", bidder_of_row, shape=(len(rows),))
     if len(rows) and (int(bidder_of_row[-1]) >= bidders or bool((bidder_of_row.diff() < 0).any())):

@@ -12,7 +12,7 @@ from agents.checks import count_array, generator_of, real_array, whole
 from agents.messages import Announcement, Bids, Outcome
 from agents.owner.identities import Identities
 from agents.owner.notice_board import NoticeBoard
-from agents.owner.refusals import named, refuse_excess, refuse_imbalance, refuse_silence
+from agents.owner.refusals import check_balanced, check_upload_sent, check_within_type, named
 from agents.owner.settlement import Settlement
 from agents.owner.strategies.base import MarketView, PublicKnowledge, RoundResult, Strategy
 from agents.owner.strategy_shares import Share, check_options, check_shares, strategy_class, strategy_name
@@ -51,7 +51,7 @@ class StrategyGroups:
     ) -> None:
         shares = check_shares(shares)
         chosen = check_options(shares, options or {})
-        whole("owners", owners, least=1)
+        whole("owners", owners, minimum=1)
         exact = torch.tensor(list(shares.values()), dtype=torch.float64) * owners
         counts = largest_remainders(exact, owners).tolist()
         order = torch.randperm(owners, generator=generator_of("generator", generator))
@@ -100,13 +100,13 @@ class StrategyGroups:
                 said = self.strategies[index].identities(view, theirs)
                 sizes = count_array("identities", said, shape=(None, len(rows)))
                 parts[index] = rows, sizes
-                refuse_excess(
+                check_within_type(
                     "identities", sizes.sum(0, keepdim=True), theirs.data_size, "give them no more than she has"
                 )
-        most = max((len(sizes) for _, sizes in parts.values()), default=1)
-        if most < 2:
+        maximum = max((len(sizes) for _, sizes in parts.values()), default=1)
+        if maximum < 2:
             return single
-        merged = torch.zeros(most, len(owners), dtype=torch.int64)
+        merged = torch.zeros(maximum, len(owners), dtype=torch.int64)
         for rows, sizes in parts.values():
             merged[: len(sizes), rows] = sizes
         return Identities.split(types, merged, stream("strategies/identities"))
@@ -171,8 +171,8 @@ class StrategyGroups:
             view = self._view(index, announcement, owners, rows, identities)
             with named(self.names[index], owners[rows], announcement.round):
                 loss = real_array("upload", self.strategies[index].upload(view, sold[rows]), shape=(len(rows),))[None]
-                refuse_excess("upload", loss, sold[None, rows], "no upload may lose more privacy than was sold")
-                refuse_silence("upload", loss, sold[None, rows])
+                check_within_type("upload", loss, sold[None, rows], "no upload may lose more privacy than was sold")
+                check_upload_sent("upload", loss, sold[None, rows])
             used = used.index_copy(0, rows, loss[0])
         return used
 
@@ -191,7 +191,7 @@ class StrategyGroups:
                 if not isinstance(paid, Tensor):
                     raise TypeError(f"settle returned a {type(paid).__name__}; return a tensor")
                 real_array("settle", paid.abs(), shape=(len(rows),))
-                refuse_imbalance("settle", paid)
+                check_balanced("settle", paid)
             transfer[0, rows] = paid
         return transfer
 
@@ -265,8 +265,8 @@ class StrategyGroups:
                 raise TypeError(f"the bid is a {type(bids).__name__}; return Bids")
             if bids.shape != types.shape:
                 raise ValueError(f"the bids have shape {list(bids.shape)}; return one per bidder, {list(types.shape)}")
-            refuse_excess("privacy_budget", bids.privacy_budget, types.privacy_budget, "bid no more than she has")
-            refuse_excess("data_size", bids.data_size, types.data_size, "bid no more than she has")
+            check_within_type("privacy_budget", bids.privacy_budget, types.privacy_budget, "bid no more than she has")
+            check_within_type("data_size", bids.data_size, types.data_size, "bid no more than she has")
         return bids
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from agents.messages import Bids
-from agents.misreports.scalar import LIES
+from agents.misreports.scalar import MISREPORTS
 from agents.network import OwnerNetwork
 from agents.owner.strategies.base import Neighbours
 from agents.types import OwnerTypes
@@ -22,8 +22,8 @@ class NoticeBoard:
 
     Attributes
     ----------
-    lie : int64[N]
-        Which of ``misreport.LIES`` each owner told last; -1 for none of them.
+    misreport : int64[N]
+        Which of ``misreport.MISREPORTS`` each owner told last; -1 for none of them.
     payoff : float64[N]
         Mean utility over the cost of all she has, in the rounds since she began to tell it; NaN before the first.
     """
@@ -31,7 +31,7 @@ class NoticeBoard:
     def __init__(self, network: OwnerNetwork) -> None:
         owners = len(network.graph)
         self.network = network
-        self.lie = torch.full((owners,), -1)
+        self.misreport = torch.full((owners,), -1)
         self._rounds = torch.zeros(owners, dtype=torch.int64)
         self._total = torch.zeros(owners, dtype=torch.float64)
 
@@ -50,9 +50,9 @@ class NoticeBoard:
         bids : Bids [1, n]
         utility : float64[n]
         """
-        lie = LIES.recognise(types, bids)
-        goes_on = lie == self.lie[owners]
-        self.lie[owners] = lie
+        misreport = MISREPORTS.recognise(types, bids)
+        goes_on = misreport == self.misreport[owners]
+        self.misreport[owners] = misreport
         self._rounds[owners] = torch.where(goes_on, self._rounds[owners], 0) + 1
         self._total[owners] = torch.where(goes_on, self._total[owners], 0.0) + relative(utility, types)
 
@@ -62,7 +62,7 @@ class NoticeBoard:
         there, payoff = known >= 0, self.payoff
         return Neighbours(
             payoff=torch.where(there, payoff[known], torch.nan),
-            lie=torch.where(there, self.lie[known], -1),
+            misreport=torch.where(there, self.misreport[known], -1),
             own=payoff[owners],
         )
 

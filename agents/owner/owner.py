@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mesa.discrete_space import FixedAgent
 
-from agents.owner.population import LEAST_PRIVACY_BUDGET as LEAST_PRIVACY_BUDGET
+from agents.owner.population import MIN_PRIVACY_BUDGET as MIN_PRIVACY_BUDGET
 from agents.owner.population import OwnerPopulation as OwnerPopulation
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from agents.tasks.base import Task
 from agents.tasks.partition import deal
 from agents.types import OwnerTypes
 
-LEAST_PRIVACY_BUDGET = 1e-6
+MIN_PRIVACY_BUDGET = 1e-6
 """An owner with less of her lifetime allowance left than this leaves the market: she has nothing worth selling."""
 
 
@@ -78,7 +78,7 @@ class OwnerPopulation:
         self.clip = one_of("clip", clip, CLIPS)
         self.clip_norm = clip_norm
         self.groups = StrategyGroups(strategies, owners, stream("strategies"), options=options, public=public)
-        self.partition = deal(task, _with_nobody(types.data_size[0], task), partition, stream("data split"))
+        self.partition = deal(task, _append_unowned(types.data_size[0], task), partition, stream("data split"))
         self.accounts = Accountant.open(owners, lifetime_allowance)
         self.earned = torch.zeros(owners, dtype=torch.float64)
         self.received = torch.zeros(owners, dtype=torch.float64)
@@ -87,14 +87,14 @@ class OwnerPopulation:
     @property
     def active(self) -> Tensor:
         """Who is still in the market, ``bool[N]``."""
-        return self.accounts.left >= LEAST_PRIVACY_BUDGET
+        return self.accounts.left >= MIN_PRIVACY_BUDGET
 
-    def bidders(self, most: int, taken: Tensor, generator: torch.Generator) -> Tensor:
+    def bidders(self, maximum: int, taken: Tensor, generator: torch.Generator) -> Tensor:
         """Sample bidders uniformly, in random order.
 
         Parameters
         ----------
-        most : int
+        maximum : int
             How many are wanted; fewer come if fewer are left.
         taken : bool[N]
             Who already serves another buyer.
@@ -107,7 +107,7 @@ class OwnerPopulation:
         """
         lot = torch.rand(len(taken), generator=generator_of("generator", generator), dtype=torch.float64)
         order = lot.argsort(stable=True)
-        return order[(self.active & ~taken)[order]][:most]
+        return order[(self.active & ~taken)[order]][:maximum]
 
     def types_of(self, owners: Tensor) -> OwnerTypes:
         """Who some owners are in this round ``[1, n]``: privacy budgets within what is left of their allowances."""
@@ -239,7 +239,7 @@ def privacy_loss_sold(outcome: Outcome) -> Tensor:
     return torch.where(outcome.sells, outcome.privacy_loss, 0.0)[0]
 
 
-def _with_nobody(sizes: Tensor, task: Task) -> Tensor:
+def _append_unowned(sizes: Tensor, task: Task) -> Tensor:
     """Data sizes ``[N]``, and behind them the records that nobody holds, if there are any."""
     rest = task.train_size - int(sizes.sum())
     return torch.cat([sizes, sizes.new_tensor([rest])]) if rest > 0 else sizes

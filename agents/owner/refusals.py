@@ -30,7 +30,7 @@ def named(strategy: str, owners: Tensor, round: int) -> Iterator[None]:
         raise kind(f"strategy {strategy!r}, {_named_in(str(error), owners)}, round {round}: {error}") from error
 
 
-def refuse_excess(field: str, said: Tensor, true: Tensor, remedy: str) -> None:
+def check_within_type(field: str, said: Tensor, true: Tensor, remedy: str) -> None:
     """Refuse values ``[1, m]`` above the true ones."""
     excess = said > true
     if bool(excess.any()):
@@ -41,7 +41,7 @@ def refuse_excess(field: str, said: Tensor, true: Tensor, remedy: str) -> None:
         )
 
 
-def refuse_silence(field: str, loss: Tensor, sold: Tensor) -> None:
+def check_upload_sent(field: str, loss: Tensor, sold: Tensor) -> None:
     """Refuse uploads ``[1, m]`` without any privacy loss where some was sold."""
     silent = (sold > 0) & (loss == 0)
     if bool(silent.any()):
@@ -51,7 +51,7 @@ def refuse_silence(field: str, loss: Tensor, sold: Tensor) -> None:
         )
 
 
-def refuse_imbalance(field: str, paid: Tensor) -> None:
+def check_balanced(field: str, paid: Tensor) -> None:
     """Refuse side payments ``[m]`` that do not sum to 0."""
     total = float(paid.sum())
     if abs(total) > BALANCED_WITHIN * float(paid.abs().sum()):

@@ -35,7 +35,7 @@ def check_shares(shares: Any) -> dict[Share, float]:
         if name in names:
             raise ValueError(f"strategies: two of them are called {name!r}; give each a name of its own")
         names.add(name)
-        checked[key] = number(f"strategies[{name!r}]", share, most=1.0)
+        checked[key] = number(f"strategies[{name!r}]", share, maximum=1.0)
     total = sum(checked.values())
     if abs(total - 1) > SHARES_SUM_WITHIN:
         raise ValueError(f"strategies = {dict(shares)!r}: the shares sum to {total:g}; make them sum to 1")

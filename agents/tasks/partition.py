@@ -78,7 +78,7 @@ def partition(sizes: Any, train_size: int, generator: torch.Generator, *, shuffl
     TypeError, ValueError
         If sizes are no whole numbers or do not sum to ``train_size``.
     """
-    whole("train_size", train_size, least=1)
+    whole("train_size", train_size, minimum=1)
     offset = _offset(sizes, train_size)
     generator_of("generator", generator)
     return Partition(offset=offset, order=torch.randperm(train_size, generator=generator) if shuffle else None)

@@ -57,9 +57,9 @@ def load(
     seed : int
         Another population of the same kind.
     """
-    whole("features", features, least=1)
-    whole("classes", classes, least=2)
-    whole("records", records, least=1)
+    whole("features", features, minimum=1)
+    whole("classes", classes, minimum=2)
+    whole("records", records, minimum=1)
     seed_number("seed", seed)
     number("separation", separation)
     raw = _normal(torch.arange(classes) + _FIRST_CENTRE_ROW, features, seed)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from agents.broker.auctions.base import Auction
 from agents.messages import Bids
-from agents.misreports.generators import as_lies
+from agents.misreports.generators import as_misreports
 from agents.misreports.search import Counterfactuals, per_cost
 from agents.types import OwnerTypes
 from agents.valuation import MixedValuation
@@ -59,7 +59,7 @@ class Attack:
     ----------
     gain : float64[B, n]
         Most money gained so far, minus infinity before the first query.
-    lies : Bids [B, n]
+    misreports : Bids [B, n]
         The lies that gained it, in the form of ``agents.misreports.generators``.
     found_by : int64[B, n]
         Index into ``names`` of the attacker who found it first.
@@ -85,7 +85,7 @@ class Attack:
         self.counterfactuals = Counterfactuals(auction, types, budget, rerun=rerun)
         self.names: list[str] = []
         self.gain = torch.full(types.shape, -torch.inf, dtype=torch.float64)
-        self.lies = as_lies(self.truth)
+        self.misreports = as_misreports(self.truth)
         self.found_by = torch.full(types.shape, -1, dtype=torch.int64)
         self.queries = torch.zeros(types.shape, dtype=torch.int64)
         self.curves: dict[str, Curve] = {}
@@ -99,12 +99,12 @@ class Attack:
         self.left = queries
         self._own = torch.zeros_like(self._own)
 
-    def query(self, lies: Bids, asked: Tensor | None = None) -> Tensor:
+    def query(self, misreports: Bids, asked: Tensor | None = None) -> Tensor:
         """What every chosen owner gains ``[B, n]`` by telling her lie alone; 0 for the others.
 
         Parameters
         ----------
-        lies : Bids [B, n]
+        misreports : Bids [B, n]
         asked : bool[B, n], optional
             Whose lies are meant, if not those of all chosen owners.
 
@@ -117,21 +117,21 @@ class Attack:
         """
         if self.left < 1:
             raise OutOfQueriesError(f"{self.names[-1]} has used up its queries; look at `left` before asking")
-        self.threat.require(self.truth, lies)
+        self.threat.require(self.truth, misreports)
         who = self.chosen if asked is None else self.chosen & asked
-        found = self.counterfactuals.gains(lies, who)
+        found = self.counterfactuals.gains(misreports, who)
         require_numbers(found)
         self.left -= 1
         self.queries += who
-        self._book(lies, found, who)
+        self._book(misreports, found, who)
         return found
 
-    def _book(self, lies: Bids, found: Tensor, who: Tensor) -> None:
+    def _book(self, misreports: Bids, found: Tensor, who: Tensor) -> None:
         better = who & (found > self.gain)
         # Lies that do equally well are kept too: a climb has to walk along the plateaus where nothing changes.
         moved = who & (found >= self.gain)
         if bool(moved.any()):
-            self.lies = in_form(self.truth, lies).where(moved, self.lies)
+            self.misreports = in_form(self.truth, misreports).where(moved, self.misreports)
         self.gain = torch.where(better, found, self.gain)
         self.found_by = torch.where(better, len(self.names) - 1, self.found_by)
         self._own = torch.where(who, torch.maximum(self._own, found), self._own)
@@ -149,10 +149,10 @@ def require_numbers(gain: Tensor) -> None:
         raise ValueError(f"the gain of owner {owner} in profile {row} is not a number: what was paid or sold is not")
 
 
-def in_form(truth: Bids, lies: Bids) -> Bids:
-    """``lies`` in the form that all lies about ``truth`` have, so that they mix without nesting."""
-    if isinstance(lies.valuation, MixedValuation):
-        return lies
-    form = as_lies(truth).valuation
+def in_form(truth: Bids, misreports: Bids) -> Bids:
+    """``misreports`` in the form that all lies about ``truth`` have, so that they mix without nesting."""
+    if isinstance(misreports.valuation, MixedValuation):
+        return misreports
+    form = as_misreports(truth).valuation
     assert isinstance(form, MixedValuation)
-    return lies.replace(valuation=MixedValuation(mask=form.mask, first=lies.valuation, second=form.second))
+    return misreports.replace(valuation=MixedValuation(mask=form.mask, first=misreports.valuation, second=form.second))

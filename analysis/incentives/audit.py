@@ -32,7 +32,7 @@ from analysis.incentives.structure import lists_hold, structural_tests
 from analysis.incentives.threat_model import ALONE, ThreatModel, claims
 from market_sim.streams import Streams
 
-MOST_KINDS = 50
+MAX_KINDS = 50
 """Owners of whom the interim gain is asked, or as many as there are profiles if those are fewer."""
 
 Watch = Callable[[int, int, str], None]
@@ -109,8 +109,8 @@ def audit(
     if not isinstance(auction, Auction):
         raise TypeError(f"auction = {auction!r}: pass an Auction instance, e.g. MyAuction(), or a name")
     for name, value in (("profiles", profiles), ("owners", owners), ("queries", queries), ("chunk", chunk)):
-        whole(name, value, least=1)
-    whole("jobs", jobs, least=1, most=1024)
+        whole(name, value, minimum=1)
+    whole("jobs", jobs, minimum=1, maximum=1024)
     whole("finalists", finalists)
     seed_number("seed", seed)
     chosen, able = threats_of(auction, threats), attackers_of(attackers)
@@ -182,7 +182,7 @@ def _findings(
     piece, threat = campaign.run(steps.done), campaign.threat
     owners = owners_table(campaign.types, campaign.budget, threat, truth, piece)
     profiles = profiles_table(campaign.budget, truth)
-    alone = threat.liars == ALONE
+    alone = threat.deviators == ALONE
     interim = (
         interim_gain(
             campaign.auction,
@@ -190,7 +190,7 @@ def _findings(
             threat,
             campaign.types.shape[1],
             Streams(campaign.seed).generator(f"audit/{campaign.name}/interim"),
-            kinds=min(MOST_KINDS, campaign.types.shape[0]),
+            kinds=min(MAX_KINDS, campaign.types.shape[0]),
             rerun=campaign.rerun,
             seed=campaign.seed,
         )
@@ -205,13 +205,15 @@ def _findings(
         statistics=statistics(owners, profiles, campaign.seed),
         by_class=by_class(owners, campaign.seed),
         interim=interim,
-        attackers=_roll_call(campaign, attackers if alone else (), piece, owners),
+        attackers=_attacker_table(campaign, attackers if alone else (), piece, owners),
         curves=piece["curves"],
         owners=owners,
     )
 
 
-def _roll_call(campaign: Campaign, attackers: Sequence[Attacker], piece: Piece, owners: pd.DataFrame) -> pd.DataFrame:
+def _attacker_table(
+    campaign: Campaign, attackers: Sequence[Attacker], piece: Piece, owners: pd.DataFrame
+) -> pd.DataFrame:
     """What every attacker did and found, those included that could do nothing."""
     plan = allotted(campaign.attackers, campaign.queries)
     stopped: dict[str, list[Piece]] = {}

@@ -69,7 +69,7 @@ class Campaign:
     def rounds(self) -> int:
         """Two where there are finalists' attackers, else one; running the best lies again comes on top."""
         special = any(attacker.finalist for attacker in self.attackers)
-        return 2 if special and self.threat.liars == ALONE else 1
+        return 2 if special and self.threat.deviators == ALONE else 1
 
     @property
     def tasks(self) -> int:
@@ -158,7 +158,7 @@ def _do(stage: str, last: bool, chunk: Chunk, *before: Any) -> Piece:
     torch.set_num_threads(1)
     try:
         piece = first_round(chunk) if stage == "first" else second_round(chunk, *before)
-        again = run_again(chunk, piece) if last and chunk.threat.liars == ALONE else {}
+        again = run_again(chunk, piece) if last and chunk.threat.deviators == ALONE else {}
         return {**piece, **again, "said": _said(chunk, piece)}
     finally:
         torch.set_num_threads(threads)
@@ -170,10 +170,10 @@ def _said(chunk: Chunk, piece: Piece) -> Piece:
     The valuation is compared per record, at the true privacy budget; of a coalition only the first bid is told.
     """
     truth = chunk.types.truthful_bids()
-    lies = unpacked(piece["lies"], truth)
-    true_cost, said_cost = (bids.valuation.at(truth.privacy_budget) for bids in (truth, lies))
+    misreports = unpacked(piece["misreports"], truth)
+    true_cost, said_cost = (bids.valuation.at(truth.privacy_budget) for bids in (truth, misreports))
     return {
         "valuation_ratio": said_cost / true_cost,
-        "privacy_budget_ratio": lies.privacy_budget / truth.privacy_budget,
-        "data_size_ratio": lies.data_size / truth.data_size,
+        "privacy_budget_ratio": misreports.privacy_budget / truth.privacy_budget,
+        "data_size_ratio": misreports.data_size / truth.data_size,
     }

@@ -79,7 +79,7 @@ def allotted(attackers: Sequence[Attacker], queries: int) -> dict[str, int]:
 
 def first_round(chunk: Chunk) -> Piece:
     """Everybody is attacked by everyone but the finalists' attackers."""
-    if chunk.threat.liars != ALONE:
+    if chunk.threat.deviators != ALONE:
         try:
             return attack_together(
                 chunk.auction, chunk.types, chunk.budget, chunk.threat, chunk.queries, chunk.generator("together")
@@ -103,7 +103,7 @@ def second_round(chunk: Chunk, before: Piece, finalists: Tensor) -> Piece:
         (~finalists, [climb], {climb.name: sum(plan[one.name] for one in specialists)}),
     ):
         attack = Attack(chunk.auction, chunk.types, chunk.budget, chunk.threat, rerun=chunk.rerun, chosen=chosen)
-        attack.lies = unpacked(before["lies"], attack.truth)
+        attack.misreports = unpacked(before["misreports"], attack.truth)
         attack.gain, attack.found_by, attack.queries = before["gain"], before["found_by"], before["queries"]
         attack.names = list(before["names"])
         failures = _in_turn(attack, attackers if bool(attack.chosen.any()) else [], queries, chunk)
@@ -117,7 +117,7 @@ def second_round(chunk: Chunk, before: Piece, finalists: Tensor) -> Piece:
     merged["found_by"] = torch.where(finalists, found["found_by"], by_climbers)
     return merged | {
         "names": names,
-        "lies": packed(special.lies.where(finalists, general.lies)),
+        "misreports": packed(special.misreports.where(finalists, general.misreports)),
         "curves": before["curves"] | found["curves"] | climbed["curves"],
         "failures": [*before["failures"], *found["failures"], *climbed["failures"]],
     }
@@ -132,17 +132,17 @@ def run_again(chunk: Chunk, piece: Piece) -> Piece:
         ``gain[B, n]`` as run, ``contradicted[B, n]`` where price lists had foretold another, ``overspent[B, n]``:
         money paid beyond the budget in the market with that lie.
     """
-    truth, lies = chunk.types.truthful_bids(), unpacked(piece["lies"], chunk.types.truthful_bids())
+    truth, misreports = chunk.types.truthful_bids(), unpacked(piece["misreports"], chunk.types.truthful_bids())
     gain, overspent = torch.zeros(chunk.types.shape).double(), torch.zeros(chunk.types.shape).double()
     honest = expected(chunk.auction, chunk.types, truth, chunk.budget).utility
-    row, liar = truth.present.nonzero(as_tuple=True)
+    row, deviator = truth.present.nonzero(as_tuple=True)
     markets = max(1, CHUNK // max(1, chunk.types.shape[1]))
-    for rows, who in zip(torch.split(row, markets), torch.split(liar, markets), strict=True):
-        market = alone(truth, lies, rows, who)
+    for rows, who in zip(torch.split(row, markets), torch.split(deviator, markets), strict=True):
+        market = alone(truth, misreports, rows, who)
         result = expected(chunk.auction, chunk.types.take(rows=rows), market, chunk.budget[rows])
         told = result.utility.gather(-1, who[:, None])[:, 0]
         gain[rows, who] = torch.where(told == honest[rows, who], 0.0, told - honest[rows, who])
-        overspent[rows, who] = (result.most_spent - chunk.budget[rows]).clamp(min=0)
+        overspent[rows, who] = (result.max_spent - chunk.budget[rows]).clamp(min=0)
     # Where every lie had been run before, a difference would only be one of batch shapes in the auction's own sums.
     contradicted = truth.present & (gain != piece["gain"]) & (not chunk.rerun)
     return {"gain": gain, "contradicted": contradicted, "overspent": overspent}
@@ -175,7 +175,7 @@ def _piece(attack: Attack, failures: list[Piece]) -> Piece:
         "gain": torch.where(attack.queries > 0, attack.gain, 0.0),
         "found_by": attack.found_by,
         "queries": attack.queries,
-        "lies": packed(attack.lies),
+        "misreports": packed(attack.misreports),
         "curves": {name: vars(curve) for name, curve in attack.curves.items()},
         "failures": failures,
     }

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from agents.broker.auctions.base import Auction
 from agents.messages import Bids
-from agents.misreports.generators import as_lies, lie_about, nearby, subsets
+from agents.misreports.generators import as_misreports, draw_misreport, nearby, subsets
 from agents.types import OwnerTypes
 from analysis.incentives.attack import Curve, require_numbers
 from analysis.incentives.expectation import expected
@@ -34,7 +34,7 @@ class Coalitions:
     types : OwnerTypes [B, n]
     budget : float64[B]
     threat : ThreatModel
-        Its ``liars`` says which of the two.
+        Its ``deviators`` says which of the two.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Coalitions:
         self.auction, self.types, self.budget, self.threat = auction, types, budget, threat
         self.truth = types.truthful_bids()
         honest = expected(auction, types, self.truth, budget).utility
-        if threat.liars == SPLIT:
+        if threat.deviators == SPLIT:
             self.partner = None
             self.honest, self.possible = honest, types.data_size > 1
         else:
@@ -57,11 +57,11 @@ class Coalitions:
     def honest_bids(self, generator: torch.Generator) -> tuple[Bids, Bids]:
         """True bids ``[B, n]`` of both: her records divided at random, or the partner's own."""
         if self.partner is not None:
-            return as_lies(self.truth), as_lies(self.truth.take(owners=self.partner))
+            return as_misreports(self.truth), as_misreports(self.truth.take(owners=self.partner))
         size = self.truth.data_size
         share = torch.rand(size.shape, generator=generator, dtype=torch.float64)
         first = torch.minimum((size * share).floor().long(), (size - 1).clamp(min=0))
-        whole = as_lies(self.truth)
+        whole = as_misreports(self.truth)
         return whole.replace(data_size=first), whole.replace(data_size=size - first)
 
     def admitted(self, first: Bids, second: Bids) -> tuple[Bids, Bids]:
@@ -76,21 +76,28 @@ class Coalitions:
         )
         return first, both
 
-    def random_lies(self, turn: int, fields: Collection[str], generator: torch.Generator) -> tuple[Bids, Bids]:
+    def random_misreports(self, turn: int, fields: Collection[str], generator: torch.Generator) -> tuple[Bids, Bids]:
         """Lies in ``fields`` ``[B, n]``, drawn at random: of the one, of the other or of both, as it is their turn."""
         honest = self.honest_bids(generator)
-        lies = [lie_about(true, fields, generator) for true in honest]
+        misreports = [draw_misreport(true, fields, generator) for true in honest]
         who = ((True, False), (False, True), (True, True), (self.partner is not None,) * 2)[turn % 4]
-        first, second = (lie if does else true for does, lie, true in zip(who, lies, honest, strict=True))
+        first, second = (
+            misreport if does else true for does, misreport, true in zip(who, misreports, honest, strict=True)
+        )
         return self.admitted(first, second)
 
-    def steps(self, lies: tuple[Bids, Bids], width: float, generator: torch.Generator) -> tuple[Bids, Bids]:
+    def steps(self, misreports: tuple[Bids, Bids], width: float, generator: torch.Generator) -> tuple[Bids, Bids]:
         """Lies ``[B, n]`` a factor of about ``1 + width`` away from given ones."""
         fields = self.threat.fields
         true = (self.truth, self.truth if self.partner is None else self.truth.take(owners=self.partner))
-        moved = [nearby(one, lie, generator, fields=fields, width=width) for one, lie in zip(true, lies, strict=True)]
+        moved = [
+            nearby(one, misreport, generator, fields=fields, width=width)
+            for one, misreport in zip(true, misreports, strict=True)
+        ]
         if self.partner is None and "data_size" not in fields:
-            moved = [step.replace(data_size=lie.data_size) for step, lie in zip(moved, lies, strict=True)]
+            moved = [
+                step.replace(data_size=misreport.data_size) for step, misreport in zip(moved, misreports, strict=True)
+            ]
         return self.admitted(moved[0], moved[1])
 
     def gains(self, first: Bids, second: Bids) -> tuple[Tensor, Tensor]:
@@ -113,7 +120,7 @@ class Coalitions:
             earned = result.utility[:, owner] + result.utility[:, column]
             honest = self.honest[rows, owner]
             gain[rows, owner] = torch.where(earned == honest, 0.0, earned - honest)
-            overspent[rows, owner] = (result.most_spent - self.budget[rows]).clamp(min=0)
+            overspent[rows, owner] = (result.max_spent - self.budget[rows]).clamp(min=0)
         require_numbers(gain)
         return gain, overspent
 
@@ -128,7 +135,7 @@ class Coalitions:
         place = torch.arange(len(places))
         seconds = second.take(rows=rows, owners=torch.full_like(places, owner))
         others = first.take(rows=rows, owners=places).where(
-            (place == owner).expand(len(rows), -1), as_lies(self.truth.take(rows=rows, owners=places))
+            (place == owner).expand(len(rows), -1), as_misreports(self.truth.take(rows=rows, owners=places))
         )
         return seconds.where((place == column).expand(len(rows), -1), others)
 
@@ -165,7 +172,7 @@ def attack_together(
     curve = Curve(owners=int(game.possible.sum()))
     for query in range(queries):
         if query < _wide(queries):
-            first, second = game.random_lies(query, combinations[query % len(combinations)], generator)
+            first, second = game.random_misreports(query, combinations[query % len(combinations)], generator)
         else:
             first, second = game.steps(best, widths[query - _wide(queries)], generator)
         found, over = game.gains(first, second)
@@ -181,7 +188,7 @@ def attack_together(
         "gain": torch.where(game.possible, gain, 0.0),
         "found_by": torch.where(gain > 0, 0, -1),
         "queries": torch.where(game.possible, queries, 0),
-        "lies": packed(best[0]),
+        "misreports": packed(best[0]),
         "curves": {TOGETHER: vars(curve)},
         "failures": [],
         "overspent": overspent,
@@ -197,7 +204,7 @@ def nothing_together(types: OwnerTypes, failure: Piece) -> Piece:
         "gain": nothing,
         "found_by": torch.full(types.shape, -1, dtype=torch.int64),
         "queries": nothing.long(),
-        "lies": packed(types.truthful_bids()),
+        "misreports": packed(types.truthful_bids()),
         "curves": {},
         "failures": [failure],
         "overspent": nothing,
@@ -207,7 +214,7 @@ def nothing_together(types: OwnerTypes, failure: Piece) -> Piece:
 
 def together(types: OwnerTypes, amount: Tensor, threat: ThreatModel) -> Tensor:
     """An ``amount[B, n]`` of the owners as the coalition's: the sum of both members', or the split owner's own."""
-    if threat.liars != PAIR:
+    if threat.deviators != PAIR:
         return amount
     return amount + amount[:, (torch.arange(types.shape[1]) + 1) % max(1, types.shape[1])]
 

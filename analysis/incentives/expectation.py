@@ -23,7 +23,7 @@ class Expected:
         To the owners as they truly are.
     sells : bool[B, n]
         Whether she may sell anything.
-    most_spent : float64[B]
+    max_spent : float64[B]
         The most that all payments can add up to, summed from either end.
     """
 
@@ -31,7 +31,7 @@ class Expected:
     payment: Tensor
     cost: Tensor
     sells: Tensor
-    most_spent: Tensor
+    max_spent: Tensor
 
 
 def expected(auction: Auction, types: OwnerTypes, bids: Bids, budget: Tensor) -> Expected:
@@ -44,7 +44,7 @@ def expected(auction: Auction, types: OwnerTypes, bids: Bids, budget: Tensor) ->
             payment=outcome.payment,
             cost=types.cost(outcome),
             sells=outcome.sells,
-            most_spent=_paid(outcome.payment),
+            max_spent=_paid(outcome.payment),
         )
     odds: Any = lottery(bids, budget)
     possible = odds.probability > 0
@@ -53,7 +53,7 @@ def expected(auction: Auction, types: OwnerTypes, bids: Bids, budget: Tensor) ->
         payment=(odds.probability * odds.payment).sum(-1),
         cost=odds.cost(types.truthful_bids()),
         sells=(possible & (odds.records > 0)).any(-1),
-        most_spent=_paid(torch.where(possible, odds.payment, 0.0).amax(-1)),
+        max_spent=_paid(torch.where(possible, odds.payment, 0.0).amax(-1)),
     )
 
 

@@ -11,10 +11,10 @@ from torch import Tensor
 from agents.broker.auctions.base import Auction
 from agents.checks import whole
 from agents.messages import Bids
-from agents.misreports.generators import lies_about
+from agents.misreports.generators import draw_misreports
 from agents.misreports.search import Counterfactuals
 from agents.types import OwnerTypes
-from analysis.incentives.attackers.lattice import lattice, misreport
+from analysis.incentives.attackers.lattice import lattice, misreport_at
 from analysis.incentives.threat_model import ThreatModel
 from analysis.resampling import ends, ratios, resamples
 
@@ -28,7 +28,7 @@ def interim_gain(
     *,
     kinds: int = 50,
     draws: int = 40,
-    lies: int = 24,
+    misreports: int = 24,
     rerun: bool = True,
     seed: int = 0,
 ) -> dict[str, float]:
@@ -46,7 +46,7 @@ def interim_gain(
     owners : int
         Bidders of a market.
     generator : torch.Generator
-    kinds, draws, lies : int
+    kinds, draws, misreports : int
         Owners looked at, draws of the others for each, lies tried by each.
     rerun : bool
         Run the auction again for every lie, although it has price lists.
@@ -57,15 +57,15 @@ def interim_gain(
     -------
     dict
         ``mean, low, high`` over owners, ``over_0.01`` (share whose average gain exceeds 1 %), ``kinds``, ``draws``,
-        ``lies``, ``not_finite`` (owners whose gain is not a finite number; they are not in the mean, which is no number
-        if nobody is).
+        ``misreports``, ``not_finite`` (owners whose gain is not a finite number; they are not in the mean, which is no
+        number if nobody is).
     """
-    for name, value in (("kinds", kinds), ("lies", lies)):
-        whole(name, value, least=1)
-    whole("draws", draws, least=2)
+    for name, value in (("kinds", kinds), ("misreports", misreports)):
+        whole(name, value, minimum=1)
+    whole("draws", draws, minimum=2)
     if not threat.fields:
         figures = {"mean": 0.0, "low": 0.0, "high": 0.0, "over_0.01": 0.0}
-        return figures | dict.fromkeys(("kinds", "draws", "lies", "not_finite"), 0)
+        return figures | dict.fromkeys(("kinds", "draws", "misreports", "not_finite"), 0)
     herself, _ = prior.sample(kinds, owners, generator)
     repeated = torch.arange(kinds).repeat_interleave(draws)
     place = torch.randint(owners, (kinds,), generator=generator)[repeated]
@@ -75,12 +75,13 @@ def interim_gain(
     game = Counterfactuals(auction, types, prior.budget(types, generator), rerun=rerun)
     truth = herself.truthful_bids()
     points = lattice(threat, parametric=True)
-    chosen = torch.randperm(len(points), generator=generator)[: lies // 2].tolist()
-    told = [misreport(truth, points[index]) for index in chosen]
+    chosen = torch.randperm(len(points), generator=generator)[: misreports // 2].tolist()
+    told = [misreport_at(truth, points[index]) for index in chosen]
     told += [
-        threat.admitted(truth, lie) for lie in lies_about(truth, lies - len(told), generator, fields=threat.fields)
+        threat.admitted(truth, misreport)
+        for misreport in draw_misreports(truth, misreports - len(told), generator, fields=threat.fields)
     ]
-    found = torch.stack([_own(game.gains(lie.take(rows=repeated), here), here, kinds) for lie in told])
+    found = torch.stack([_own(game.gains(misreport.take(rows=repeated), here), here, kinds) for misreport in told])
     half = draws // 2
     best = found[..., :half].mean(-1).argmax(0)
     judged = found[..., half:].mean(-1).gather(0, best[None])[0]
@@ -96,7 +97,7 @@ def interim_gain(
         "over_0.01": float((share > 0.01).double().mean()),
         "kinds": kinds,
         "draws": draws,
-        "lies": len(told),
+        "misreports": len(told),
         "not_finite": int((~finite).sum()),
     }
 

@@ -112,5 +112,5 @@ def owners_table(types: OwnerTypes, budget: Tensor, threat: ThreatModel, truth: 
 def profiles_table(budget: Tensor, truth: Expected) -> pd.DataFrame:
     """One row per profile, all truthful: ``budget, spent, sellers``; of a lottery the most it can spend."""
     return pd.DataFrame(
-        {"budget": budget.numpy(), "spent": truth.most_spent.numpy(), "sellers": truth.sells.sum(-1).numpy()}
+        {"budget": budget.numpy(), "spent": truth.max_spent.numpy(), "sellers": truth.sells.sum(-1).numpy()}
     )

@@ -11,7 +11,7 @@ from torch import Tensor
 from agents.broker.auctions.base import Auction, MenuAuction
 from agents.broker.checking.contracts import own_list, run_is_choice
 from agents.broker.checking.findings import COLUMNS, Finding
-from agents.misreports.generators import lies_about
+from agents.misreports.generators import draw_misreports
 from agents.types import OwnerTypes
 from analysis.incentives.expectation import expected
 
@@ -27,8 +27,8 @@ def lists_hold(auction: Auction, types: OwnerTypes, budget: Tensor, generator: t
     if run_is_choice(auction, truth, few):
         return False
     fields = auction.guarantees.strategic
-    lies = lies_about(truth, LISTS, generator, fields=fields) if fields else ()
-    return all(own_list(auction, truth, lie, few) == 0 for lie in lies)
+    misreports = draw_misreports(truth, LISTS, generator, fields=fields) if fields else ()
+    return all(own_list(auction, truth, misreport, few) == 0 for misreport in misreports)
 
 
 def structural_tests(auction: Auction, types: OwnerTypes, budget: Tensor, generator: torch.Generator) -> pd.DataFrame:
@@ -57,8 +57,8 @@ def structural_tests(auction: Auction, types: OwnerTypes, budget: Tensor, genera
         differ = run_is_choice(auction, types.truthful_bids(), budget)
         chosen.add(float(differ), differ == 0, "truthful profiles", types.data_size.numel())
         blind = Finding("own list ignores own bid", "claimed")
-        for lies in lies_about(truth, LISTS, generator, fields=claimed):
-            differ = own_list(auction, truth, lies, few)
+        for misreports in draw_misreports(truth, LISTS, generator, fields=claimed):
+            differ = own_list(auction, truth, misreports, few)
             blind.add(float(differ), differ == 0, "profiles with one liar", int(truth.present.sum()))
         findings += [chosen, blind]
     feasible = Finding(
@@ -72,8 +72,12 @@ def structural_tests(auction: Auction, types: OwnerTypes, budget: Tensor, genera
     rational.add(max(0.0, lost), lost <= 0, "truthful", types.data_size.numel())
     fields = auction.guarantees.strategic
     everything = [("truthful", everybody)]
-    everything += [("all lying", lie) for lie in lies_about(everybody, 7, generator, fields=fields)] if fields else []
+    everything += (
+        [("all lying", misreport) for misreport in draw_misreports(everybody, 7, generator, fields=fields)]
+        if fields
+        else []
+    )
     for label, bids in everything:
-        worst = float((expected(auction, types, bids, budget).most_spent - budget).max())
+        worst = float((expected(auction, types, bids, budget).max_spent - budget).max())
         feasible.add(max(0.0, worst), worst <= 0, label, len(budget))
     return pd.DataFrame([asdict(finding) for finding in [*findings, rational, feasible]], columns=list(COLUMNS))

@@ -17,7 +17,7 @@ from analysis.incentives.flattening import together
 from analysis.plots.style import INK, MARKERS, PALETTE, key, label, panels
 
 CAPTION = "Gains are at least what is shown: the most that these attackers found, a better one may find more."
-LEAST_SHOWN = 1e-4
+MIN_SHOWN = 1e-4
 """Gain over own cost at which the logarithmic axis begins."""
 
 
@@ -73,10 +73,10 @@ def gains_figure(owners: pd.DataFrame, by_class: pd.DataFrame, title: str) -> Fi
         share = np.where(owners["gain"] > 0, owners["gain"] / owners["own_cost"], 0.0)
     ranked = np.sort(share)[::-1]
     above = np.arange(1, len(ranked) + 1) / max(1, len(ranked))
-    shown = (ranked > LEAST_SHOWN) & np.isfinite(ranked)
+    shown = (ranked > MIN_SHOWN) & np.isfinite(ranked)
     left.step(ranked[shown], above[shown], where="pre", color=PALETTE[0])
     left.set_xscale("log")
-    left.set_xlim(LEAST_SHOWN, max(1.0, *(ranked[shown][:1] * 1.5)) if shown.any() else 1.0)
+    left.set_xlim(MIN_SHOWN, max(1.0, *(ranked[shown][:1] * 1.5)) if shown.any() else 1.0)
     left.set_ylim(0, 1)
     for mark, text in ((0.01, "1 %"), (0.05, "5 %")):
         left.axvline(mark, color=INK, linewidth=1, linestyle=":")

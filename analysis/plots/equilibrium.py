@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from analysis.plots.style import INK, bare, colour_of, key, label, marker_of, panels
 
-MOST_PATHS = 30
+MAX_PATHS = 30
 """Paths drawn from random starts."""
 
 
@@ -33,7 +33,7 @@ def equilibrium_figure(matrix: pd.DataFrame, paths: pd.DataFrame, *, name: str) 
     label(left, x="played by all others", y="played by one owner", title=f"{name}: what a lie brings")
     truth = paths[paths["strategy"] == strategies[0]]
     for start, path in truth.groupby("start"):
-        if 0 < int(str(start)) <= MOST_PATHS:
+        if 0 < int(str(start)) <= MAX_PATHS:
             right.plot(path["step"], path["share"], color=colour_of(name), alpha=0.35, linewidth=1)
     middle = truth[truth["start"] == 0]
     right.plot(middle["step"], middle["share"], color=INK, linewidth=2, label="from all strategies alike")
@@ -49,16 +49,20 @@ def study_figure(gains: pd.DataFrame, paths: Mapping[str, pd.DataFrame]) -> Figu
     Parameters
     ----------
     gains : DataFrame
-        ``auction, lie, gain``: mean gain of one liar among truthful owners, over her cost of all she has.
+        ``auction, misreport, gain``: mean gain of one liar among truthful owners, over her cost of all she has.
     paths : mapping of str to DataFrame
         Paths of ``analysis.equilibrium.Equilibrium`` by auction.
     """
-    auctions, lies = (list(dict.fromkeys(gains[column])) for column in ("auction", "lie"))
+    auctions, misreports = (list(dict.fromkeys(gains[column])) for column in ("auction", "misreport"))
     figure = Figure(figsize=(12.5, 1.6 + 0.34 * max(len(auctions), 9)), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.15, 1))
     bare(left)
     bare(right)
-    heat_map(left, gains.pivot(index="auction", columns="lie", values="gain").loc[auctions, lies], colour="mean gain")
+    heat_map(
+        left,
+        gains.pivot(index="auction", columns="misreport", values="gain").loc[auctions, misreports],
+        colour="mean gain",
+    )
     label(left, x="lie, told by one owner", y="", title="What does a lie bring, per cost of all she has?")
     for name, table in paths.items():
         truth = table[(table["strategy"] == table["strategy"].iloc[0]) & (table["start"] == 0)]

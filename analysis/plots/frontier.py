@@ -15,9 +15,9 @@ from matplotlib.lines import Line2D
 from analysis.evaluate import FIRST_BEST, NO_BUDGET, SECOND_BEST
 from analysis.plots.style import INK, colour_of, label, marker_of, panels
 
-LEAST = 1e-3
+MIN_WEIGHT = 1e-3
 """Regret below which the axis is linear, so that none at all is still on it."""
-MOST, EDGE = 12.0, 11.2
+MAX_WEIGHT, EDGE = 12.0, 11.2
 """End of the axis of error bounds, and where the marks stand that lie beyond."""
 LINES = {FIRST_BEST: "-", SECOND_BEST: "-.", NO_BUDGET: ":"}
 
@@ -71,12 +71,12 @@ def frontier_figure(
 
 
 def _scales(axis: Axes) -> None:
-    axis.set_xscale("symlog", linthresh=LEAST, linscale=0.5)
+    axis.set_xscale("symlog", linthresh=MIN_WEIGHT, linscale=0.5)
     axis.set_yscale("log")
-    axis.set_ylim(1, MOST)
-    axis.set_xlim(-LEAST / 2, 10)
+    axis.set_ylim(1, MAX_WEIGHT)
+    axis.set_xlim(-MIN_WEIGHT / 2, 10)
     axis.set_xticks([0, 1e-3, 1e-2, 1e-1, 1, 10], ["0", ".001", ".01", ".1", "1", "10"])
-    axis.axvspan(-LEAST / 2, LEAST / 2, color=INK, alpha=0.05, linewidth=0)
+    axis.axvspan(-MIN_WEIGHT / 2, MIN_WEIGHT / 2, color=INK, alpha=0.05, linewidth=0)
     axis.set_yticks([1, 1.25, 1.5, 2, 3, 5, 10], ["1", "1.25", "1.5", "2", "3", "5", "10"])
     axis.minorticks_off()
 

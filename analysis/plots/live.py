@@ -33,19 +33,19 @@ def running_gain(gains: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     gains : DataFrame
-        Per round: ``lies`` and the ``total`` of their gains.
+        Per round: ``misreports`` and the ``total`` of their gains.
 
     Returns
     -------
     DataFrame
         ``mean, low, high`` on the index of ``gains``; missing as long as nothing is known.
     """
-    lies, total = gains["lies"].to_numpy(dtype=float), gains["total"].to_numpy(dtype=float)
-    all_lies, count = np.cumsum(lies), np.cumsum(lies > 0)
+    misreports, total = gains["misreports"].to_numpy(dtype=float), gains["total"].to_numpy(dtype=float)
+    all_misreports, count = np.cumsum(misreports), np.cumsum(misreports > 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        mean = np.cumsum(total) / all_lies
-        squares = np.cumsum(total**2) - 2 * mean * np.cumsum(total * lies) + mean**2 * np.cumsum(lies**2)
-        error = np.sqrt(np.maximum(squares, 0.0) * count / (count - 1)) / all_lies
+        mean = np.cumsum(total) / all_misreports
+        squares = np.cumsum(total**2) - 2 * mean * np.cumsum(total * misreports) + mean**2 * np.cumsum(misreports**2)
+        error = np.sqrt(np.maximum(squares, 0.0) * count / (count - 1)) / all_misreports
         reach = np.where(count > 1, stats.t.ppf((1 + LEVEL) / 2, np.maximum(count - 1, 1)) * error, np.nan)
     return pd.DataFrame({"mean": mean, "low": mean - reach, "high": mean + reach}, index=gains.index)
 
@@ -56,24 +56,24 @@ def gain_figure(gains: pd.DataFrame) -> Figure:
     Parameters
     ----------
     gains : DataFrame
-        Per round: ``round, lies, total`` of their gains and ``most``, the gain of the best, all gains per cost.
+        Per round: ``round, misreports, total`` of their gains and ``max``, the gain of the best, all gains per cost.
     """
     figure, axes = panel(key_rows=2)
     played, mean = gains["round"] + 1, running_gain(gains)
     axes.axhline(0, color=INK, linewidth=0.8)
     with np.errstate(divide="ignore", invalid="ignore"):
-        by_round = gains["total"] / gains["lies"].where(gains["lies"] > 0)
+        by_round = gains["total"] / gains["misreports"].where(gains["misreports"] > 0)
     axes.plot(played, by_round, ".", color=LOSS, alpha=0.3, markersize=4, label="this round's lies, mean")
     band(axes, played, mean["low"], mean["high"], LOSS)
     axes.plot(played, mean["mean"], color=LOSS, linewidth=2, label="all lies so far, mean (band: 95 %)")
-    most = gains["most"].where(np.isfinite(gains["most"]))
-    paid = most > 0
-    axes.plot(played[~paid], most[~paid], "v", color=INK, markersize=3, alpha=0.5, label="the round's best lie")
-    axes.plot(played[paid], most[paid], "^", color=GAIN, markersize=5, label="the round's best lie: it paid")
+    maximum = gains["max"].where(np.isfinite(gains["max"]))
+    paid = maximum > 0
+    axes.plot(played[~paid], maximum[~paid], "v", color=INK, markersize=3, alpha=0.5, label="the round's best lie")
+    axes.plot(played[paid], maximum[paid], "^", color=GAIN, markersize=5, label="the round's best lie: it paid")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     label(axes, x="rounds", y="gain from lying (% of cost)")
     _by_rounds(axes, played)
-    _from_zero(axes, by_round, most, mean["mean"])
+    _from_zero(axes, by_round, maximum, mean["mean"])
     _key_above(axes)
     return figure
 

@@ -60,8 +60,10 @@ def _prices(axes: Axes, offers: pd.DataFrame, row: NDArray[np.int64]) -> None:
     profit = np.where(price >= cost, PALETTE[2], GAIN)
     axes.hlines(row, np.minimum(price, cost), np.maximum(price, cost), color=profit, linewidth=3, alpha=0.35)
     axes.plot(cost, row, "|", color=INK, markersize=9, markeredgewidth=1.6, label="her true cost")
-    liars = (~offers["truthful"]).to_numpy(dtype=bool) & np.isfinite(offers["ask"].to_numpy())
-    axes.plot(offers["ask"][liars], row[liars], "x", color=GAIN, markersize=5, label="what a liar says it costs")
+    deviators = (~offers["truthful"]).to_numpy(dtype=bool) & np.isfinite(offers["ask"].to_numpy())
+    axes.plot(
+        offers["ask"][deviators], row[deviators], "x", color=GAIN, markersize=5, label="what a liar says it costs"
+    )
     axes.plot(price[sells], row[sells], "o", color=PALETTE[2], markersize=6, label="price paid")
     named = ~sells & np.isfinite(price)
     axes.plot(price[named], row[named], "o", color="white", markeredgecolor=INK, markersize=6, label="price refused")
@@ -132,10 +134,10 @@ def price_list_figure(entries: pd.DataFrame, curves: pd.DataFrame, *, privacy_bu
     low, high = np.nanquantile(entries["profit"], [0.05, 1.0]) if entries["profit"].notna().any() else (0.0, 1.0)
     low, high = min(low, 0.0), max(high, 0.0)
     profits.set_ylim(low - 0.08 * max(high - low, 1e-9), high + 0.12 * max(high - low, 1e-9))
-    most = 1.05 * max(privacy_budget, float(loss.max()) if len(loss) else 0.0)
+    maximum = 1.05 * max(privacy_budget, float(loss.max()) if len(loss) else 0.0)
     for axes in (prices, profits):
         frame(axes)
-        axes.set_xlim(0, most)
-        axes.axvspan(privacy_budget, most, color=PALE, alpha=0.35, linewidth=0, label="more than she tolerates")
+        axes.set_xlim(0, maximum)
+        axes.axvspan(privacy_budget, maximum, color=PALE, alpha=0.35, linewidth=0, label="more than she tolerates")
     key(prices, loc="upper left", borderpad=0)
     return figure

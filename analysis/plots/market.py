@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from analysis.plots.style import INK, PALETTE, band, colour_of, label, marker_of, panels
 from analysis.summary import accuracy_by_round, cost_at_own_budget
 
-MOST_POINTS = 600
+MAX_POINTS = 600
 """Points drawn per strategy; the first of them in a fixed random order if there are more."""
 
 
@@ -40,7 +40,7 @@ def market_figure(
         What to call the market itself.
     """
     figure, (left, right) = panels(1, 2, height=4.2)
-    _lies(left, trades)
+    _misreports(left, trades)
     _learning(right, rounds, ceiling, chance, label_noisy)
     handles, names = left.get_legend_handles_labels()
     if handles:
@@ -48,16 +48,16 @@ def market_figure(
     return figure
 
 
-def _lies(axes: Axes, trades: pd.DataFrame) -> None:
-    lies = trades[trades["misreport_gain"].notna()]
-    cost = cost_at_own_budget(lies)
-    truth, lie = lies["truthful_utility"] / cost, lies["utility"] / cost
-    for strategy, rows in lies.groupby("strategy", sort=True).groups.items():
-        shown = np.random.default_rng(0).permutation(rows.to_numpy())[:MOST_POINTS]
+def _misreports(axes: Axes, trades: pd.DataFrame) -> None:
+    misreports = trades[trades["misreport_gain"].notna()]
+    cost = cost_at_own_budget(misreports)
+    truth, misreport = misreports["truthful_utility"] / cost, misreports["utility"] / cost
+    for strategy, rows in misreports.groupby("strategy", sort=True).groups.items():
+        shown = np.random.default_rng(0).permutation(rows.to_numpy())[:MAX_POINTS]
         name = str(strategy)
         axes.scatter(
             truth[shown],
-            lie[shown],
+            misreport[shown],
             s=16,
             linewidths=0,
             label=name,
@@ -65,20 +65,20 @@ def _lies(axes: Axes, trades: pd.DataFrame) -> None:
             marker=marker_of(name),
             alpha=0.55,
         )
-    most = 1.05 * float(max(truth.max(), lie.max())) if len(lies) else 1.0
-    most = most if most > 0 else 1.0
-    least = min(float(lie.min()), 0.0) - 0.03 * most if len(lies) else 0.0
-    axes.fill_between([least, most], [least, most], most, color=INK, alpha=0.06, linewidth=0)
-    axes.plot([least, most], [least, most], color=INK, linewidth=1, linestyle="--")
-    axes.set_xlim(least, most)
-    axes.set_ylim(least, most)
+    maximum = 1.05 * float(max(truth.max(), misreport.max())) if len(misreports) else 1.0
+    maximum = maximum if maximum > 0 else 1.0
+    minimum = min(float(misreport.min()), 0.0) - 0.03 * maximum if len(misreports) else 0.0
+    axes.fill_between([minimum, maximum], [minimum, maximum], maximum, color=INK, alpha=0.06, linewidth=0)
+    axes.plot([minimum, maximum], [minimum, maximum], color=INK, linewidth=1, linestyle="--")
+    axes.set_xlim(minimum, maximum)
+    axes.set_ylim(minimum, maximum)
     label(
         axes,
         x="utility had she told the truth, per cost of all she has",
         y="utility of the lie, per cost of all she has",
         title="Did lying pay?",
     )
-    words = "here it would have" if len(lies) else "nobody lied"
+    words = "here it would have" if len(misreports) else "nobody lied"
     axes.annotate(words, (0.03, 0.95), xycoords="axes fraction", color=INK, va="top")
 
 

@@ -50,8 +50,8 @@ def _bound(axes: Axes, rounds: pd.DataFrame) -> None:
 
 
 def _gain(axes: Axes, trades: pd.DataFrame) -> None:
-    lies = trades[trades["misreport_gain"].notna()]
-    share = lies.assign(gain=100 * lies["misreport_gain"] / cost_at_own_budget(lies))
+    misreports = trades[trades["misreport_gain"].notna()]
+    share = misreports.assign(gain=100 * misreports["misreport_gain"] / cost_at_own_budget(misreports))
     for strategy, group in share.groupby("strategy", sort=True):
         blocks = by_block(group, "gain")
         drawn = (blocks["round"], blocks["mean"], blocks["low"], blocks["high"])

@@ -41,9 +41,9 @@ def trajectories_figure(
         label(each, x="round", y=y if number == 0 else "", title=title)
     # A band of few seeds may be far wider than all means are apart.
     means = np.concatenate([table["mean"] for lines in by_panel.values() for table in lines.values()] or [[reference]])
-    least, most = min(means.min(), reference), max(means.max(), reference)
-    margin = 0.35 * max(most - least, 0.05)
-    axes[0].set_ylim(*(limits or (least - margin, most + margin)))
+    minimum, maximum = min(means.min(), reference), max(means.max(), reference)
+    margin = 0.35 * max(maximum - minimum, 0.05)
+    axes[0].set_ylim(*(limits or (minimum - margin, maximum + margin)))
     key(axes[-1], loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
 

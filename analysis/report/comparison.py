@@ -90,9 +90,9 @@ def side_by_side(markets: Sequence[MarketRuns]) -> pd.DataFrame:
 
 def answer(numbers: pd.DataFrame) -> str:
     """The answer, drawn from the numbers; a lead is one only where the intervals do not overlap."""
-    lies = _of(numbers, "lies that paid")
-    paid = lies[lies["mean"] > 0]
-    if not len(lies):
+    misreports = _of(numbers, "lies that paid")
+    paid = misreports[misreports["mean"] > 0]
+    if not len(misreports):
         lying = "Nobody lied in any of them."
     elif not len(paid):
         lying = "Not one lie paid in any of them."

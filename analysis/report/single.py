@@ -18,12 +18,12 @@ from analysis.report.runs import MarketRuns
 from analysis.summary import gains_by_strategy, privacy_spent, violations
 
 QUESTION = "Did lying pay in this market, and what did the buyer get for her money?"
-MOST_ROWS = 300
+MAX_ROWS = 300
 """Rounds that are printed on the page; the others are in the Parquet files only."""
 
 GAINS = {
     "strategy": "strategy",
-    "lies": "lies",
+    "misreports": "lies",
     "paid": "lies that paid",
     "gain": "gain per lie, money",
     "gain_low": "from",
@@ -94,12 +94,14 @@ def report(
 
 def answer(market: MarketRuns, gains: pd.DataFrame, broken: Mapping[str, Any]) -> str:
     """The answer in a sentence or three, drawn from the numbers."""
-    lies, paid = (int(gains[name].sum()) if len(gains) else 0 for name in ("lies", "paid"))
+    misreports, paid = (int(gains[name].sum()) if len(gains) else 0 for name in ("misreports", "paid"))
     share = market.number("gain per lie")
-    if not lies:
+    if not misreports:
         lying = "Nobody lied."
     else:
-        verdict = f"No: not one of {lies:,} lies" if paid == 0 else f"Yes, at times: {paid:,} of {lies:,} lies"
+        verdict = (
+            f"No: not one of {misreports:,} lies" if paid == 0 else f"Yes, at times: {paid:,} of {misreports:,} lies"
+        )
         lying = f"{verdict} earned more than the truth would have in the same round"
         lying += f" (mean gain {with_interval(share['mean'], share['low'], share['high'])} % of the owner's cost)."
     accuracy, spent = market.number("test accuracy after the last round"), market.number("spent of the budget")
@@ -160,7 +162,7 @@ def _lying(market: MarketRuns, gains: pd.DataFrame, ceiling: pd.DataFrame | None
 
 
 def _rounds(market: MarketRuns) -> list[str]:
-    shown = market.rounds.head(MOST_ROWS).dropna(axis=1, how="all")
+    shown = market.rounds.head(MAX_ROWS).dropna(axis=1, how="all")
     left = len(market.rounds) - len(shown)
     rest = f" The other {left:,} are in rounds.parquet." if left else ""
     return [

@@ -6,7 +6,7 @@ import solara
 
 from analysis.plots.live import accuracy_figure
 from market_sim.model import FLMarket
-from scenarios.app.history import story_of
+from scenarios.app.history import history_of
 from scenarios.app.mesa import update_counter
 from scenarios.app.panel import Panel
 
@@ -15,11 +15,11 @@ from scenarios.app.panel import Panel
 def AccuracyPanel(model: FLMarket) -> None:
     """How well the model does on records that nobody sold."""
     update_counter.get()
-    story = story_of(model)
+    history = history_of(model)
     Panel(
         "Does the model learn?",
         "After every round the model is tried on records that nobody sold. What holds it back is the noise the owners "
         "add: choose the perturbation none to see what the same market would teach without it.",
-        (lambda: accuracy_figure(story.rounds, chance=model.task.chance)) if model.steps else None,
+        (lambda: accuracy_figure(history.rounds, chance=model.task.chance)) if model.steps else None,
         (model, model.steps),
     )

@@ -32,7 +32,7 @@ class Choices:
     owners, bidders, rounds, seed : int
     budget_factor, privacy_budget : pair of float
         Ranges of the uniform draws.
-    liars : mapping of str to int
+    deviators : mapping of str to int
         Strategies and how many per cent of the owners follow them; the rest tell the truth.
     first_best : bool
         Search for the first best in every round too.
@@ -49,7 +49,7 @@ class Choices:
     seed: int = 0
     budget_factor: tuple[float, float] = (0.1, 2.0)
     privacy_budget: tuple[float, float] = (0.5, 2.0)
-    liars: Mapping[str, int] = field(
+    deviators: Mapping[str, int] = field(
         default_factory=lambda: {
             "scaled-valuation": 10,
             "understated-privacy-budget": 10,
@@ -63,9 +63,9 @@ class Choices:
     def shares(self) -> dict[str | type[Strategy], float]:
         """Shares of all strategies, the truthful ones being what the liars leave."""
         lying: dict[str | type[Strategy], float] = {
-            name: percent / 100 for name, percent in self.liars.items() if percent
+            name: percent / 100 for name, percent in self.deviators.items() if percent
         }
-        rest = (100 - sum(self.liars.values())) / 100
+        rest = (100 - sum(self.deviators.values())) / 100
         return {TRUTHFUL: rest, **lying} if rest > 0 else lying
 
     @property

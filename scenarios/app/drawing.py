@@ -12,7 +12,7 @@ import solara
 from matplotlib.figure import Figure
 
 DOTS_PER_INCH = 130
-_PENCIL = threading.Lock()
+_MATPLOTLIB_LOCK = threading.Lock()
 
 
 def as_png(figure: Figure) -> bytes:
@@ -38,7 +38,7 @@ def Drawing(draw: Callable[[], Figure], shows: tuple[Any, ...], description: str
 
     def source() -> str:
         # Matplotlib shares fonts and text between figures, and visitors have a thread each.
-        with _PENCIL:
+        with _MATPLOTLIB_LOCK:
             picture = as_png(draw())
         return f"data:image/png;base64,{base64.b64encode(picture).decode()}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import solara
 
 from market_sim.model import FLMarket
-from scenarios.app.history import Story, story_of
+from scenarios.app.history import History, history_of
 from scenarios.app.mesa import update_counter
 from scenarios.app.panel import words
 
@@ -24,34 +24,34 @@ HOW = "Press ▶ to watch, or Step for one round. To change the market, move its
 def Headline(model: FLMarket) -> None:
     """Question, explanation, verdict and key numbers."""
     update_counter.get()
-    story = story_of(model)
+    history = history_of(model)
     with solara.Div(classes=["headline"]):
         words("h1", QUESTION)
         words("p", MARKET)
-        words("p", " ".join(verdict(story, model)) if model.steps else HOW, "verdict")
+        words("p", " ".join(verdict(history, model)) if model.steps else HOW, "verdict")
         with solara.Div(classes=["tiles"]):
-            for name, value in key_numbers(story, model).items():
+            for name, value in key_numbers(history, model).items():
                 with solara.Div(classes=["tile"]):
                     words("div", value, "number")
                     words("div", name, "name")
 
 
-def verdict(story: Story, model: FLMarket) -> list[str]:
+def verdict(history: History, model: FLMarket) -> list[str]:
     """Who gained, who paid, and whether the model learned, in a sentence each, drawn from the rounds so far."""
-    rounds = story.rounds
+    rounds = history.rounds
     played = len(rounds["round"].unique())
-    gain = story.mean_gain
+    gain = history.mean_gain
     if gain is None:
         gained = "nobody lied"
-    elif not story.lies_paid:
+    elif not history.misreports_paid:
         gained = (
-            f"nobody gained by lying: not one of {story.lies:,} lies earned more than the truth would have, and on "
-            f"average a lie cost its teller {abs(gain):.0%} of what all she has is worth to her"
+            f"nobody gained by lying: not one of {history.misreports:,} lies earned more than the truth would have, "
+            f"and on average a lie cost its teller {abs(gain):.0%} of what all she has is worth to her"
         )
     else:
         gained = (
-            f"{story.lies_paid:,} of {story.lies:,} lies earned more than the truth would have; on average a lie "
-            f"brought its teller {gain:+.1%} of what all she has is worth to her"
+            f"{history.misreports_paid:,} of {history.misreports:,} lies earned more than the truth would have; on "
+            f"average a lie brought its teller {gain:+.1%} of what all she has is worth to her"
         )
     lost = int(rounds["ir_violations"].sum())
     losers = "no truthful owner lost money" if not lost else f"truthful owners lost money {lost:,} times"
@@ -64,19 +64,19 @@ def verdict(story: Story, model: FLMarket) -> list[str]:
     return [f"After {played:,} {'round' if played == 1 else 'rounds'} {gained}.", paid, learned]
 
 
-def key_numbers(story: Story, model: FLMarket) -> dict[str, str]:
+def key_numbers(history: History, model: FLMarket) -> dict[str, str]:
     """What stands in the tiles, by what it is."""
     names = ("rounds", "lies that paid", "mean gain of a lie", "test accuracy", "money spent", "median privacy loss")
     if not model.steps:
         return dict.fromkeys(names, "—") | {"rounds": f"0 of {model.config.rounds:,}"}
-    rounds = story.rounds
-    gain = story.mean_gain
+    rounds = history.rounds
+    gain = history.mean_gain
     values = (
         f"{model.steps:,} of {model.config.rounds:,}",
-        f"{story.lies_paid:,} of {story.lies:,}",
+        f"{history.misreports_paid:,} of {history.misreports:,}",
         "—" if gain is None else f"{gain:+.1%}",
         f"{rounds['test_accuracy'].iloc[-1]:.1%}",
         f"{rounds['spent'].sum():,.0f}",
-        f"ε {story.privacy['median'].iloc[-1]:.1f}",
+        f"ε {history.privacy['median'].iloc[-1]:.1f}",
     )
     return dict(zip(names, values, strict=True))

@@ -23,7 +23,7 @@ PARTS = ("privacy_loss", "payment", "data_size")
 """What an outcome consists of."""
 
 
-class Story:
+class History:
     """A market's past, taken down round by round.
 
     Gains are in units of what the owner asks for all she has (``OwnerTypes.cost_at_own_budget``), as in
@@ -45,7 +45,7 @@ class Story:
         self._bids: deque[tuple[str, bool, float, float]] = deque(maxlen=REMEMBERED_BIDS)
         self._gain = np.zeros(owners)
         self._cost = np.zeros(owners)
-        self.lies = self.lies_paid = 0
+        self.misreports = self.misreports_paid = 0
         self.latest: tuple[RoundRecord, ...] = ()
         self.last_bid: dict[int, tuple[RoundRecord, int]] = {}
 
@@ -73,10 +73,10 @@ class Story:
         np.add.at(self._gain, owners[lied], gain[lied])
         np.add.at(self._cost, owners, cost)
         self._gains.append(
-            {"round": record.round, "lies": len(share), "total": share.sum(), "most": share.max(initial=-np.inf)}
+            {"round": record.round, "misreports": len(share), "total": share.sum(), "max": share.max(initial=-np.inf)}
         )
-        self.lies += len(share)
-        self.lies_paid += int((share > 0).sum())
+        self.misreports += len(share)
+        self.misreports_paid += int((share > 0).sum())
         truth, utility = record.truthful_utility[0].numpy() / scale, record.utility[0].numpy() / scale
         self._bids.extend(zip(record.strategies, (~lied).tolist(), truth.tolist(), utility.tolist(), strict=True))
         self.last_bid.update((owner, (record, place)) for place, owner in enumerate(owners.tolist()))
@@ -88,7 +88,7 @@ class Story:
 
     @property
     def gains(self) -> pd.DataFrame:
-        """Per round: ``lies``, the ``total`` of their gains and the ``most`` that one of them brought."""
+        """Per round: ``misreports``, the ``total`` of their gains and the ``maximum`` that one of them brought."""
         return pd.DataFrame(list(self._gains))
 
     @property
@@ -109,7 +109,7 @@ class Story:
     @property
     def mean_gain(self) -> float | None:
         """Mean gain of a lie so far; None before the first."""
-        return sum(row["total"] for row in self._gains) / self.lies if self.lies else None
+        return sum(row["total"] for row in self._gains) / self.misreports if self.misreports else None
 
     def price_list(self, record: RoundRecord, model: FLMarket) -> Menu | None:
         """Everybody's price list of a round, the last one being kept.
@@ -129,13 +129,13 @@ class Story:
             return self._menu[1]
 
 
-_STORIES: WeakKeyDictionary[FLMarket, Story] = WeakKeyDictionary()
+_HISTORIES: WeakKeyDictionary[FLMarket, History] = WeakKeyDictionary()
 _LOCK = threading.Lock()
 
 
-def story_of(model: FLMarket) -> Story:
+def history_of(model: FLMarket) -> History:
     """Return the story of a market, up to date."""
     with _LOCK:
-        story = _STORIES.setdefault(model, Story(model.config.owners))
-    story.follow(model)
-    return story
+        history = _HISTORIES.setdefault(model, History(model.config.owners))
+    history.follow(model)
+    return history

@@ -92,8 +92,8 @@ def entries(record: RoundRecord, menu: Menu, place: int) -> pd.DataFrame:
 def curves(record: RoundRecord, place: int) -> pd.DataFrame:
     """One bidder's ``cost`` and ``ask`` per record over ``privacy_loss``, up to her true privacy budget."""
     one = torch.tensor([place])
-    most = float(record.types.privacy_budget[0, place])
-    loss = torch.linspace(0.0, most, CURVE_POINTS, dtype=torch.float64)
+    maximum = float(record.types.privacy_budget[0, place])
+    loss = torch.linspace(0.0, maximum, CURVE_POINTS, dtype=torch.float64)
     grid = loss.expand(1, 1, -1)
     cost, ask = (side.valuation.take(slice(None), one).at(grid)[0, 0] for side in (record.types, record.bids))
     return pd.DataFrame({"privacy_loss": loss.numpy(), "cost": cost.numpy(), "ask": ask.numpy()})

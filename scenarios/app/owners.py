@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from analysis.plots.live_owners import owners_figure
 from market_sim.model import FLMarket
-from scenarios.app.history import Story, story_of
+from scenarios.app.history import History, history_of
 from scenarios.app.mesa import update_counter
 from scenarios.app.panel import Panel
 from scenarios.app.places import places
@@ -23,24 +23,24 @@ def OwnersPanel(model: FLMarket) -> None:
     """Owners where they stand, coloured by how they bid or by what lying brought them."""
     update_counter.get()
     by = solara.use_reactive(COLOURS[0])
-    story = story_of(model)
+    history = history_of(model)
     Panel(
         "Who is in this market?",
         "Every disc is an owner, its area the records she holds. By strategy: how she bids. By gain: what her lies "
         "have brought her so far compared with the truth; pale means nothing, purple that lying cost her. Lines, "
         "where the market has a network, join owners who know one another.",
-        lambda: _draw(model, story, by.value),
+        lambda: _draw(model, history, by.value),
         (model, model.steps, by.value),
         children=[solara.ToggleButtonsSingle(value=by, values=list(COLOURS), dense=True)],
     )
 
 
-def _draw(model: FLMarket, story: Story, by: str) -> Figure:
+def _draw(model: FLMarket, history: History, by: str) -> Figure:
     population, count = model.population, model.config.owners
     graph = None if model.grid is None else model.grid.G
     place = places(graph, count)
     bids = np.zeros(count, dtype=bool)
-    for record in story.latest:
+    for record in history.latest:
         bids[record.owners.numpy()] = True
     owners = pd.DataFrame(
         {
@@ -48,7 +48,7 @@ def _draw(model: FLMarket, story: Story, by: str) -> Figure:
             "y": place[:, 1],
             "strategy": np.array(population.groups.names)[population.groups.group.numpy()],
             "data_size": population.types.data_size[0].numpy(),
-            "gain": story.gain_by_owner,
+            "gain": history.gain_by_owner,
             "bids": bids,
             "active": population.active.numpy(),
         }

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from agents.broker.auctions.base import MenuAuction
 from analysis.plots.live_round import price_list_figure
 from market_sim.model import FLMarket
-from scenarios.app.history import Story, story_of
+from scenarios.app.history import History, history_of
 from scenarios.app.mesa import update_counter
 from scenarios.app.offers import curves, entries
 from scenarios.app.panel import NOTHING_YET, Panel
@@ -30,9 +30,9 @@ def PriceListPanel(model: FLMarket) -> None:
     """What one owner could choose from."""
     update_counter.get()
     chosen: solara.Reactive[int | None] = solara.use_reactive(None)
-    story = story_of(model)
-    owner = chosen.value if chosen.value in story.last_bid else _most_telling(story)
-    lists = owner is not None and story.price_list(story.last_bid[owner][0], model) is not None
+    history = history_of(model)
+    owner = chosen.value if chosen.value in history.last_bid else _max_telling(history)
+    lists = owner is not None and history.price_list(history.last_bid[owner][0], model) is not None
 
     def described(owner: int) -> str:
         return f"{owner}: {model.population.groups.strategy_of(owner)}"
@@ -43,14 +43,14 @@ def PriceListPanel(model: FLMarket) -> None:
     controls = []
     said = ""
     if owner is not None:
-        names = [described(each) for each in sorted(story.last_bid)]
+        names = [described(each) for each in sorted(history.last_bid)]
         controls = [solara.Select("Owner", values=names, value=described(owner), on_value=choose)]
-        said = f" Owner {owner} last bid in round {story.last_bid[owner][0].round + 1}."
+        said = f" Owner {owner} last bid in round {history.last_bid[owner][0].round + 1}."
     Panel(
         "One owner's price list",
         CAPTION + said if lists else "",
-        (lambda: _draw(model, story, owner)) if lists and owner is not None else None,
-        (model, owner, story.last_bid.get(owner, (None,))[0] if owner is not None else None),
+        (lambda: _draw(model, history, owner)) if lists and owner is not None else None,
+        (model, owner, history.last_bid.get(owner, (None,))[0] if owner is not None else None),
         instead=NOTHING_YET
         if owner is None
         else SEVERAL
@@ -60,18 +60,18 @@ def PriceListPanel(model: FLMarket) -> None:
     )
 
 
-def _most_telling(story: Story) -> int | None:
+def _max_telling(history: History) -> int | None:
     """A liar of the last round if there is one, the largest; else the largest bidder."""
-    for record in story.latest:
+    for record in history.latest:
         size = record.types.data_size[0] + (record.untruthful[0] * 10**12)
         if len(size):
             return int(record.owners[size.argmax()])
     return None
 
 
-def _draw(model: FLMarket, story: Story, owner: int) -> Figure:
-    record, place = story.last_bid[owner]
-    menu = story.price_list(record, model)
+def _draw(model: FLMarket, history: History, owner: int) -> Figure:
+    record, place = history.last_bid[owner]
+    menu = history.price_list(record, model)
     assert menu is not None
     budget = float(record.types.privacy_budget[0, place])
     return price_list_figure(entries(record, menu, place), curves(record, place), privacy_budget=budget)

@@ -45,8 +45,8 @@ def promises(auction: Auction) -> list[str]:
         said.append("No owner ever gains by lying, whatever she lies about and whatever the others do.")
     elif declared.truthful_in:
         said.append(f"No owner gains by lying about {_listed(declared.truthful_in)}.")
-    if lies := declared.strategic - declared.truthful_in:
-        said.append(f"Nothing is promised to keep her from lying about {_listed(lies)}.")
+    if misreports := declared.strategic - declared.truthful_in:
+        said.append(f"Nothing is promised to keep her from lying about {_listed(misreports)}.")
     if declared.verified:
         said.append(f"It takes as known, and not from her word: {_listed(declared.verified)}.")
     said.append("No truthful owner loses." if declared.individually_rational else "A truthful owner may lose.")

@@ -14,7 +14,7 @@ from agents.checks import whole
 NEEDED = ("solara", "solara_assets", "ipyvuetify", "altair")
 """What the page is made with; ``solara_assets`` is what spares the browser the internet."""
 
-MOST_PORT = 65535
+MAX_PORT = 65535
 
 ENVIRONMENT: Mapping[str, str] = {
     "SOLARA_TELEMETRY_MIXPANEL_ENABLE": "false",
@@ -35,7 +35,7 @@ def command(host: str, port: int, *, open_browser: bool) -> list[str]:
     missing = [name.replace("_", "-") for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise ValueError(f"the page needs {', '.join(missing)}: pip install 'fl-market[viz]', or `make app`")
-    whole("--port", port, least=1, most=MOST_PORT)
+    whole("--port", port, minimum=1, maximum=MAX_PORT)
     _require_free(host, port)
     shown = ["--open" if open_browser else "--no-open", "--no-check-version", "--production"]
     place = ["--host", host, "--port", str(port)]
@@ -53,7 +53,7 @@ def _require_free(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            other = f"--port {port + 1 if port < MOST_PORT else port - 1}"
+            other = f"--port {port + 1 if port < MAX_PORT else port - 1}"
             remedy = other if error.errno in (errno.EADDRINUSE, errno.EACCES) else "--host 127.0.0.1"
             raise ValueError(
                 f"--host {host} --port {port}: {error.strerror or error}; pass another, e.g. {remedy}"

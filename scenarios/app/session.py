@@ -9,7 +9,7 @@ import solara
 
 from market_sim.model import FLMarket
 from scenarios.app.choices import Built, Choices, build
-from scenarios.app.history import story_of
+from scenarios.app.history import history_of
 from scenarios.app.mesa import ShowSteps, force_update, update_counter
 
 
@@ -26,7 +26,7 @@ class Table:
                 if not model.running or (stop is not None and stop.is_set()):
                     return
                 model.step()
-                story_of(model)
+                history_of(model)
 
 
 @solara.component

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from scenarios.commands.answer import Answer
 
 
-HOUSE = ("agents", "market_sim", "analysis", "scenarios")
+PACKAGES = ("agents", "market_sim", "analysis", "scenarios")
 
 
-class Door(TyperGroup):
+class ErrorHandlingGroup(TyperGroup):
     """Turns errors into one line: exit code 2 for what was refused, 1 for what went wrong, 130 for an interruption.
 
     Refused is what a module of the house raised itself, and whatever the file system refuses; any other error is a
@@ -46,7 +46,7 @@ class Door(TyperGroup):
 
 
 app = typer.Typer(
-    cls=Door,
+    cls=ErrorHandlingGroup,
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -59,7 +59,7 @@ app = typer.Typer(
 def main(
     debug: Annotated[bool, typer.Option("--debug", help="Show where errors come from (or FL_MARKET_DEBUG=1).")] = False,
 ) -> None:
-    """Read what concerns every command; ``Door`` looks it up."""
+    """Read what concerns every command; ``ErrorHandlingGroup`` looks it up."""
 
 
 Seed = Annotated[int, typer.Option(help="Every random stream of a run is derived from it.")]
@@ -302,7 +302,7 @@ def _raised_by_house(error: Exception) -> bool:
         return False
     home = str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
     line = linecache.getline(trace.tb_frame.f_code.co_filename, trace.tb_lineno)
-    return home in HOUSE and line.lstrip().startswith("raise")
+    return home in PACKAGES and line.lstrip().startswith("raise")
 
 
 def _one_line(refusal: Exception) -> str:

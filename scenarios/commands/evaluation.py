@@ -16,7 +16,7 @@ from agents.broker.auctions.base import Auction
 from agents.broker.auctions.registry import auction_classes, load_auction
 from agents.checks import one_of, whole
 from agents.prior import BUDGETS, SIZES, OwnerPrior
-from analysis.evaluate import FACTORS, YARDSTICKS, evaluate, pieces, regret_profiles_for
+from analysis.evaluate import BENCHMARKS, FACTORS, evaluate, pieces, regret_profiles_for
 from analysis.frontier import SETTING, frontier
 from analysis.published_values import published_points
 from scenarios.commands.answer import Answer
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 PAPER = "paper"
 SIZES_SAID: tuple[str, ...] = (PAPER, *(name for name in SIZES if name != "lognormal"))
 """Data sizes as the command line names them: the paper's are lognormal."""
-YARDSTICK = "all-in"
+UNIT_PRIVACY_RANGE = "all-in"
 PAPERS = {"sizes": PAPER, "budgets": "tied", "owners": 10}
 """The setting in which the published auctions were measured."""
 
@@ -76,10 +76,10 @@ class Questions:
         for name in self.factors:
             one_of("factor", name, FACTORS)
         for count in self.owners:
-            whole("owners", count, least=1)
-        whole("profiles", self.profiles, least=2)
+            whole("owners", count, minimum=1)
+        whole("profiles", self.profiles, minimum=2)
         whole("regret_profiles", self.regret_profiles)
-        whole("queries", self.queries, least=1)
+        whole("queries", self.queries, minimum=1)
 
     def settings(self) -> Iterator[dict[str, Any]]:
         """Every combination of sizes, budgets and owners, once."""
@@ -124,7 +124,7 @@ def _evaluated(names: Sequence[str], questions: Questions, progress: bool) -> tu
     tables = []
     with _noted() as notes, torch_threads(1):
         auctions: dict[str, Auction] = {
-            name: load_auction(name, OwnerPrior()) for name in dict.fromkeys([*names, YARDSTICK])
+            name: load_auction(name, OwnerPrior()) for name in dict.fromkeys([*names, UNIT_PRIVACY_RANGE])
         }
         factors = {name: FACTORS[name] for name in questions.factors}
         per_setting = pieces(
@@ -195,7 +195,7 @@ def _frontier_picture(table: pd.DataFrame, setting: dict[str, Any]) -> Figure | 
         return None
     return frontier_figure(
         points,
-        rows[rows["auction"].isin(YARDSTICKS)],
+        rows[rows["auction"].isin(BENCHMARKS)],
         published_points("lognormal" if setting["sizes"] == PAPER else setting["sizes"], setting["owners"]),
         factors=[factor for factor in FACTORS if factor in set(points["budget_factor"])],
     )

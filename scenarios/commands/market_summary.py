@@ -36,7 +36,7 @@ def _lying(figures: Mapping[str, Any]) -> list[RenderableType]:
     rows = figures["lying"]
     if not rows:
         return [Text("Nobody lied.")]
-    lies, paid = sum(row["lies"] for row in rows), sum(row["paid"] for row in rows)
+    misreports, paid = sum(row["misreports"] for row in rows), sum(row["paid"] for row in rows)
     verdict = "No: not one" if paid == 0 else f"Yes: {paid:,}"
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for column in ("strategy", "lies", "paid", "gain per lie [95 %]", "% of cost"):
@@ -44,9 +44,9 @@ def _lying(figures: Mapping[str, Any]) -> list[RenderableType]:
     for row in rows:
         money = _interval(row["gain"], row["gain_low"], row["gain_high"], digits=1 if abs(row["gain"]) >= 1 else 2)
         share = _interval(*(100 * row[name] for name in ("relative", "relative_low", "relative_high")), digits=0)
-        table.add_row(row["strategy"], f"{row['lies']:,}", f"{row['paid']:,}", money, share)
+        table.add_row(row["strategy"], f"{row['misreports']:,}", f"{row['paid']:,}", money, share)
     return [
-        Text(f"{verdict} of {lies:,} lies earned more than the truth would have in the same round."),
+        Text(f"{verdict} of {misreports:,} lies earned more than the truth would have in the same round."),
         table,
         Text("Cost: of all her records at her own privacy budget. Intervals: bootstrap of rounds."),
     ]

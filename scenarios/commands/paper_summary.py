@@ -67,12 +67,12 @@ BOUNDS = {
 def answer(tables: Mapping[str, pd.DataFrame]) -> str:
     """One sentence per setting, drawn from the numbers: who has the lowest bound at f = 1, and who can be lied to."""
     said = []
-    bounds, lies = tables["bounds"], tables["table-1"]
+    bounds, misreports = tables["bounds"], tables["table-1"]
     factor = min(bounds["budget_factor"].unique(), key=lambda value: abs(value - 1.0))
     for setting in dict.fromkeys(bounds["setting"]):
         here = bounds[(bounds["setting"] == setting) & (bounds["budget_factor"] == factor)]
         best = here.loc[here["error_bound"].idxmin()]
-        found = lies[lies["setting"] == setting].sort_values("regret", ascending=False, kind="stable")
+        found = misreports[misreports["setting"] == setting].sort_values("regret", ascending=False, kind="stable")
         worst, none = found.iloc[0], found.loc[found["regret"] == 0, "auction"]
         exact = f" and none in {', '.join(none)}" if len(none) else ""
         regret = with_interval(worst["regret"], worst["regret_low"], worst["regret_high"])
@@ -99,7 +99,7 @@ def html_of(
         for name, (heading, caption) in CAPTIONS.items()
     ]
     parts.append(
-        section("table-1", "Table I: regret and individual rationality", table("lies", beside(tables), COLUMNS))
+        section("table-1", "Table I: regret and individual rationality", table("misreports", beside(tables), COLUMNS))
     )
     parts.append(
         section(

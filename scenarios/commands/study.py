@@ -16,7 +16,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from agents.checks import MOST_SEED, whole
+from agents.checks import MAX_SEED, whole
 from analysis.summary import Interval, stacked
 from market_sim import MarketConfig, run_market
 from market_sim.model import configured
@@ -106,8 +106,8 @@ def play(
     processes : int
         How many runs are played at a time; their number changes no figure.
     """
-    whole("repetitions", repetitions, least=1)
-    seeds = [each % (MOST_SEED + 1) for each in range(repetitions * seed, repetitions * (seed + 1))]
+    whole("repetitions", repetitions, minimum=1)
+    seeds = [each % (MAX_SEED + 1) for each in range(repetitions * seed, repetitions * (seed + 1))]
     played = {
         "scenario": name,
         "seed": seed,

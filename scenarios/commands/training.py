@@ -15,7 +15,7 @@ from rich import box
 from rich.table import Table
 
 from agents.broker.training.registry import trainer
-from agents.broker.training.resumption import what_is_kept
+from agents.broker.training.resumption import saved_progress
 from agents.checks import one_of
 from agents.prior import OwnerPrior
 from scenarios.commands.answer import Answer
@@ -77,7 +77,7 @@ def train_auction(
             )
         except KeyboardInterrupt:
             # It may also come while what was trained is measured.
-            raise KeyboardInterrupt(what_is_kept(state, recipe.steps)) from None
+            raise KeyboardInterrupt(saved_progress(state, recipe.steps)) from None
     state.unlink(missing_ok=True)
     table = Table("", "", box=box.SIMPLE_HEAD, show_header=False)
     figures = {"checkpoint": str(out), "sha256": card.sha256, **card.figures}

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.checks import MOST_SEED, count_array, generator_of, number, one_of, real_array, seed_number, whole
+from agents.checks import MAX_SEED, count_array, generator_of, number, one_of, real_array, seed_number, whole
 
 
 def says(error: pytest.ExceptionInfo[BaseException], *words: str) -> None:
@@ -115,9 +115,9 @@ def test_the_largest_count_is_taken():
         ({"value": -1}, ValueError, ("clip_norm = -1", "between 0 and infinity")),
         ({"value": float("nan")}, ValueError, ("clip_norm = nan",)),
         ({"value": float("inf")}, ValueError, ("clip_norm = inf", "infinity excluded")),
-        ({"value": 3, "most": 2.0}, ValueError, ("clip_norm = 3", "between 0 and 2")),
+        ({"value": 3, "maximum": 2.0}, ValueError, ("clip_norm = 3", "between 0 and 2")),
         ({"value": 0, "above": 0.0}, ValueError, ("clip_norm = 0", "over 0")),
-        ({"value": 2, "above": 0.0, "most": 1.0}, ValueError, ("clip_norm = 2", "over 0 and at most 1")),
+        ({"value": 2, "above": 0.0, "maximum": 1.0}, ValueError, ("clip_norm = 2", "over 0 and at most 1")),
         ({"value": float("inf"), "above": 0.0}, ValueError, ("clip_norm = inf", "finite")),
     ],
 )
@@ -144,16 +144,16 @@ def test_a_good_number_comes_back_unchanged(value):
 )
 def test_a_bad_whole_number_is_refused(value, kind, words):
     with pytest.raises(kind) as error:
-        whole("owners", value, least=1)
+        whole("owners", value, minimum=1)
     says(error, *words)
 
 
 def test_a_seed_has_one_limit_everywhere():
-    assert seed_number("seed", MOST_SEED) == 2**63 - 1
+    assert seed_number("seed", MAX_SEED) == 2**63 - 1
     with pytest.raises(
         ValueError, match="seed = 9223372036854775808: pass a whole number between 0 and 92233720368547758"
     ):
-        seed_number("seed", MOST_SEED + 1)
+        seed_number("seed", MAX_SEED + 1)
     with pytest.raises(TypeError, match=r"seed = 1\.0 is not a whole number"):
         seed_number("seed", 1.0)
 

@@ -19,7 +19,7 @@ from market_sim import FLMarket
 MESSAGES = (Announcement, Bids, Outcome, Upload, Aggregate, torch.Generator, float, int)
 """Besides arrays of real numbers: weights and variances. Counts of records cross inside of messages only."""
 
-LIARS = {"truthful": 0.5, "scaled-valuation": 0.2, "understated-data-size": 0.2, "random-misreport": 0.1}
+DEVIATORS = {"truthful": 0.5, "scaled-valuation": 0.2, "understated-data-size": 0.2, "random-misreport": 0.1}
 
 
 class Wall:
@@ -67,7 +67,7 @@ ASKED: list[torch.Tensor] = []
 @pytest.mark.parametrize("auction", ["all-in", "sequential-menu"])
 @pytest.mark.parametrize("clip", ["record", "owner"])
 def test_a_round_runs_with_broker_and_buyer_behind_a_wall(auction: str, clip: str) -> None:
-    market = FLMarket(owners=12, bidders=6, rounds=3, buyers=2, auction=auction, clip=clip, strategies=LIARS)
+    market = FLMarket(owners=12, bidders=6, rounds=3, buyers=2, auction=auction, clip=clip, strategies=DEVIATORS)
     handed: dict[str, set[type]] = {"broker": set(), "buyer": set()}
     terms = {field.name: getattr(market.broker.terms, field.name) for field in dataclasses.fields(UploadTerms)}
     market.broker.terms = OverheardTerms(**terms)

@@ -60,8 +60,8 @@ def test_hawks_and_doves_mix():
 def test_regret_by_hand():
     """Two profiles: the lie brings 1 and 3 more than the truth, which half of the owners tell."""
     payoffs = np.array([[5.0, 6.0], [0.0, 3.0]])
-    found = regret_of(payoffs, [0.5, 0.5], ("truthful", "lie"), np.array([[2.0, 0.0], [1.0, 1.0], [0.0, 2.0]]))
-    assert (found["regret"], found["best_reply"]) == (1.0, "lie")
+    found = regret_of(payoffs, [0.5, 0.5], ("truthful", "misreport"), np.array([[2.0, 0.0], [1.0, 1.0], [0.0, 2.0]]))
+    assert (found["regret"], found["best_reply"]) == (1.0, "misreport")
     assert found["regret_low"] == pytest.approx(0.5, abs=0.05)
     assert found["regret_high"] == pytest.approx(1.5, abs=0.05)
 
@@ -149,7 +149,7 @@ def test_the_figure_shows_every_gain_and_every_path():
 def test_the_studys_figure_has_a_row_per_auction_and_a_line_per_game():
     found = small("pay-as-bid", strategies=two("valuation x 1.5"), steps=6)
     truthful = found.matrix[(found.matrix["against"] == "truthful") & (found.matrix["strategy"] != "truthful")]
-    gains = truthful.rename(columns={"strategy": "lie"}).assign(auction="pay-as-bid")
+    gains = truthful.rename(columns={"strategy": "misreport"}).assign(auction="pay-as-bid")
     heat, paths = study_figure(gains, {"pay-as-bid": found.paths}).axes[:2]
     assert [text.get_text() for text in heat.get_yticklabels()] == ["pay-as-bid"]
     assert [line.get_label() for line in paths.lines] == ["pay-as-bid"]

@@ -66,7 +66,7 @@ class Generous(Auction):
 
     name = "generous"
     guarantees = Guarantees(individually_rational=False, budget_feasible=False)
-    most_owners = 3
+    max_owners = 3
 
     def allocate(self, bids: Bids, budget: torch.Tensor, generator: torch.Generator | None) -> Outcome:
         cost = bids.cost(bids.privacy_budget, bids.data_size)

@@ -27,11 +27,11 @@ def test_a_virtual_factor_is_twice_the_factor_less_the_lowest():
 
 def test_it_lies_between_the_first_best_and_the_best_truthful_auction_we_have():
     prior, types, budget = drawn(20, budget_factor=(0.5, 0.5))
-    least, found = first_best(types, budget).error_bound, second_best(types, budget, prior).error_bound
+    minimum, found = first_best(types, budget).error_bound, second_best(types, budget, prior).error_bound
     menu = load_auction("sequential-menu", prior)
     reached = true_error_bound(types, menu.run(types.truthful_bids(), budget))
-    assert float(least.mean()) < float(found.mean()) < float(reached.mean())
-    assert bool((least <= found * (1 + 1e-2)).all())
+    assert float(minimum.mean()) < float(found.mean()) < float(reached.mean())
+    assert bool((minimum <= found * (1 + 1e-2)).all())
 
 
 def test_without_private_factors_it_is_the_first_best():

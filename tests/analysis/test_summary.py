@@ -124,7 +124,7 @@ def test_gains_are_money_and_a_share_of_the_cost_of_everything():
     """All that owner 1 has costs her 40; her lies gained -4 and 0."""
     assert cost_at_own_budget(trades()).tolist() == [20.0, 40.0, 20.0, 40.0]
     (row,) = gains_by_strategy(trades()).to_dict("records")
-    assert (row["strategy"], row["lies"], row["paid"], row["best"]) == ("scaled-valuation", 2, 0, 0.0)
+    assert (row["strategy"], row["misreports"], row["paid"], row["best"]) == ("scaled-valuation", 2, 0, 0.0)
     assert (row["gain"], row["gain_low"], row["gain_high"]) == (-2.0, -4.0, 0.0)
     assert (row["relative"], row["relative_low"], row["relative_high"]) == (-0.05, -0.1, 0.0)
     assert (row["utility"], row["truthful_utility"]) == (4.0, 6.0)
@@ -133,7 +133,7 @@ def test_gains_are_money_and_a_share_of_the_cost_of_everything():
 def test_who_gives_her_data_away_has_no_cost_to_compare_a_gain_with():
     own_cost = [20.0, 0.0, 20.0, 40.0]
     (row,) = gains_by_strategy(trades(own_cost=own_cost)).to_dict("records")
-    assert (row["lies"], row["gain"], row["relative"]) == (2, -2.0, 0.0)
+    assert (row["misreports"], row["gain"], row["relative"]) == (2, -2.0, 0.0)
     (row,) = gains_by_strategy(trades(own_cost=0.0)).to_dict("records")
     assert row["gain"] == -2.0
     assert np.isnan(row["relative"])
@@ -151,7 +151,7 @@ def test_where_nobody_lies_there_is_nothing_to_report():
 def test_runs_are_told_apart_by_their_seed():
     both = stacked({3: trades().drop(columns="seed"), 4: trades().drop(columns="seed")})
     assert both["seed"].tolist() == [3] * 4 + [4] * 4
-    assert gains_by_strategy(both)["lies"].tolist() == [4]
+    assert gains_by_strategy(both)["misreports"].tolist() == [4]
 
 
 def test_the_buyer_gets_a_bound_and_an_accuracy_for_her_money():

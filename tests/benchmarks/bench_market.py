@@ -15,7 +15,7 @@ import torch
 
 from market_sim import FLMarket
 
-LIARS = {
+DEVIATORS = {
     "truthful": 0.6,
     "scaled-valuation": 0.1,
     "understated-privacy-budget": 0.1,
@@ -37,7 +37,7 @@ def timed(benchmark: Any, steps: int, repetitions: int, **fields: Any) -> FLMark
     markets = []
 
     def start() -> tuple[tuple[FLMarket], dict[str, Any]]:
-        markets.append(FLMarket(seed=len(markets), strategies=LIARS, **fields))
+        markets.append(FLMarket(seed=len(markets), strategies=DEVIATORS, **fields))
         markets[-1].step()
         return (markets[-1],), {}
 

@@ -13,7 +13,7 @@ import solara
 import torch
 
 from scenarios.app.choices import Choices, build
-from scenarios.app.history import story_of
+from scenarios.app.history import history_of
 from scenarios.app.layout import Panels
 from scenarios.app.mesa import force_update
 
@@ -39,12 +39,12 @@ def test_a_step_with_every_panel_redrawn(benchmark: Any, size: str) -> None:
     model = build(SIZES[size]).model
     for _ in range(20):
         model.step()
-        story_of(model)
+        history_of(model)
     _, page = solara.render(Panels(model), handle_error=False)
 
     def step() -> None:
         model.step()
-        story_of(model)
+        history_of(model)
         force_update()
 
     benchmark.pedantic(step, rounds=5, warmup_rounds=1)

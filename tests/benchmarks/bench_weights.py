@@ -110,10 +110,10 @@ def test_first_best_table(say: Print) -> None:
         factors = (0.1, 2.0) if label.startswith("U") else (float(label), float(label))
         types, budget = OwnerPrior(budget_factor=factors).sample(500, 10, torch.Generator().manual_seed(2022))
         found = first_best(types, budget).error_bound
-        least = torch.cat([lower_bound(types.take(rows), budget[rows]) for rows in torch.arange(500).split(25)])
+        minimum = torch.cat([lower_bound(types.take(rows), budget[rows]) for rows in torch.arange(500).split(25)])
         say(
             f"  {label:10} {float(found.mean()):11.4f}  {1.96 * float(found.std()) / math.sqrt(500):6.3f}   "
-            f"{float(least.mean()):11.4f}   {float((found / least).max()):11.4f}   "
+            f"{float(minimum.mean()):11.4f}   {float((found / minimum).max()):11.4f}   "
             f"{float(everybody_at_her_own_budget(types).mean()):14.4f}   {earlier:9.2f}"
         )
 

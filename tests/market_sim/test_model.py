@@ -24,14 +24,14 @@ from agents.types import OwnerTypes
 from market_sim import FLMarket, MarketConfig, error_bound, optimal_weights, run_market
 from market_sim.results import ROUNDS, TRADES, Results
 
-LIARS = {
+DEVIATORS = {
     "truthful": 0.4,
     "scaled-valuation": 0.2,
     "understated-privacy-budget": 0.1,
     "understated-data-size": 0.1,
     "random-misreport": 0.2,
 }
-SMALL: dict[str, Any] = {"owners": 30, "bidders": 8, "rounds": 4, "strategies": LIARS}
+SMALL: dict[str, Any] = {"owners": 30, "bidders": 8, "rounds": 4, "strategies": DEVIATORS}
 
 Cast = Callable[..., FLMarket]
 
@@ -252,7 +252,7 @@ class TestCounterfactual:
         monkeypatch.setattr(market_sim.model, "truthful_utility", spy)
         market = FLMarket(auction=MyLeaky() if auction == "my-leaky" else auction, seed=1, **SMALL)
         trades = played(market, 4).trades
-        liars = absent = 0
+        deviators = absent = 0
         for index, (types, bids, budget) in enumerate(rounds):
             rows = trades[trades["round"] == index]
             for place in range(8):
@@ -264,12 +264,12 @@ class TestCounterfactual:
                 if rows["truthful"].iloc[place]:
                     assert math.isnan(gain)
                 else:
-                    liars += 1
+                    deviators += 1
                     absent += int(rows["reported_data_size"].iloc[place] == 0)
                     assert gain == rows["utility"].iloc[place] - rows["truthful_utility"].iloc[place]
         sizes_known = auction in ("proportional-share", "sequential-menu-verified")
         assert absent == 0 if sizes_known else absent > 3
-        assert liars > absent or auction == "proportional-share"
+        assert deviators > absent or auction == "proportional-share"
 
     @pytest.mark.parametrize("rerun_all_up_to", [1 << 14, 0])
     def test_a_menu_is_not_believed_because_it_does_not_call_itself_planted(
@@ -320,7 +320,7 @@ class TestPairing:
 
     def test_lies_move_no_other_stream(self) -> None:
         lying, truthful = (
-            played(FLMarket(seed=5, **{**SMALL, "strategies": shares}), 4) for shares in (LIARS, {"truthful": 1.0})
+            played(FLMarket(seed=5, **{**SMALL, "strategies": shares}), 4) for shares in (DEVIATORS, {"truthful": 1.0})
         )
         for column in ("owner", "family", "factor", "privacy_budget", "data_size"):
             assert lying.trades[column].tolist() == truthful.trades[column].tolist()
@@ -330,7 +330,7 @@ class TestPairing:
     def test_the_same_sale_gives_the_same_upload_whoever_lies(self, monkeypatch: pytest.MonkeyPatch) -> None:
         uploads: list[Upload] = []
         sales = []
-        for shares in (LIARS, {"truthful": 1.0}):
+        for shares in (DEVIATORS, {"truthful": 1.0}):
             market = FLMarket(seed=5, auction="pay-as-bid", budget_factor=3.0, **{**SMALL, "strategies": shares})
             watched = market.broker.aggregate
 
@@ -458,8 +458,8 @@ def test_the_first_best_counts_the_coordinates_that_the_bound_counts(three_owner
     record = played(three_owners(first_best=True, error_bound="full", clip_norm=0.5))
     (row,) = record.rounds.to_dict("records")
     # With everything bought at privacy loss 1 and the best weights, noise alone of 650 coordinates is this much:
-    least = 650 * 8 * 0.25 / 3
-    assert least < row["error_bound_first_best"] <= row["error_bound"]
+    minimum = 650 * 8 * 0.25 / 3
+    assert minimum < row["error_bound_first_best"] <= row["error_bound"]
 
 
 def test_first_best_of_nobody_is_infinite(three_owners: Cast) -> None:

@@ -375,6 +375,6 @@ def test_a_lone_best_responder_never_regrets(auction: str) -> None:
     hers = trades[trades["strategy"] == "best-response"]
     assert len(hers) == 4
     assert (hers["utility"] >= hers["truthful_utility"] - 1e-9).all()
-    lies = hers.dropna(subset="misreport_gain")
-    assert (len(lies) > 0) == (auction in ("pay-as-bid", "fixed-share"))
-    assert (lies["misreport_gain"] > 0).all()
+    misreports = hers.dropna(subset="misreport_gain")
+    assert (len(misreports) > 0) == (auction in ("pay-as-bid", "fixed-share"))
+    assert (misreports["misreport_gain"] > 0).all()

@@ -53,12 +53,12 @@ def test_a_lifetime_by_hand():
 
     def table(utilities, truths):
         rows = [
-            {"seed": 0, "owner": 1, "strategy": "scaled-valuation", "utility": lie, "truthful_utility": truth}
-            for lie, truth in zip(utilities, truths, strict=True)
+            {"seed": 0, "owner": 1, "strategy": "scaled-valuation", "utility": misreport, "truthful_utility": truth}
+            for misreport, truth in zip(utilities, truths, strict=True)
         ]
         honest = {"seed": 0, "owner": 2, "strategy": "truthful", "utility": 9.0, "truthful_utility": 9.0}
         return Played(rounds=pd.DataFrame(), trades=pd.DataFrame([*rows, honest]))
 
     (row,) = lifetime_rows("x", table([4.0, 2.0], [5.0, 3.0]), table([4.0], [4.0]))
-    assert (row["strategy"], row["liars"]) == ("scaled-valuation", 1)
+    assert (row["strategy"], row["deviators"]) == ("scaled-valuation", 1)
     assert (row["lifetime_gain"].mean, row["one_round_gain"].mean) == (0.5, -0.25)

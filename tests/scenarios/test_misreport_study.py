@@ -24,15 +24,15 @@ def test_lies_pay_where_they_should_and_nowhere_else(played):
     assert found["pay-as-bid"]["basin"] == 0
     assert found["sequential-menu"]["paying"] == 0
     assert found["sequential-menu"]["basin"] == 1
-    lies = [row for row in answer.figures["lies"] if row["auction"] == "sequential-menu"]
-    assert len(lies) == 7
-    assert all(row["best"] <= 0 and row["gain_high"] <= 0 for row in lies)
+    misreports = [row for row in answer.figures["misreports"] if row["auction"] == "sequential-menu"]
+    assert len(misreports) == 7
+    assert all(row["best"] <= 0 and row["gain_high"] <= 0 for row in misreports)
 
 
 def test_verified_fields_are_not_lied_about(played):
     _, answer = played
-    lies = {row["lie"] for row in answer.figures["lies"] if row["auction"] == "proportional-share"}
-    assert all(lie.startswith("valuation") for lie in lies)
+    misreports = {row["misreport"] for row in answer.figures["misreports"] if row["auction"] == "proportional-share"}
+    assert all(misreport.startswith("valuation") for misreport in misreports)
 
 
 def test_it_leaves_a_picture_a_page_and_every_game(played):
@@ -48,7 +48,7 @@ def test_it_leaves_a_picture_a_page_and_every_game(played):
 
 
 def test_the_sentences_say_what_the_numbers_say():
-    row = {"auction": "a", "best_lie": "valuation x 2", "gain": Interval(0.5, 0.4, 0.6), "paying": 2}
+    row = {"auction": "a", "best_misreport": "valuation x 2", "gain": Interval(0.5, 0.4, 0.6), "paying": 2}
     pays = {**row, "basin": Interval(0.0, 0.0, 0.3)}
     honest = {**row, "auction": "b", "paying": 0, "basin": Interval(1.0, 0.7, 1.0)}
     between = {**honest, "auction": "c", "basin": Interval(0.5, 0.2, 0.8)}

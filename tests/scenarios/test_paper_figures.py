@@ -13,7 +13,7 @@ from scenarios.commands.paper_summary import answer as sentences
 from scenarios.commands.settings import further
 from scenarios.paper_figures import MODES, Mode, mechanisms, run
 
-TINY = Mode(profiles=20, liars=3, queries=4, seeds=2, rounds=3, levels=(2,), steps=1, batch=8)
+TINY = Mode(profiles=20, deviators=3, queries=4, seeds=2, rounds=3, levels=(2,), steps=1, batch=8)
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +51,13 @@ def test_the_page_and_the_json_say_what_the_tables_say(played):
     out, answer = played
     html = (out / "report.html").read_text()
     figures = json.loads(answer.json())
-    lies = pd.read_parquet(out / "table-1.parquet")
-    assert figures["table-1"][0]["regret"] == lies["regret"][0]
-    for value in (*lies["regret"], *lies["ir"], *pd.read_parquet(out / "bounds.parquet")["error_bound"].dropna()):
+    misreports = pd.read_parquet(out / "table-1.parquet")
+    assert figures["table-1"][0]["regret"] == misreports["regret"][0]
+    for value in (
+        *misreports["regret"],
+        *misreports["ir"],
+        *pd.read_parquet(out / "bounds.parquet")["error_bound"].dropna(),
+    ):
         assert f'<data value="{value!r}">' in html
     assert "my-auction: takes at most 3 bidders" in html
     assert figures["skipped"] == {"my-auction": "takes at most 3 bidders"}
@@ -84,7 +88,7 @@ def test_what_has_no_checkpoint_or_too_few_places_is_skipped_with_a_word(monkeyp
             raise ValueError("checkpoint regretnet.safetensors does not exist;\n make it")
         auction = real("all-in", prior)
         if name == "dm-regretnet":
-            auction.most_owners = 3
+            auction.max_owners = 3
         return auction
 
     monkeypatch.setattr(paper_figures, "load_auction", scarce)

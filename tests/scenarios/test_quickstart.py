@@ -103,8 +103,8 @@ def text_of(figures) -> str:
 def test_the_page_answers_the_questions(played):
     _, answer = played
     text = text_of(answer.figures)
-    lies = sum(row["lies"] for row in answer.figures["lying"])
-    assert f"No: not one of {lies} lies earned more than the truth" in text
+    misreports = sum(row["misreports"] for row in answer.figures["lying"])
+    assert f"No: not one of {misreports} lies earned more than the truth" in text
     assert f"Accuracy {answer.figures['buyer']['accuracy']:.3f}" in text
     assert "Truthful bidders who lost money: 0. Rounds that cost more than the budget: 0." in text
     assert "Privacy losses add up over the rounds" in text

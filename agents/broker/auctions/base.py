@@ -14,7 +14,7 @@ from agents.messages import BID_FIELDS, Bids, Outcome
 from agents.surplus import surplus
 from agents.units import PublicUnits
 
-LEAST, MOST = 2.0**-400, 2.0**400
+MIN_WEIGHT, MAX_WEIGHT = 2.0**-400, 2.0**400
 """Range of weights and budgets within which no intermediate product leaves the range of float64."""
 FIELDS: frozenset[str] = BID_FIELDS
 
@@ -71,7 +71,7 @@ class Auction(ABC):
 
     Attributes
     ----------
-    most_owners : int or None
+    max_owners : int or None
         Most owners present in a market that the auction can serve; None where any number will do.
     """
 
@@ -80,7 +80,7 @@ class Auction(ABC):
     planted: ClassVar[bool] = False
     refuted: ClassVar[bool] = False
     anonymous: ClassVar[bool] = False
-    most_owners: int | None = None
+    max_owners: int | None = None
 
     def __init__(self, units: PublicUnits | None = None) -> None:
         for given, kind, remedy in (
@@ -114,16 +114,16 @@ class Auction(ABC):
         if generator is not None:
             generator_of("generator", generator)
         money = check_budget(bids, budget)
-        self.require_room(bids)
+        self.check_capacity(bids)
         if not bids.shape[1]:
             return Outcome.nothing(*bids.shape)
         outcome = self.allocate(bids, money, generator)
         if not isinstance(outcome, Outcome):
             raise TypeError(f"auction {self.name!r} returned a {type(outcome).__name__}; return an Outcome")
-        self.require_fit("outcome", outcome.payment, bids)
+        self.check_shape("outcome", outcome.payment, bids)
         return outcome
 
-    def require_fit(self, what: str, array: Tensor, bids: Bids) -> None:
+    def check_shape(self, what: str, array: Tensor, bids: Bids) -> None:
         """Refuse an answer that is not one for every owner."""
         if tuple(array.shape[:2]) != bids.shape:
             raise ValueError(
@@ -133,15 +133,15 @@ class Auction(ABC):
 
     def takes(self, bids: Bids) -> bool:
         """Whether it can serve every market of the batch."""
-        return self.most_owners is None or not bool((bids.present.sum(-1) > self.most_owners).any())
+        return self.max_owners is None or not bool((bids.present.sum(-1) > self.max_owners).any())
 
-    def require_room(self, bids: Bids) -> None:
+    def check_capacity(self, bids: Bids) -> None:
         """Refuse markets with more owners present than it can serve."""
         if not self.takes(bids):
-            most = int(bids.present.sum(-1).max())
+            maximum = int(bids.present.sum(-1).max())
             raise ValueError(
-                f"bids has a market of {most} owners, but auction {self.name!r} was made for at most "
-                f"{self.most_owners}: invite fewer bidders, or choose an auction for any number of owners"
+                f"bids has a market of {maximum} owners, but auction {self.name!r} was made for at most "
+                f"{self.max_owners}: invite fewer bidders, or choose an auction for any number of owners"
             )
 
     @abstractmethod
@@ -221,7 +221,7 @@ class MenuAuction(Auction):
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
         """Give everybody her favourite entry of her own list."""
         menu = self.price_list(bids, budget)
-        self.require_fit("array of price lists", menu.price, bids)
+        self.check_shape("array of price lists", menu.price, bids)
         return menu.choose(bids)
 
 
@@ -244,6 +244,6 @@ def money_quantum(budget: Tensor) -> Tensor:
 
 def spendable(budget: Tensor) -> tuple[Tensor, Tensor]:
     """What of ``budget[B]`` can be paid out, and the money unit ``[B]`` that it and every payment is a multiple of."""
-    purse = torch.where(budget >= LEAST, budget.clamp(max=MOST), 0.0)
+    purse = torch.where(budget >= MIN_WEIGHT, budget.clamp(max=MAX_WEIGHT), 0.0)
     quantum = money_quantum(purse)
     return (purse / quantum).floor() * quantum, quantum

@@ -19,7 +19,7 @@ SHIPPED = Path(__file__).parent / "checkpoints"
 
 
 @dataclass(frozen=True)
-class Card:
+class ModelCard:
     """What a checkpoint is, how it was made and what it achieved.
 
     Parameters
@@ -45,7 +45,7 @@ class Card:
     figures: dict[str, Any] = field(default_factory=dict)
 
     @staticmethod
-    def beside(checkpoint: Path) -> Card:
+    def beside(checkpoint: Path) -> ModelCard:
         """Read the card of a checkpoint.
 
         Raises
@@ -60,7 +60,7 @@ class Card:
             raise ValueError(f"checkpoint {checkpoint} has no card: {path.name} must lie beside it")
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            card = Card(**{**content, "units": PublicUnits(**content["units"])})
+            card = ModelCard(**{**content, "units": PublicUnits(**content["units"])})
             if not (isinstance(card.auction, str) and isinstance(card.sha256, str)):
                 raise TypeError("auction and sha256 must be text")
             return card
@@ -68,20 +68,20 @@ class Card:
             raise ValueError(f"card {path} cannot be read ({error}); train the checkpoint again") from None
 
 
-def save_checkpoint(path: Path, tensors: dict[str, Tensor], **card: Any) -> Card:
+def save_checkpoint(path: Path, tensors: dict[str, Tensor], **card: Any) -> ModelCard:
     """Write tensors and card, each in one atomic step, and return the card."""
     # What the tensors mean is hashed with them: a card cannot pass them off as another auction's.
     # One entry only: the format writes several in any order, and the same training would hash differently.
     meaning = {"meaning": _as_text(card["auction"], card["units"])}
     content = save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata=meaning)
-    made = Card(sha256=hashlib.sha256(content).hexdigest(), **card)
+    made = ModelCard(sha256=hashlib.sha256(content).hexdigest(), **card)
     path.parent.mkdir(parents=True, exist_ok=True)
     _replace(path, content)
     _replace(path.with_suffix(".json"), (json.dumps(asdict(made), indent=2) + "\n").encode())
-    return Card.beside(path)
+    return ModelCard.beside(path)
 
 
-def load_checkpoint(path: Path, auction: str) -> tuple[dict[str, Tensor], Card]:
+def load_checkpoint(path: Path, auction: str) -> tuple[dict[str, Tensor], ModelCard]:
     """Read a checkpoint of ``auction``, checking hash and card.
 
     Raises
@@ -91,7 +91,7 @@ def load_checkpoint(path: Path, auction: str) -> tuple[dict[str, Tensor], Card]:
     """
     if not path.is_file():
         raise ValueError(f"checkpoint {path} does not exist; make it with: market-sim train {auction} --out {path}")
-    card = Card.beside(path)
+    card = ModelCard.beside(path)
     if card.auction != auction:
         raise ValueError(f"checkpoint {path} is of auction {card.auction!r}, not {auction!r}: load it by its path")
     content = path.read_bytes()

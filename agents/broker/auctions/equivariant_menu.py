@@ -18,15 +18,15 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.base import LEAST, Auction, Guarantees, favourite, spendable
+from agents.broker.auctions.base import MIN_WEIGHT, Auction, Guarantees, favourite, spendable
 from agents.broker.auctions.checkpoint import SHIPPED, load_checkpoint
 from agents.broker.auctions.parts.equivariant_network import EquivariantNetwork, Market, Purchases
 from agents.broker.auctions.parts.uniform_rule import common_rate
-from agents.checks import MOST_RECORDS
+from agents.checks import MAX_RECORDS
 from agents.messages import Bids, Outcome
 from agents.units import PublicUnits
 
-_KEPT_BACK = 1 - 2.0**-40
+_ROUNDING_MARGIN = 1 - 2.0**-40
 """Of the common rate, so that no rounding of it exceeds the budget."""
 _NUMBERS = 100_000
 """Entries of price lists computed in one piece, unless one market has more."""
@@ -94,7 +94,7 @@ class EquivariantMenu(Auction):
         quantum, money = quantum[:, None, None], purse[:, None, None]
         price = (offers.price * units.money_per_record / quantum).floor().clamp(min=1) * quantum
         # Prices and money are whole quanta below 2^53 of them: no quotient is rounded up to a record too many.
-        records = (offers.cap * money / price).floor().clamp(0, MOST_RECORDS)
+        records = (offers.cap * money / price).floor().clamp(0, MAX_RECORDS)
         price, records = torch.nn.functional.pad(price, (1, 0)), torch.nn.functional.pad(records, (1, 0)).long()
         cap, size = bids.privacy_budget, bids.data_size
         level, sold, payment = favourite(levels, price, records, cost, cap, size)
@@ -102,7 +102,7 @@ class EquivariantMenu(Auction):
         capped = payment > part
         if bool(capped.any()):
             price, records, cost = price[capped], records[capped], cost[capped]
-            affordable = (part[capped, None] / price.clamp(min=LEAST)).floor().clamp(max=MOST_RECORDS).long()
+            affordable = (part[capped, None] / price.clamp(min=MIN_WEIGHT)).floor().clamp(max=MAX_RECORDS).long()
             fewer = favourite(levels, price, torch.minimum(records, affordable), cost, cap[capped], size[capped])
             level[capped], sold[capped], payment[capped] = fewer
         return Outcome(privacy_loss=levels[level], payment=payment, data_size=sold)
@@ -114,8 +114,8 @@ def _wanted(network: EquivariantNetwork, market: Market, cost: Tensor, cap: Tens
     records = torch.minimum(offers.cap * market.budget[:, None, None] / offers.price, size)
     for_sale = (levels <= cap[..., None]) & (records > 0)
     utility = torch.where(for_sale, records * (offers.price - cost), -torch.inf)
-    most, level = utility.max(dim=-1, keepdim=True)
-    sells = most[..., 0] > 0
+    maximum, level = utility.max(dim=-1, keepdim=True)
+    sells = maximum[..., 0] > 0
     bought = torch.where(sells, records.gather(-1, level)[..., 0], 0.0)
     return Purchases(
         precision=torch.where(sells, levels[level[..., 0]] ** 2 / 8, 0.0),
@@ -128,7 +128,7 @@ def _parts(claim: Tensor, weight: Tensor, purse: Tensor, quantum: Tensor) -> Ten
     """Most money ``[B, n]`` for everybody by the weighted uniform rule, in whole quanta."""
     rate, _ = common_rate(claim, weight, purse)
     scarce = (rate < torch.inf)[:, None]
-    part = torch.where(scarce, rate[:, None] * _KEPT_BACK, 0.0) * weight
+    part = torch.where(scarce, rate[:, None] * _ROUNDING_MARGIN, 0.0) * weight
     return torch.where(scarce, (part / quantum).floor() * quantum, torch.inf)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from agents.broker.auctions.base import (
     FIELDS,
-    LEAST,
+    MIN_WEIGHT,
     Guarantees,
     Menu,
     MenuAuction,
@@ -17,7 +17,7 @@ from agents.broker.auctions.base import (
     favourite,
     money_quantum,
 )
-from agents.checks import MOST_RECORDS
+from agents.checks import MAX_RECORDS
 from agents.messages import Bids
 
 LEVELS: tuple[float, ...] = (0.0, 0.25, 0.5, 1.0, 2.0)
@@ -40,7 +40,7 @@ class LeakyMenu(MenuAuction):
     def price_list(self, bids: Bids, budget: Any) -> Menu:
         """Everybody's price list ``[B, n, 5]``, given what was sold before her."""
         left = check_budget(bids, budget)
-        left = torch.where(left >= LEAST, left, 0.0)
+        left = torch.where(left >= MIN_WEIGHT, left, 0.0)
         batch, owners = bids.shape
         levels = torch.tensor(LEVELS, dtype=torch.float64)
         quantum = money_quantum(left)[:, None]
@@ -48,17 +48,17 @@ class LeakyMenu(MenuAuction):
         price = (per_record[:, None] * levels / quantum).floor() * quantum
         waiting = bids.present.long().flip(-1).cumsum(-1).flip(-1).clamp(min=1)
         cost = bids.valuation.tabulate(levels)
-        most = torch.zeros(batch, owners, len(LEVELS), dtype=torch.int64)
+        maximum = torch.zeros(batch, owners, len(LEVELS), dtype=torch.int64)
         for owner in range(owners):
-            most[:, owner] = _affordable(price, (left / waiting[:, owner])[:, None])
+            maximum[:, owner] = _affordable(price, (left / waiting[:, owner])[:, None])
             cap, size = bids.privacy_budget[:, owner], bids.data_size[:, owner]
-            left = left - favourite(levels, price, most[:, owner], cost[:, owner], cap, size)[2]
+            left = left - favourite(levels, price, maximum[:, owner], cost[:, owner], cap, size)[2]
         prices = price[:, None].expand(-1, owners, -1)
-        return Menu(privacy_loss=levels.expand(batch, owners, -1), price=prices, records=most)
+        return Menu(privacy_loss=levels.expand(batch, owners, -1), price=prices, records=maximum)
 
 
 def _affordable(price: Tensor, cap: Tensor) -> Tensor:
     """Records ``[B, K]`` that ``cap`` pays for, rounded down; none where nothing is paid."""
-    count = torch.where(price > 0, cap / price, 0.0).floor().clamp(max=MOST_RECORDS)
+    count = torch.where(price > 0, cap / price, 0.0).floor().clamp(max=MAX_RECORDS)
     count = torch.where(count * price > cap, count - 1, count)
     return count.clamp(min=0.0).long()

@@ -55,27 +55,27 @@ def load_auction(name_or_path: str | Path, prior: OwnerPrior | None = None) -> A
     units = prior.units if prior is not None else None
     text = str(name_or_path)
     if text.endswith(".safetensors"):
-        from agents.broker.auctions.checkpoint import Card
+        from agents.broker.auctions.checkpoint import ModelCard
 
-        card = Card.beside(Path(text))
+        card = ModelCard.beside(Path(text))
         made_for = auction_classes()[one_of("auction of the checkpoint", card.auction, auction_classes())]
         if "checkpoint" not in inspect.signature(made_for).parameters:
             raise ValueError(f"checkpoint {text}: its card names {card.auction!r}, and {card.auction!r} is not trained")
-        return _at_home(made_for(units, checkpoint=Path(text)), prior)  # type: ignore[call-arg]
-    return _at_home(auction_classes()[one_of("auction", text, auction_classes())](units), prior)
+        return _warn_if_out_of_distribution(made_for(units, checkpoint=Path(text)), prior)  # type: ignore[call-arg]
+    return _warn_if_out_of_distribution(auction_classes()[one_of("auction", text, auction_classes())](units), prior)
 
 
-def _at_home(auction: Auction, prior: OwnerPrior | None) -> Auction:
+def _warn_if_out_of_distribution(auction: Auction, prior: OwnerPrior | None) -> Auction:
     """Warn where a learned auction is to trade with owners unlike those it was trained on."""
     card = getattr(auction, "card", None)
     if prior is None or card is None:
         return auction
     for name in ("privacy_budget", "factor"):
-        (low, high), (least, most) = getattr(prior, name), card.prior.get(name, (0.0, float("inf")))
-        if low < least or high > most:
+        (low, high), (minimum, maximum) = getattr(prior, name), card.prior.get(name, (0.0, float("inf")))
+        if low < minimum or high > maximum:
             warnings.warn(
-                f"auction {auction.name!r} was trained on a {name} between {least:g} and {most:g}, this market's lies "
-                f"between {low:g} and {high:g}: it keeps its promises, but may buy badly or nothing",
+                f"auction {auction.name!r} was trained on a {name} between {minimum:g} and {maximum:g}, this market's "
+                f"lies between {low:g} and {high:g}: it keeps its promises, but may buy badly or nothing",
                 stacklevel=3,
             )
     return auction

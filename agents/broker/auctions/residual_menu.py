@@ -32,7 +32,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.base import FIELDS, LEAST, Guarantees, MenuAuction, check_budget
+from agents.broker.auctions.base import FIELDS, MIN_WEIGHT, Guarantees, MenuAuction, check_budget
 from agents.broker.auctions.checkpoint import SHIPPED, load_checkpoint
 from agents.broker.auctions.parts.lot_menu import LotMenu, first_favourite
 from agents.broker.auctions.parts.nested_prices import LearnedPrices, NestedPrices, PriceShape
@@ -76,7 +76,7 @@ class ResidualMenu(MenuAuction):
             prices = LearnedPrices(_rebuild(tensors, path), units)
         super().__init__(units)
         self.prices = prices
-        self._sales: dict[tuple[int, int], _Sale] = {}
+        self._sales: dict[tuple[int, int], _PriceTable] = {}
 
     def price_list(self, bids: Bids, budget: Any) -> LotMenu:
         """Everybody's price list ``[B, n, 1 + M K]``: nothing, then lot by lot every level."""
@@ -101,18 +101,18 @@ class ResidualMenu(MenuAuction):
                 choice[place], payment[place] = best[:, 0], total.gather(-1, best)[:, 0]
         return Outcome(privacy_loss=loss[choice], payment=payment, data_size=records[choice])
 
-    def _markets(self, bids: Bids, budget: Tensor) -> Iterator[tuple[_Sale, _Crowd, Tensor]]:
+    def _markets(self, bids: Bids, budget: Tensor) -> Iterator[tuple[_PriceTable, _Bidders, Tensor]]:
         """Markets with the same public price lists, those lists, and what others leave to everybody ``[N, G]``."""
         bidders = bids.present.sum(dim=-1)
         # Sums of n terms, here or of the payments later, are off by less than this share of the whole.
-        purse = torch.where(budget >= LEAST, budget, 0.0) * (1 - (bidders.double() + 4) * 2.0**-51)
+        purse = torch.where(budget >= MIN_WEIGHT, budget, 0.0) * (1 - (bidders.double() + 4) * 2.0**-51)
         occasions, which = self.prices.occasion(budget, bidders).unique(  # type: ignore[no-untyped-call]
             dim=0, return_inverse=True
         )
         for number, (first, second) in enumerate(occasions.tolist()):
             rows = (which == number).nonzero()[:, 0]
             sale = self._sale((first, second))
-            crowd = _Crowd.of(bids.take(rows=rows), sale)
+            crowd = _Bidders.of(bids.take(rows=rows), sale)
             different, which_of_them = crowd.different()
             supply = torch.zeros(len(different.reach), len(sale.price), dtype=torch.float64)
             for some, count in different.pieces(sale, len(sale.price)):
@@ -122,17 +122,17 @@ class ResidualMenu(MenuAuction):
             left = (purse[rows, None, None] - _sums_of_others(paid))[crowd.row, crowd.owner]
             yield sale, replace(crowd, row=rows[crowd.row]), left
 
-    def _sale(self, occasion: tuple[int, int]) -> _Sale:
+    def _sale(self, occasion: tuple[int, int]) -> _PriceTable:
         """The public lists of an occasion; the last few are kept, for markets of many rounds."""
         if occasion not in self._sales:
             if len(self._sales) >= _KEPT:
                 del self._sales[next(iter(self._sales))]
-            self._sales[occasion] = _Sale.at(self.prices, occasion)
+            self._sales[occasion] = _PriceTable.at(self.prices, occasion)
         return self._sales[occasion]
 
 
 @dataclass(frozen=True)
-class _Sale:
+class _PriceTable:
     """Public price lists, entry by entry.
 
     Parameters
@@ -151,12 +151,12 @@ class _Sale:
     total: Tensor
 
     @staticmethod
-    def at(prices: NestedPrices, occasion: tuple[int, int]) -> _Sale:
+    def at(prices: NestedPrices, occasion: tuple[int, int]) -> _PriceTable:
         price = torch.nn.functional.pad(prices.lists(occasion).flatten(1), (1, 0))
         unaffordable = (1 << (len(price) - 1).bit_length()) - len(price)
         records = _entries(prices)[1]
         total = torch.nn.functional.pad(price * records, (0, 0, 0, unaffordable), value=torch.inf)
-        return _Sale(prices, records, price, total)
+        return _PriceTable(prices, records, price, total)
 
     def offered(self, left: Tensor, count: int) -> Tensor:
         """Money per record ``[N, count]`` by the richest list for which each entry costs at most ``left[N, G]``."""
@@ -173,7 +173,7 @@ class _Sale:
 
 
 @dataclass(frozen=True)
-class _Crowd:
+class _Bidders:
     """Owners of several markets in one row, those first who have the fewest lots to sell.
 
     Parameters
@@ -192,16 +192,16 @@ class _Crowd:
     unit_cost: Tensor
 
     @staticmethod
-    def of(bids: Bids, sale: _Sale) -> _Crowd:
+    def of(bids: Bids, sale: _PriceTable) -> _Bidders:
         levels, lots = sale.prices.levels, sale.prices.lots
         forbidden = levels > bids.privacy_budget[..., None]
         unit_cost = torch.where(forbidden, torch.inf, bids.valuation.tabulate(levels)).flatten(0, 1)
         reach, order = torch.searchsorted(lots, bids.data_size.flatten(), right=True).sort(stable=True)
         batch, owners = bids.shape
         row = torch.arange(batch).repeat_interleave(owners)
-        return _Crowd(row[order], torch.arange(owners).repeat(batch)[order], reach, unit_cost[order])
+        return _Bidders(row[order], torch.arange(owners).repeat(batch)[order], reach, unit_cost[order])
 
-    def different(self) -> tuple[_Crowd, Tensor]:
+    def different(self) -> tuple[_Bidders, Tensor]:
         """Of those who say the same one each, and who of them ``int64[N]`` speaks for everybody.
 
         Counterfactuals ask many times what the same others would do.
@@ -210,10 +210,10 @@ class _Crowd:
         as_bytes = said.view(np.dtype((np.void, said.itemsize * said.shape[1])))[:, 0]
         first, which = np.unique(as_bytes, return_index=True, return_inverse=True)[1:]
         chosen, order = torch.from_numpy(first).sort()
-        crowd = _Crowd(self.row[chosen], self.owner[chosen], self.reach[chosen], self.unit_cost[chosen])
+        crowd = _Bidders(self.row[chosen], self.owner[chosen], self.reach[chosen], self.unit_cost[chosen])
         return crowd, order.argsort()[torch.from_numpy(which)]
 
-    def pieces(self, sale: _Sale, times: int, *, all_entries: bool = False) -> Iterator[tuple[slice, int]]:
+    def pieces(self, sale: _PriceTable, times: int, *, all_entries: bool = False) -> Iterator[tuple[slice, int]]:
         """Slices of owners for work on ``times`` numbers per entry, and how many of the entries it has to look at.
 
         Counted from the first, these are all that anybody of the slice could sell, or simply all.
@@ -226,14 +226,14 @@ class _Crowd:
             yield slice(start, stop), count
             stop = start
 
-    def value(self, sale: _Sale, some: slice, count: int) -> Tensor:
+    def value(self, sale: _PriceTable, some: slice, count: int) -> Tensor:
         """Reported cost per record ``[N, count]`` of the first entries; infinite where not hers to sell."""
         lots = (count - 1) // len(sale.prices.levels)
         beyond = torch.arange(lots) >= self.reach[some, None]
         value = torch.where(beyond[..., None], torch.inf, self.unit_cost[some, None, :])
         return torch.nn.functional.pad(value.flatten(1), (1, 0))
 
-    def supply(self, sale: _Sale, some: slice, count: int) -> Tensor:
+    def supply(self, sale: _PriceTable, some: slice, count: int) -> Tensor:
         """The most ``[N, G]`` that each would be paid for a favourite entry by any list up to this one."""
         total = sale.total[: len(sale.price), :count]
         cost = torch.where(sale.records[:count] > 0, sale.records[:count] * self.value(sale, some, count), 0.0)

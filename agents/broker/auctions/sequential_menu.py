@@ -20,7 +20,7 @@ from agents.broker.auctions.base import FIELDS, Guarantees, Menu, MenuAuction, c
 from agents.broker.auctions.checkpoint import SHIPPED, load_checkpoint
 from agents.broker.auctions.parts.blocks import Block, in_blocks, in_order_of_bids
 from agents.broker.auctions.parts.menu_network import FEATURES, History, MenuNetwork, Turn, size_facts
-from agents.checks import MOST_RECORDS
+from agents.checks import MAX_RECORDS
 from agents.messages import Bids, Outcome
 from agents.units import PublicUnits
 
@@ -76,7 +76,7 @@ class SequentialMenu(MenuAuction):
 
         Whoever is asked later sees what those before her picked, never what she herself says.
         """
-        chunks = list(self._some_markets(bids, check_budget(bids, budget)))
+        chunks = list(self._in_batches(bids, check_budget(bids, budget)))
         price = torch.cat([chunk.everybody("price") for chunk in chunks])
         records = torch.cat([chunk.everybody("records") for chunk in chunks])
         return Menu(privacy_loss=self._levels.expand(price.shape), price=price, records=records)
@@ -84,7 +84,7 @@ class SequentialMenu(MenuAuction):
     @torch.no_grad()
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
         """Everybody's choice from her list, no list being kept any longer than her turn."""
-        chunks = list(self._some_markets(bids, budget, keep_lists=False))
+        chunks = list(self._in_batches(bids, budget, keep_lists=False))
         return Outcome(
             privacy_loss=self._levels[torch.cat([chunk.everybody("level") for chunk in chunks])],
             payment=torch.cat([chunk.everybody("payment") for chunk in chunks]),
@@ -95,7 +95,7 @@ class SequentialMenu(MenuAuction):
         """Order ``int64[B, n]`` in which the owners are asked: the index order, whatever anybody says."""
         return torch.arange(bids.shape[1]).expand(bids.shape)
 
-    def _some_markets(self, bids: Bids, budget: Tensor, *, keep_lists: bool = True) -> Iterator[_Sales]:
+    def _in_batches(self, bids: Bids, budget: Tensor, *, keep_lists: bool = True) -> Iterator[_Sales]:
         """What is offered and sold in some markets at a time."""
         batch = bids.shape[0]
         if batch <= _MARKETS:
@@ -160,7 +160,7 @@ class SequentialMenu(MenuAuction):
         quantum = quantum[:, None, None]
         price = (price * self.units.money_per_record / quantum).floor().clamp(min=1) * quantum
         # Price and money are whole quanta below 2^53 of them: no quotient is rounded up to a record too many.
-        records = (cap / price).floor().clamp(0, MOST_RECORDS).long()
+        records = (cap / price).floor().clamp(0, MAX_RECORDS).long()
         return torch.nn.functional.pad(price, (1, 0)), torch.nn.functional.pad(records, (1, 0))
 
 

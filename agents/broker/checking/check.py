@@ -19,7 +19,7 @@ from agents.broker.checking.findings import COLUMNS, CheckReport, Finding, Guard
 from agents.broker.checking.hard_profiles import Profile, hard_profiles
 from agents.checks import seed_number, whole
 from agents.messages import BID_FIELDS, Bids
-from agents.misreports.generators import lies_about
+from agents.misreports.generators import draw_misreports
 from agents.misreports.search import Found, per_cost, search
 from agents.prior import OwnerPrior
 from agents.surplus import surplus
@@ -77,12 +77,12 @@ def check_auction(
         auction = load_auction(auction, prior)
     if not isinstance(auction, Auction):
         raise TypeError(f"auction = {auction!r}: pass an Auction instance, e.g. MyAuction(), or a name")
-    whole("profiles", profiles, least=1)
-    whole("misreports", misreports, least=1)
+    whole("profiles", profiles, minimum=1)
+    whole("misreports", misreports, minimum=1)
     generator = torch.Generator().manual_seed(seed_number("seed", seed))
     claims = auction.guarantees
     batches = [
-        ("random", *prior.sample(profiles, min(10, auction.most_owners or 10), generator)),
+        ("random", *prior.sample(profiles, min(10, auction.max_owners or 10), generator)),
         *hard_profiles(prior, max(3, profiles // 10), generator),
     ]
     # What an auction refuses at its door it promises nothing about.
@@ -105,7 +105,7 @@ def _ledger(auction: Guarded, batches: list[Profile], claims: Guarantees, genera
     feasible = Finding("budget feasible", _claim(claims.budget_feasible))
     loss, records = Finding("privacy loss within bid", "contract"), Finding("records within bid", "contract")
     for label, types, budget in batches:
-        for name, bids in _truth_and_lies(label, types, generator):
+        for name, bids in _truth_and_misreports(label, types, generator):
             outcome = auction.run(bids, budget)
             utility = surplus(outcome.payment, outcome.data_size, bids.valuation.at(outcome.privacy_loss))
             for finding, value in (
@@ -120,11 +120,11 @@ def _ledger(auction: Guarded, batches: list[Profile], claims: Guarantees, genera
     return [rational, feasible, loss, records]
 
 
-def _truth_and_lies(label: str, types: OwnerTypes, generator: torch.Generator) -> Iterator[tuple[str, Bids]]:
+def _truth_and_misreports(label: str, types: OwnerTypes, generator: torch.Generator) -> Iterator[tuple[str, Bids]]:
     truth = types.truthful_bids()
     yield label, truth
-    for lies in lies_about(truth, 7, generator):
-        yield f"{label}, all misreporting", lies
+    for misreports in draw_misreports(truth, 7, generator):
+        yield f"{label}, all misreporting", misreports
 
 
 def _contracts(auction: Guarded, batches: list[Profile]) -> list[Finding]:
@@ -156,9 +156,11 @@ def _menu(
         differ = run_is_choice(auction, truth, budget)
         chosen.add(float(differ), differ == 0, label, truth.data_size.numel())
         few = slice(0, FEW if label == "random" else 3)
-        lies_told = _lies(label, count) if fields else 0
-        for lies in lies_about(truth.take(rows=few), lies_told, generator, fields=fields or BID_FIELDS):
-            differ = own_list(auction, truth.take(rows=few), lies, budget[few])
+        misreports_told = _misreports(label, count) if fields else 0
+        for misreports in draw_misreports(
+            truth.take(rows=few), misreports_told, generator, fields=fields or BID_FIELDS
+        ):
+            differ = own_list(auction, truth.take(rows=few), misreports, budget[few])
             blind.add(float(differ), differ == 0, label, int(truth.present[few].sum()))
     return [chosen, blind]
 
@@ -180,8 +182,8 @@ def _truthfulness(
         finding = Finding("truthful in " + ", ".join(sorted(fields)), claim)
         rerun = claim != "claimed" or not listed
         for label, types, budget in batches:
-            lies = max(1, _lies(label, count) // divisor)
-            found = search(auction, types, budget, lies, generator, fields=fields, rerun=rerun)
+            misreports = max(1, _misreports(label, count) // divisor)
+            found = search(auction, types, budget, misreports, generator, fields=fields, rerun=rerun)
             gain = torch.where(types.data_size > 0, found.gain, -torch.inf)
             relative = per_cost(types, gain)
             worst, _ = _largest(torch.where(gain > 0, relative, gain.clamp(max=0)))
@@ -195,18 +197,22 @@ def _told(types: OwnerTypes, found: Found, relative: Tensor) -> str:
     """The most profitable lie in words."""
     relative = torch.where(found.gain > 0, relative, -torch.inf)
     row, owner = divmod(int(relative.argmax()), types.shape[1])
-    one, lies = types.take(rows=[row], owners=[owner]), found.lies.take(rows=[row], owners=[owner])
+    one, misreports = types.take(rows=[row], owners=[owner]), found.misreports.take(rows=[row], owners=[owner])
     cap = one.privacy_budget
     said = [
-        ("cost per record", one.valuation.at(cap), lies.valuation.at(cap)),
-        ("privacy budget", cap, lies.privacy_budget),
-        ("data size", one.data_size, lies.data_size),
+        ("cost per record", one.valuation.at(cap), misreports.valuation.at(cap)),
+        ("privacy budget", cap, misreports.privacy_budget),
+        ("data size", one.data_size, misreports.data_size),
     ]
-    lied = [f"{what} {lie.item():.4g} instead of {true.item():.4g}" for what, true, lie in said if bool(lie != true)]
+    lied = [
+        f"{what} {misreport.item():.4g} instead of {true.item():.4g}"
+        for what, true, misreport in said
+        if bool(misreport != true)
+    ]
     return f"profile {row}, owner {owner} gains {found.gain[row, owner]:.4g} by saying {', '.join(lied) or 'a table'}"
 
 
-def _lies(label: str, count: int) -> int:
+def _misreports(label: str, count: int) -> int:
     return count if label == "random" else max(1, count // 5)
 
 

@@ -57,16 +57,17 @@ def run_is_choice(auction: MenuRule, bids: Bids, budget: Tensor) -> int:
     return _differences(auction.run(bids, budget), menu.choose(bids)) + int((~nothing.any(dim=-1)).sum())
 
 
-def own_list(auction: MenuRule, truth: Bids, lies: Bids, budget: Tensor) -> int:
+def own_list(auction: MenuRule, truth: Bids, misreports: Bids, budget: Tensor) -> int:
     """Everybody's own list when she alone lies against the one when she does not; staying away is not asked for."""
-    row, liar = (truth.present & lies.present).nonzero(as_tuple=True)
+    row, deviator = (truth.present & misreports.present).nonzero(as_tuple=True)
     if not len(row):
         return 0
     honest = auction.price_list(truth, budget)
-    lied = auction.price_list(alone(truth, lies, row, liar), budget[row])
-    mine = torch.arange(len(row)), liar
+    lied = auction.price_list(alone(truth, misreports, row, deviator), budget[row])
+    mine = torch.arange(len(row)), deviator
     return sum(
-        int((getattr(honest, part)[row, liar] != getattr(lied, part)[mine]).sum()) for part in Menu.__dataclass_fields__
+        int((getattr(honest, part)[row, deviator] != getattr(lied, part)[mine]).sum())
+        for part in Menu.__dataclass_fields__
     )
 
 

@@ -98,7 +98,7 @@ class GuardedMenu(Guarded):
         """The auction's price lists, or lists of nothing."""
         try:
             menu = self.auction.price_list(bids, budget)
-            self.auction.require_fit("array of price lists", menu.price, bids)
+            self.auction.check_shape("array of price lists", menu.price, bids)
             return menu
         except Exception as error:
             self._book(error, bids)

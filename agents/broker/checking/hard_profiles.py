@@ -27,7 +27,7 @@ def hard_profiles(prior: OwnerPrior, batch: int, generator: torch.Generator) -> 
     batch : int
     generator : torch.Generator
     """
-    whole("batch", batch, least=1)
+    whole("batch", batch, minimum=1)
     for owners in (1, 2, 25):
         yield (f"{owners} owner{'s' if owners > 1 else ''}", *prior.sample(batch, owners, generator))
     yield from _budgets(prior, batch, generator)

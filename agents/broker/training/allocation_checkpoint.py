@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from agents.broker.auctions.checkpoint import Card, save_checkpoint
+from agents.broker.auctions.checkpoint import ModelCard, save_checkpoint
 from agents.broker.auctions.parts.allocation_auction import AllocationAuction
 from agents.broker.training.augmented_lagrangian import RegretTraining
 from agents.broker.training.found_regret import regret_figures
@@ -29,7 +29,7 @@ def make_checkpoint_of(
     state: Path | None = None,
     device: str = "cpu",
     measured: tuple[int, int, int] = (2000, 200, 300),
-) -> Card:
+) -> ModelCard:
     """Train, measure on fresh profiles, and write the checkpoint with its model card.
 
     Parameters
@@ -50,9 +50,9 @@ def make_checkpoint_of(
     run_to_end(training, state=state, watch=watch)
     network = training.average.cpu()
     trained = auction(prior.units, network=network)
-    profiles, liars, queries = measured
+    profiles, deviators, queries = measured
     figures = truthful_figures(trained, prior, profiles=profiles)
-    figures |= regret_figures(trained, prior, profiles=liars, queries=queries)
+    figures |= regret_figures(trained, prior, profiles=deviators, queries=queries)
     return save_checkpoint(
         path,
         network.state_dict(),

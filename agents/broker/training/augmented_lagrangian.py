@@ -82,25 +82,25 @@ class RegretTraining:
         reports = profiles.truthful(recipe.levels)
         proposal = self._propose(self.network, reports)
         sales = after_refusals(proposal, reports)
-        liar = torch.randint(recipe.owners, (recipe.batch,), generator=self._generator).to(self._device)
-        honest = _of(utilities(sales, reports.cost()), liar)
-        best = self._search(profiles, liar, honest.detach())
-        gain = (self._worth(profiles, liar, best.lies[None])[0] - honest).clamp(min=0)
+        deviator = torch.randint(recipe.owners, (recipe.batch,), generator=self._generator).to(self._device)
+        honest = _of(utilities(sales, reports.cost()), deviator)
+        best = self._search(profiles, deviator, honest.detach())
+        gain = (self._worth(profiles, deviator, best.misreports[None])[0] - honest).clamp(min=0)
         everything = profiles.cost_of_everything()
-        relative = recipe.weight_of_cost * gain / _of(everything, liar)
+        relative = recipe.weight_of_cost * gain / _of(everything, deviator)
         relative = relative + recipe.weight_of_money * recipe.owners * gain / profiles.budget
         place = reports.order().argsort(dim=-1)
-        regret = _mean_by_place(relative, _of(place, liar), recipe.owners)
+        regret = _mean_by_place(relative, _of(place, deviator), recipe.owners)
         shortfall = _mean_by_place((sales.shortfall / everything).flatten(), place.flatten(), recipe.owners)
         bound = bound_of_purchases(*purchases(sales, reports))
         loss = self._objective(bound, sales, reports) + self._penalties(regret, shortfall)
         if recipe.undecided:
-            loss = loss + recipe.undecided * undecidedness(proposal.chance)
+            loss = loss + recipe.undecided * entropy_penalty(proposal.chance)
         self._descend(loss)
         self._remember(best, honest.detach())
         self.done += 1
         self._raise_multipliers(regret.detach(), shortfall.detach())
-        cost = _of((sales.probability * reports.cost()).sum(-1), liar).detach()
+        cost = _of((sales.probability * reports.cost()).sum(-1), deviator).detach()
         finite = bound.detach()[bound.isfinite()]
         return Step(
             number=self.done - 1,
@@ -133,35 +133,37 @@ class RegretTraining:
             self._regret = (self._regret + self._rho() * excess).clamp(min=0)
             self._rationality = self._rationality + self._rho() * shortfall
 
-    def _search(self, profiles: Profiles, liar: Tensor, honest: Tensor) -> Best:
+    def _search(self, profiles: Profiles, deviator: Tensor, honest: Tensor) -> Best:
         """Every liar's best misreport: drawn ones, ones that paid before as they were or shifted, and a climb."""
-        recipe, liars, generator = self.recipe, len(liar), self._generator
-        best = Best(truth(liars).to(honest), honest)
+        recipe, deviators, generator = self.recipe, len(deviator), self._generator
+        best = Best(truth(deviators).to(honest), honest)
         again = recipe.candidates // 3
         if recipe.candidates:
-            drawn = structured(recipe.candidates - again, liars, generator).float()
-            old = self._paid_before[torch.randint(REMEMBERED, (again, liars), generator=generator)]
-            old[again // 2 :] += 0.1 * torch.randn(again - again // 2, liars, old.shape[-1], generator=generator)
+            drawn = structured(recipe.candidates - again, deviators, generator).float()
+            old = self._paid_before[torch.randint(REMEMBERED, (again, deviators), generator=generator)]
+            old[again // 2 :] += 0.1 * torch.randn(again - again // 2, deviators, old.shape[-1], generator=generator)
             candidates = torch.cat([drawn, within_reach(old)]).to(self._device)
-            best = best_of(lambda lies: self._worth(profiles, liar, lies), candidates, honest)
+            best = best_of(lambda misreports: self._worth(profiles, deviator, misreports), candidates, honest)
         return climb(
-            lambda lies: self._worth(profiles, liar, lies),
+            lambda misreports: self._worth(profiles, deviator, misreports),
             best,
             steps=recipe.climbs,
             size=recipe.climb_size,
             by_sign=recipe.by_sign,
         )
 
-    def _worth(self, profiles: Profiles, liar: Tensor, lies: Tensor) -> Tensor:
+    def _worth(self, profiles: Profiles, deviator: Tensor, misreports: Tensor) -> Tensor:
         """Utility ``[c, m]`` of misreports ``[c, m, 5]`` to the liar of each market, nobody else lying."""
-        count = len(lies)
-        rows = torch.arange(len(liar), device=liar.device).repeat(count)
-        who = liar.repeat(count)
-        reports, cost = profiles.take(rows).with_liars(self.recipe.levels, who, lies.reshape(-1, lies.shape[-1]))
+        count = len(misreports)
+        rows = torch.arange(len(deviator), device=deviator.device).repeat(count)
+        who = deviator.repeat(count)
+        reports, cost = profiles.take(rows).with_deviators(
+            self.recipe.levels, who, misreports.reshape(-1, misreports.shape[-1])
+        )
         sales = after_refusals(self._propose(self.network, reports), reports)
         mine = who[:, None, None].expand(-1, 1, cost.shape[-1])
         worth = sales.probability.gather(1, mine)[:, 0] * (sales.payment.gather(1, mine)[:, 0] - cost)
-        return worth[..., 1:].sum(-1).view(count, len(liar))
+        return worth[..., 1:].sum(-1).view(count, len(deviator))
 
     def _descend(self, loss: Tensor) -> None:
         progress = self.done / self.steps
@@ -182,7 +184,7 @@ class RegretTraining:
                 mean.lerp_(latest, 1 - kept)
 
     def _remember(self, best: Best, honest: Tensor) -> None:
-        paid = best.lies[best.utility > honest].cpu()[: REMEMBERED // 32]
+        paid = best.misreports[best.utility > honest].cpu()[: REMEMBERED // 32]
         places = torch.randint(REMEMBERED, (len(paid),), generator=self._generator)
         self._paid_before[places] = paid
 
@@ -237,7 +239,7 @@ def purchases(sales: Sales, reports: Reports) -> tuple[Tensor, Tensor]:
     return precision.clamp(min=0).double(), share.clamp(min=0).double()
 
 
-def undecidedness(chance: Tensor) -> Tensor:
+def entropy_penalty(chance: Tensor) -> Tensor:
     """Mean of M / (M + 1) - |z - 1 / (M + 1)|^2: 0 for certain outcomes, most where all are equally likely."""
     outcomes = chance.shape[-1]
     return ((outcomes - 1) / outcomes - (chance - 1 / outcomes).square().sum(-1)).mean()

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.checkpoint import Card, save_checkpoint
+from agents.broker.auctions.checkpoint import ModelCard, save_checkpoint
 from agents.broker.auctions.equivariant_menu import EquivariantMenu
 from agents.broker.training.equivariant_recipe import Recipe, new_network
 from agents.broker.training.found_regret import regret_figures
@@ -27,7 +27,7 @@ from agents.broker.training.measure import truthful_figures
 from agents.broker.training.purchases import bound_of_purchases
 from agents.broker.training.resumption import run_to_end
 from agents.broker.training.softened_equivariant import Played, Reported, softened_equivariant
-from agents.misreports.one_per_market import one_liar_each
+from agents.misreports.one_per_market import one_misreport_per_market
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 
@@ -138,7 +138,7 @@ class EquivariantTraining:
     ) -> Tensor:
         """Mean gain over cost plus four times the gains over all payments, estimated from one liar per market."""
         recipe, prior, network = self._recipe, self._prior, self._learner
-        rows = max(1, round(recipe.liars * len(budget)))
+        rows = max(1, round(recipe.deviators * len(budget)))
         markets = slice(0, rows)
         some, money, cost = types.take(rows=markets), budget[markets], reported.cost[markets]
         paid = truthful.purchases.payment[markets].detach().double().cpu()
@@ -146,21 +146,23 @@ class EquivariantTraining:
         # Half of the liars are any sellers, half are drawn by what they are paid: they have the most to gain.
         fair = sells / sells.sum(-1, keepdim=True).clamp(min=1)
         chance = (fair + paid / paid.sum(-1, keepdim=True).clamp(min=_SMALLEST_COST)) / 2 + 1e-9
-        liar = torch.multinomial(chance, 1, generator=self._generator)
-        fair, chance, liar = fair.gather(-1, liar)[:, 0], chance.gather(-1, liar)[:, 0], liar[:, 0]
-        lies = [one_liar_each(some, liar, self._generator) for _ in range(recipe.lies)]
+        deviator = torch.multinomial(chance, 1, generator=self._generator)
+        fair, chance, deviator = fair.gather(-1, deviator)[:, 0], chance.gather(-1, deviator)[:, 0], deviator[:, 0]
+        misreports = [one_misreport_per_market(some, deviator, self._generator) for _ in range(recipe.misreports)]
         gains = []
         with torch.no_grad():
-            for lie in lies:
-                told = Reported.of(lie, money, network.levels, prior.units)
-                gains.append(softened_equivariant(network, told, prior.units, temperature)[1].utility(cost, liar)[0])
+            for misreport in misreports:
+                told = Reported.of(misreport, money, network.levels, prior.units)
+                gains.append(
+                    softened_equivariant(network, told, prior.units, temperature)[1].utility(cost, deviator)[0]
+                )
         best = torch.stack(gains).argmax(0).cpu()
-        bids = lies[0]
-        for index, lie in enumerate(lies):
-            bids = lie.where((best == index)[:, None].expand(bids.shape), bids)
+        bids = misreports[0]
+        for index, misreport in enumerate(misreports):
+            bids = misreport.where((best == index)[:, None].expand(bids.shape), bids)
         told = Reported.of(bids, money, network.levels, prior.units)
-        lied, _ = softened_equivariant(network, told, prior.units, temperature)[1].utility(cost, liar)
-        honest, spent = truthful.utility(cost, liar)
+        lied, _ = softened_equivariant(network, told, prior.units, temperature)[1].utility(cost, deviator)
+        honest, spent = truthful.utility(cost, deviator)
         gain = (lied - honest).clamp(min=0)
         # Where nobody sells there is no honest sale to compare with.
         odds = torch.where(fair > 0, 1 / chance, 0.0).to(gain)
@@ -204,7 +206,7 @@ def make_checkpoint(
     state: Path | None = None,
     device: str = "cpu",
     measured: tuple[int, int, int] = (2000, 200, 300),
-) -> Card:
+) -> ModelCard:
     """Train, measure on fresh profiles, and write the checkpoint with its model card.
 
     Parameters
@@ -226,9 +228,9 @@ def make_checkpoint(
     run_to_end(training, state=state, watch=watch)
     network = training.network.cpu()
     auction = EquivariantMenu(prior.units, network=network)
-    profiles, liars, queries = measured
+    profiles, deviators, queries = measured
     figures = truthful_figures(auction, prior, profiles=profiles)
-    figures |= regret_figures(auction, prior, profiles=liars, queries=queries)
+    figures |= regret_figures(auction, prior, profiles=deviators, queries=queries)
     card = save_checkpoint(
         path,
         network.state_dict(),

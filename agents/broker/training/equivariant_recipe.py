@@ -41,9 +41,9 @@ class Recipe:
         First price of regret, in units of the loss per target.
     dual_rate : float
         How fast that price follows; 0 keeps it.
-    liars : float
+    deviators : float
         Share of a step's markets in which somebody lies.
-    lies : int
+    misreports : int
         Lies tried in each of them.
     levels, tiers : int
         Privacy losses within the prior's range, and offers at each.
@@ -66,8 +66,8 @@ class Recipe:
     unfound: float = 3.5
     multiplier: float = 0.02
     dual_rate: float = 0.02
-    liars: float = 0.4
-    lies: int = 3
+    deviators: float = 0.4
+    misreports: int = 3
     levels: int = 20
     tiers: int = 2
     summary: int = 48
@@ -76,16 +76,16 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "owners", "lies", "levels", "tiers", "summary", "width"):
-            whole(name, getattr(self, name), least=1)
+        for name in ("steps", "batch", "owners", "misreports", "levels", "tiers", "summary", "width"):
+            whole(name, getattr(self, name), minimum=1)
         seed_number("seed", self.seed)
-        whole("other_owners[0]", self.other_owners[0], least=1)
-        whole("other_owners[1]", self.other_owners[1], least=self.other_owners[0])
-        for name in ("share_of_others", "liars", "averaging", "dual_rate"):
-            number(name, getattr(self, name), most=1)
+        whole("other_owners[0]", self.other_owners[0], minimum=1)
+        whole("other_owners[1]", self.other_owners[1], minimum=self.other_owners[0])
+        for name in ("share_of_others", "deviators", "averaging", "dual_rate"):
+            number(name, getattr(self, name), maximum=1)
         for name in ("learning_rate", "regret_target"):
             number(name, getattr(self, name), above=0)
-        number("unfound", self.unfound, least=1)
+        number("unfound", self.unfound, minimum=1)
         for name in ("weight_of_mean", "multiplier"):
             number(name, getattr(self, name))
         for place, temperature in enumerate(self.temperature):

@@ -20,7 +20,7 @@ def regret_figures(
     published normalisation; ``gain_over_payments`` the sum of all gains over the sum of all payments. Gains, costs and
     payments of a lottery are expectations; only ``ir_violation_rate`` is of a draw.
     """
-    owners = min(10, auction.most_owners or 10)
+    owners = min(10, auction.max_owners or 10)
     generator = torch.Generator().manual_seed(seed)
     types, budget = prior.sample(profiles, owners, generator)
     truth = types.truthful_bids()

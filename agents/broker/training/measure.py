@@ -27,7 +27,7 @@ def truthful_figures(
     Of fewer where the auction takes no ten; a lottery is drawn.
     """
     generator = torch.Generator().manual_seed(seed)
-    types, budget = prior.sample(profiles, min(10, auction.most_owners or 10), generator)
+    types, budget = prior.sample(profiles, min(10, auction.max_owners or 10), generator)
     outcome = auction.run(types.truthful_bids(), budget, generator)
     bound = true_error_bound(types, outcome)
     valid = bound.isfinite()

@@ -69,14 +69,14 @@ class Profiles:
         """Some of the markets."""
         return Profiles(self.family[rows], self.factor[rows], self.cap[rows], self.size[rows], self.budget[rows])
 
-    def with_liars(self, levels: int, owner: Tensor, lies: Tensor) -> tuple[Reports, Tensor]:
+    def with_deviators(self, levels: int, owner: Tensor, misreports: Tensor) -> tuple[Reports, Tensor]:
         """What they say when in every market one owner lies, and what selling truly costs her.
 
         Parameters
         ----------
         levels : int
         owner : int64[B]
-        lies : float64[B, 5]
+        misreports : float64[B, 5]
             See ``misreport_search``.
 
         Returns
@@ -86,7 +86,7 @@ class Profiles:
         mine = owner[:, None]
         family, factor = self.family.gather(1, mine), self.factor.gather(1, mine)
         me = Profiles(family, factor, self.cap.gather(1, mine), self.size.gather(1, mine), self.budget)
-        log_scale, tilt, log_cap, log_size, reach = lies[:, None].unbind(-1)
+        log_scale, tilt, log_cap, log_size, reach = misreports[:, None].unbind(-1)
         cap, size = me.cap * log_cap.exp(), me.size * log_size.exp()
         place = torch.arange(1, levels + 1, dtype=cap.dtype, device=cap.device) / levels
         true_value = me.value(grid(cap, levels)[..., 1:])

@@ -78,7 +78,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "owners", "levels", "width", "multipliers_every", "epoch"):
-            whole(name, getattr(self, name), least=1)
+            whole(name, getattr(self, name), minimum=1)
         for name in ("candidates", "climbs"):
             whole(name, getattr(self, name))
         if not self.candidates + self.climbs:
@@ -88,8 +88,8 @@ class Recipe:
             number(name, getattr(self, name), above=0)
         for name in ("regret", "rationality", "weight_of_cost", "weight_of_money", "regret_target", "rho", "undecided"):
             number(name, getattr(self, name))
-        number("averaging", self.averaging, most=1 - 1e-9)
-        number("warm_up", self.warm_up, most=1)
+        number("averaging", self.averaging, maximum=1 - 1e-9)
+        number("warm_up", self.warm_up, maximum=1)
         seed_number("seed", self.seed)
 
 

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.checkpoint import Card, save_checkpoint
+from agents.broker.auctions.checkpoint import ModelCard, save_checkpoint
 from agents.broker.auctions.parts.nested_prices import TERMS, LearnedPrices, PriceShape
 from agents.broker.auctions.residual_menu import ResidualMenu
 from agents.broker.training.measure import true_error_bound, truthful_figures
@@ -84,12 +84,12 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("steps", 1), ("candidates", 4), ("batch", 1), ("owners", 1), ("thin", 1)):
-            whole(name, getattr(self, name), least=least)
+        for name, minimum in (("steps", 1), ("candidates", 4), ("batch", 1), ("owners", 1), ("thin", 1)):
+            whole(name, getattr(self, name), minimum=minimum)
         seed_number("seed", self.seed)
-        whole("other_owners[0]", self.other_owners[0], least=1)
-        whole("other_owners[1]", self.other_owners[1], least=self.other_owners[0])
-        number("share_of_others", self.share_of_others, most=1)
+        whole("other_owners[0]", self.other_owners[0], minimum=1)
+        whole("other_owners[1]", self.other_owners[1], minimum=self.other_owners[0])
+        number("share_of_others", self.share_of_others, maximum=1)
         number("spread", self.spread, above=0)
         number("weight_of_mean", self.weight_of_mean)
 
@@ -212,7 +212,7 @@ def make_checkpoint(
     *,
     watch: Callable[[Step], None] | None = None,
     state: Path | None = None,
-) -> Card:
+) -> ModelCard:
     """Train, measure on fresh profiles, and write the checkpoint with its model card."""
     recipe = recipe or Recipe()
     shape = train(prior, recipe, watch=watch, state=state)

@@ -88,10 +88,10 @@ def run_to_end(
         if state is None:
             raise
         # An interruption may come within a step; what was saved after a whole one stays what it is.
-        raise KeyboardInterrupt(what_is_kept(state, training.steps)) from None
+        raise KeyboardInterrupt(saved_progress(state, training.steps)) from None
 
 
-def what_is_kept(state: Path, steps: int) -> str:
+def saved_progress(state: Path, steps: int) -> str:
     """What an interrupted training of so many steps leaves behind, in words."""
     kept = int(_read(state)["done"]) if state.exists() else 0
     return (

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.checkpoint import Card, save_checkpoint
+from agents.broker.auctions.checkpoint import ModelCard, save_checkpoint
 from agents.broker.auctions.parts.menu_network import History, MenuNetwork, Turn, size_facts
 from agents.broker.auctions.sequential_menu import SequentialMenu
 from agents.broker.training.measure import truthful_figures
@@ -74,14 +74,14 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "owners", "width", "tiers"):
-            whole(name, getattr(self, name), least=1)
+            whole(name, getattr(self, name), minimum=1)
         seed_number("seed", self.seed)
-        whole("other_owners[0]", self.other_owners[0], least=1)
-        whole("other_owners[1]", self.other_owners[1], least=self.other_owners[0])
-        number("share_of_others", self.share_of_others, most=1)
+        whole("other_owners[0]", self.other_owners[0], minimum=1)
+        whole("other_owners[1]", self.other_owners[1], minimum=self.other_owners[0])
+        number("share_of_others", self.share_of_others, maximum=1)
         number("learning_rate", self.learning_rate, above=0)
         number("weight_of_mean", self.weight_of_mean)
-        number("averaging", self.averaging, most=1 - 1e-9)
+        number("averaging", self.averaging, maximum=1 - 1e-9)
         for place, temperature in enumerate(self.temperature):
             number(f"temperature[{place}]", temperature, above=0)
 
@@ -278,7 +278,7 @@ def make_checkpoint(
     watch: Callable[[Step], None] | None = None,
     state: Path | None = None,
     device: str = "cpu",
-) -> Card:
+) -> ModelCard:
     """Train, measure on fresh profiles, and write the checkpoint with its model card.
 
     Parameters

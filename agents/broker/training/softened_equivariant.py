@@ -12,7 +12,7 @@ from agents.broker.auctions.parts.uniform_rule import common_rate
 from agents.messages import Bids
 from agents.units import PublicUnits
 
-_DEAREST = 1e6
+_MAX_COST = 1e6
 """Costs beyond so many public units, which nobody pays, count as so many: no infinity meets a gradient."""
 _BOUNDLESS = 1e15
 """The part of whoever is not capped: finite, for the same reason."""
@@ -68,7 +68,7 @@ class Reported:
         """What the bids say at the levels of the grid."""
         device = levels.device
         size = (bids.data_size.double() / units.records).float().to(device)
-        cost = (bids.valuation.tabulate(levels.cpu()) / units.money_per_record).clamp(max=_DEAREST).float().to(device)
+        cost = (bids.valuation.tabulate(levels.cpu()) / units.money_per_record).clamp(max=_MAX_COST).float().to(device)
         return Reported(
             market=Market(size=size, budget=(budget / units.money).float().to(device)),
             cost=cost,

@@ -51,14 +51,14 @@ class Neighbours:
     ----------
     payoff : float64[m, k]
         Mean utility, over her cost of all she has, since she began to tell her current lie; NaN if she has none yet.
-    lie : int64[m, k]
-        Which of ``misreport.LIES`` that is; -1 for none of them, and where a bidder has fewer than k acquaintances.
+    misreport : int64[m, k]
+        Which of ``MISREPORTS`` that is; -1 for none of them, and where a bidder has fewer than k acquaintances.
     own : float64[m]
         The bidder's own published payoff; NaN if she has none yet.
     """
 
     payoff: Tensor
-    lie: Tensor
+    misreport: Tensor
     own: Tensor
 
 

@@ -48,32 +48,36 @@ class BestResponse(Strategy):
 
     def bid(self, view: MarketView, types: OwnerTypes, generator: torch.Generator) -> Bids:
         """Return the most profitable of the lies tried."""
-        lattice = lies_within(view.public.strategic)
+        lattice = misreports_within(view.public.strategic)
         shape = (len(lattice), types.shape[1])
-        best, truth, most = self._best(view, types, lattice[torch.arange(shape[0])[:, None].expand(shape)])
+        best, truth, maximum = self._best(view, types, lattice[torch.arange(shape[0])[:, None].expand(shape)])
         if "valuation" in view.public.strategic:
             scale = best.scale * torch.tensor((1.0, *FINER), dtype=torch.float64)[:, None]
             finer = Misreport(scale, best.privacy_share.expand(scale.shape), best.size_share.expand(scale.shape))
-            best, _, most = self._best(view, types, finer)
-        pays = most - truth > self.margin * types.cost_at_own_budget()[0]
+            best, _, maximum = self._best(view, types, finer)
+        pays = maximum - truth > self.margin * types.cost_at_own_budget()[0]
         return Misreport(
             torch.where(pays, best.scale, 1.0),
             torch.where(pays, best.privacy_share, 1.0),
             torch.where(pays, best.size_share, 1.0),
         ).tell(types)
 
-    def _best(self, view: MarketView, types: OwnerTypes, lies: Misreport) -> tuple[Misreport, Tensor, Tensor]:
-        """The best of ``lies[K, m]``, the first of equals, and utilities ``[m]`` of the first lie and of the best."""
+    def _best(self, view: MarketView, types: OwnerTypes, misreports: Misreport) -> tuple[Misreport, Tensor, Tensor]:
+        """The best of ``misreports[K, m]``, first of equals, and utilities ``[m]`` of the first lie and of the best."""
         bids, row = view.everybody, view.row
         if bids is None or row is None:
             bids, row = types.truthful_bids(), torch.arange(types.shape[1])
-        utility = utilities(view.public, bids, row, types, lies, view.announcement.budget, self.name)[0]
-        most, index = first_largest(utility)
+        utility = utilities(view.public, bids, row, types, misreports, view.announcement.budget, self.name)[0]
+        maximum, index = first_largest(utility)
         picked = (index, torch.arange(types.shape[1]))
-        return Misreport(lies.scale[picked], lies.privacy_share[picked], lies.size_share[picked]), utility[0], most
+        return (
+            Misreport(misreports.scale[picked], misreports.privacy_share[picked], misreports.size_share[picked]),
+            utility[0],
+            maximum,
+        )
 
 
-def lies_within(strategic: frozenset[str]) -> Misreport:
+def misreports_within(strategic: frozenset[str]) -> Misreport:
     """The lattice of lies ``[K]`` in the fields that are not verified, the truth first."""
     return Misreport.of(
         *(
@@ -87,5 +91,5 @@ def lies_within(strategic: frozenset[str]) -> Misreport:
 
 def first_largest(values: Tensor) -> tuple[Tensor, Tensor]:
     """Maxima ``[m]`` of ``values[K, m]`` and the first index where each is reached."""
-    most = values.amax(0)
-    return most, (values == most).double().argmax(0)
+    maximum = values.amax(0)
+    return maximum, (values == maximum).double().argmax(0)

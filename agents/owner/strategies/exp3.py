@@ -40,14 +40,14 @@ class Exp3(Learner):
 
     def __init__(self, owners: int, *, exploration: float = 0.2, rate: float = 0.2) -> None:
         super().__init__(owners)
-        self.exploration = number("exploration", exploration, above=0.0, most=1.0)
+        self.exploration = number("exploration", exploration, above=0.0, maximum=1.0)
         self.rate = number("rate", rate, above=0.0)
-        self.estimate = torch.zeros(owners, len(self.lies), dtype=torch.float64)
+        self.estimate = torch.zeros(owners, len(self.misreports), dtype=torch.float64)
         self._largest = torch.zeros(owners, dtype=torch.float64)
 
     def probability(self, member: Tensor) -> Tensor:
         """With which probability members play each lie, ``float64[m, K]``."""
-        count, largest = len(self.lies), self._largest[member]
+        count, largest = len(self.misreports), self._largest[member]
         scaled = self.estimate[member] / torch.where(largest > 0, largest, 1.0)[:, None]
         weight = torch.softmax(self.rate * scaled / count, -1)
         return (1 - self.exploration) * weight + self.exploration / count

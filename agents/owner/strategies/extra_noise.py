@@ -32,7 +32,7 @@ class ExtraNoise(Strategy):
 
     def __init__(self, owners: int, *, share: float = 0.5) -> None:
         super().__init__(owners)
-        self.share = number("share", share, above=0.0, most=1.0)
+        self.share = number("share", share, above=0.0, maximum=1.0)
 
     def bid(self, view: MarketView, types: OwnerTypes, generator: torch.Generator) -> Bids:
         """Return the true types."""

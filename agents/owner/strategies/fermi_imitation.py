@@ -35,7 +35,7 @@ class FermiImitation(Imitator):
 
     def model(self, neighbours: Neighbours, copies: Tensor, whom: Tensor) -> Tensor:
         """Return the lie of the acquaintance met, or -1 where she is not copied."""
-        payoff, lie = one_of_them(neighbours, whom)
+        payoff, misreport = one_of_them(neighbours, whom)
         own = torch.nan_to_num(neighbours.own, nan=0.0)
         chance = torch.sigmoid((torch.nan_to_num(payoff, nan=0.0) - own) / self.noise)
-        return torch.where(copies < chance, lie, -1)
+        return torch.where(copies < chance, misreport, -1)

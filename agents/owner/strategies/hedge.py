@@ -46,7 +46,7 @@ class Hedge(Learner):
     def __init__(self, owners: int, *, rate: float = 1.0) -> None:
         super().__init__(owners)
         self.rate = number("rate", rate, above=0.0)
-        self.gained = torch.zeros(owners, len(self.lies), dtype=torch.float64)
+        self.gained = torch.zeros(owners, len(self.misreports), dtype=torch.float64)
         self.earned = torch.zeros(owners, dtype=torch.float64)
         self.rounds = torch.zeros(owners, dtype=torch.int64)
         self._range = torch.zeros(owners, dtype=torch.float64)
@@ -59,7 +59,7 @@ class Hedge(Learner):
     def probability(self, member: Tensor) -> Tensor:
         """With which probability members play each lie, ``float64[m, K]``."""
         time, width = self.rounds[member].double(), self._range[member]
-        speed = self.rate * torch.sqrt(8 * math.log(len(self.lies)) / (time + 1))
+        speed = self.rate * torch.sqrt(8 * math.log(len(self.misreports)) / (time + 1))
         return torch.softmax(speed[:, None] * self.gained[member] / torch.where(width > 0, width, 1.0)[:, None], -1)
 
     def choose(self, view: MarketView, types: OwnerTypes, generator: torch.Generator) -> Tensor:
@@ -68,8 +68,10 @@ class Hedge(Learner):
 
     def observe(self, result: RoundResult) -> None:
         """Add up what every lie would have brought."""
-        lies = self.lies[torch.arange(len(self.lies))[:, None]]
-        would = utilities(result.public, result.everybody, result.row, result.types, lies, result.budget, self.name)
+        misreports = self.misreports[torch.arange(len(self.misreports))[:, None]]
+        would = utilities(
+            result.public, result.everybody, result.row, result.types, misreports, result.budget, self.name
+        )
         gain = relative(would[0], result.types).T
         member = result.member
         self.gained[member] += gain

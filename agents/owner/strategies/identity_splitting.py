@@ -10,7 +10,7 @@ from agents.messages import Bids
 from agents.owner.strategies.base import MarketView, Strategy
 from agents.types import OwnerTypes
 
-MOST_NAMES = 100
+MAX_NAMES = 100
 
 
 class IdentitySplitting(Strategy):
@@ -34,7 +34,7 @@ class IdentitySplitting(Strategy):
 
     def __init__(self, owners: int, *, names: int = 2) -> None:
         super().__init__(owners)
-        self.names = whole("names", names, least=2, most=MOST_NAMES)
+        self.names = whole("names", names, minimum=2, maximum=MAX_NAMES)
 
     def identities(self, view: MarketView, types: OwnerTypes) -> Tensor:
         """Return equal parts, the larger ones first."""

@@ -24,10 +24,10 @@ class ImitateRichest(Imitator):
 
     def model(self, neighbours: Neighbours, copies: Tensor, whom: Tensor) -> Tensor:
         """Return the lie of whoever does best, and better than oneself."""
-        if not neighbours.lie.shape[1]:
+        if not neighbours.misreport.shape[1]:
             return torch.full(whom.shape, -1)
-        known = (neighbours.lie >= 0) & ~torch.isnan(neighbours.payoff)
+        known = (neighbours.misreport >= 0) & ~torch.isnan(neighbours.payoff)
         payoff = torch.where(known, neighbours.payoff, -torch.inf)
-        most, at = payoff.max(-1)
-        richer = most > torch.where(torch.isnan(neighbours.own), -torch.inf, neighbours.own)
-        return torch.where(richer, neighbours.lie.gather(1, at[:, None])[:, 0], -1)
+        maximum, at = payoff.max(-1)
+        richer = maximum > torch.where(torch.isnan(neighbours.own), -torch.inf, neighbours.own)
+        return torch.where(richer, neighbours.misreport.gather(1, at[:, None])[:, 0], -1)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from agents.checks import number
 from agents.messages import Bids
-from agents.misreports.scalar import LIES
+from agents.misreports.scalar import MISREPORTS
 from agents.owner.strategies.base import MarketView, Neighbours, Strategy
 from agents.types import OwnerTypes
 
@@ -23,13 +23,13 @@ class Imitator(Strategy):
     owners : int
         Size of the group.
     truth : float
-        Probability of beginning with the truth; the other lies of ``misreport.LIES`` share the rest.
+        Probability of beginning with the truth; the other lies of ``misreport.MISREPORTS`` share the rest.
     mutation : float
         Probability, in every round, of trying any of them instead.
 
     Attributes
     ----------
-    lie : int64[owners]
+    misreport : int64[owners]
         What each tells; -1 before her first round.
     """
 
@@ -37,22 +37,22 @@ class Imitator(Strategy):
 
     def __init__(self, owners: int, *, truth: float = 0.5, mutation: float = 0.0) -> None:
         super().__init__(owners)
-        self.truth = number("truth", truth, most=1.0)
-        self.mutation = number("mutation", mutation, most=1.0)
-        self.lie = torch.full((owners,), -1)
+        self.truth = number("truth", truth, maximum=1.0)
+        self.mutation = number("mutation", mutation, maximum=1.0)
+        self.misreport = torch.full((owners,), -1)
 
     def bid(self, view: MarketView, types: OwnerTypes, generator: torch.Generator) -> Bids:
         """Return what each has begun with or copied."""
         begins, copies, whom, mutates, which = view.draw(generator, 5)
-        others = 1 + (which * (len(LIES) - 1)).long()
-        lie = self.lie[view.member]
+        others = 1 + (which * (len(MISREPORTS) - 1)).long()
+        misreport = self.misreport[view.member]
         if view.neighbours is not None:
             model = self.model(view.neighbours, copies, whom)
-            lie = torch.where(model >= 0, model, lie)
-        lie = torch.where(self.lie[view.member] < 0, torch.where(begins < self.truth, 0, others), lie)
-        lie = torch.where(mutates < self.mutation, (which * len(LIES)).long(), lie)
-        self.lie[view.member] = lie
-        return LIES[lie].tell(types)
+            misreport = torch.where(model >= 0, model, misreport)
+        misreport = torch.where(self.misreport[view.member] < 0, torch.where(begins < self.truth, 0, others), misreport)
+        misreport = torch.where(mutates < self.mutation, (which * len(MISREPORTS)).long(), misreport)
+        self.misreport[view.member] = misreport
+        return MISREPORTS[misreport].tell(types)
 
     @abstractmethod
     def model(self, neighbours: Neighbours, copies: Tensor, whom: Tensor) -> Tensor:
@@ -72,11 +72,11 @@ def one_of_them(neighbours: Neighbours, whom: Tensor) -> tuple[Tensor, Tensor]:
 
     NaN and -1 where there is none.
     """
-    known = (neighbours.lie >= 0) & ~torch.isnan(neighbours.payoff)
+    known = (neighbours.misreport >= 0) & ~torch.isnan(neighbours.payoff)
     count = known.sum(-1)
     if not known.shape[1]:
         return torch.full_like(whom, torch.nan), torch.full(whom.shape, -1)
     rank = (whom * count).long()
     at = (known.cumsum(-1) > rank[:, None]).double().argmax(-1, keepdim=True)
-    payoff, lie = neighbours.payoff.gather(1, at)[:, 0], neighbours.lie.gather(1, at)[:, 0]
-    return torch.where(count > 0, payoff, torch.nan), torch.where(count > 0, lie, -1)
+    payoff, misreport = neighbours.payoff.gather(1, at)[:, 0], neighbours.misreport.gather(1, at)[:, 0]
+    return torch.where(count > 0, payoff, torch.nan), torch.where(count > 0, misreport, -1)

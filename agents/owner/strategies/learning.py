@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from agents.messages import Bids
-from agents.misreports.scalar import LIES, Misreport
+from agents.misreports.scalar import MISREPORTS, Misreport
 from agents.owner.strategies.base import MarketView, Strategy
 from agents.types import OwnerTypes
 
 
 class Learner(Strategy):
-    """Chooses one of ``lies`` in every round, number 0 being the truth, and learns from what came of it.
+    """Chooses one of ``misreports`` in every round, number 0 being the truth, and learns from what came of it.
 
     Parameters
     ----------
@@ -23,12 +23,12 @@ class Learner(Strategy):
 
     Attributes
     ----------
-    lies : Misreport [K]
+    misreports : Misreport [K]
     arm : int64[owners]
         What each told last; -1 before her first round.
     """
 
-    lies: Misreport = LIES
+    misreports: Misreport = MISREPORTS
 
     def __init__(self, owners: int) -> None:
         super().__init__(owners)
@@ -38,7 +38,7 @@ class Learner(Strategy):
         """Return the lie that each bidder chooses."""
         arm = self.choose(view, types, generator)
         self.arm[view.member] = arm
-        return self.lies[arm].tell(types)
+        return self.misreports[arm].tell(types)
 
     @abstractmethod
     def choose(self, view: MarketView, types: OwnerTypes, generator: torch.Generator) -> Tensor:

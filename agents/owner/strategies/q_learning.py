@@ -44,10 +44,10 @@ class QLearning(Learner):
 
     def __init__(self, owners: int, *, exploration: float = 0.1, step: float = 0.2, discount: float = 0.5) -> None:
         super().__init__(owners)
-        self.exploration = number("exploration", exploration, most=1.0)
-        self.step = number("step", step, above=0.0, most=1.0)
-        self.discount = number("discount", discount, most=1 - 2.0**-20)
-        self.value = torch.zeros(owners, STATES, len(self.lies), dtype=torch.float64)
+        self.exploration = number("exploration", exploration, maximum=1.0)
+        self.step = number("step", step, above=0.0, maximum=1.0)
+        self.discount = number("discount", discount, maximum=1 - 2.0**-20)
+        self.value = torch.zeros(owners, STATES, len(self.misreports), dtype=torch.float64)
         self.state = torch.zeros(owners, dtype=torch.int64)
 
     def choose(self, view: MarketView, types: OwnerTypes, generator: torch.Generator) -> Tensor:

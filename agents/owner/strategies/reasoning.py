@@ -26,7 +26,13 @@ def known_rule(name: str, public: PublicKnowledge) -> Rule:
 
 
 def utilities(
-    public: PublicKnowledge, everybody: Bids, row: Tensor, types: OwnerTypes, lies: Misreport, budget: float, name: str
+    public: PublicKnowledge,
+    everybody: Bids,
+    row: Tensor,
+    types: OwnerTypes,
+    misreports: Misreport,
+    budget: float,
+    name: str,
 ) -> Tensor:
     """Utility ``float64[S, K, m]`` of each of ``m`` owners if she alone tells her k-th lie, all other bids as given.
 
@@ -42,7 +48,7 @@ def utilities(
         Where the owners stand among them.
     types : OwnerTypes [1, m]
         Who they really are.
-    lies : Misreport [K, m]
+    misreports : Misreport [K, m]
         Or ``[K, 1]``, the same for all.
     budget : float
         Of the round.
@@ -51,17 +57,17 @@ def utilities(
     """
     rule = known_rule(name, public)
     rounds, bidders = everybody.shape
-    owners, count = types.shape[1], len(lies)
+    owners, count = types.shape[1], len(misreports)
     result = torch.empty(rounds * count * owners, dtype=torch.float64)
     if not owners:
         return result.reshape(rounds, count, 0)
     source = torch.zeros(bidders, dtype=torch.int64).index_copy(0, row, torch.arange(owners))
     verified = BID_FIELDS - public.strategic
     for part in torch.split(torch.arange(len(result)), max(1, ENTRIES_AT_ONCE // max(1, bidders))):
-        of, lie, owner = part // (count * owners), part // owners % count, part % owners
+        of, misreport, owner = part // (count * owners), part // owners % count, part % owners
         # In every market all tell the lie of one owner, and then only hers is kept.
         wide = types.take(rows=torch.zeros_like(part), owners=source)
-        told = _of_markets(lies, lie, owner, owners).tell(wide)
+        told = _of_markets(misreports, misreport, owner, owners).tell(wide)
         told = told.replace(**{field: getattr(wide, field) for field in verified}) if verified else told
         alone = torch.arange(bidders) == row[owner][:, None]
         bids = told.where(alone, everybody.take(rows=of))
@@ -70,7 +76,7 @@ def utilities(
     return result.reshape(rounds, count, owners)
 
 
-def _of_markets(lies: Misreport, lie: Tensor, owner: Tensor, owners: int) -> Misreport:
+def _of_markets(misreports: Misreport, misreport: Tensor, owner: Tensor, owners: int) -> Misreport:
     """The lie ``[F, 1]`` told in every market."""
-    parts = (lies.scale, lies.privacy_share, lies.size_share)
-    return Misreport(*(part.expand(len(lies), owners)[lie, owner][:, None] for part in parts))
+    parts = (misreports.scale, misreports.privacy_share, misreports.size_share)
+    return Misreport(*(part.expand(len(misreports), owners)[misreport, owner][:, None] for part in parts))

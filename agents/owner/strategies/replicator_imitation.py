@@ -35,6 +35,6 @@ class ReplicatorImitation(Imitator):
 
     def model(self, neighbours: Neighbours, copies: Tensor, whom: Tensor) -> Tensor:
         """Return the lie of the acquaintance met, or -1 where she is not copied."""
-        payoff, lie = one_of_them(neighbours, whom)
+        payoff, misreport = one_of_them(neighbours, whom)
         better = torch.nan_to_num(payoff - torch.nan_to_num(neighbours.own, nan=0.0), nan=0.0)
-        return torch.where(copies < better / self.span, lie, -1)
+        return torch.where(copies < better / self.span, misreport, -1)

@@ -25,7 +25,7 @@ class UnderstatedPrivacyBudget(Strategy):
 
     def __init__(self, owners: int, *, share: float = 0.5) -> None:
         super().__init__(owners)
-        self.share = number("share", share, most=1.0)
+        self.share = number("share", share, maximum=1.0)
 
     def bid(self, view: MarketView, types: OwnerTypes, generator: torch.Generator) -> Bids:
         """Return the truth with a smaller privacy budget."""

@@ -36,4 +36,4 @@ class Attacker(ABC):
 
     @abstractmethod
     def attack(self, attack: Attack, generator: torch.Generator) -> None:
-        """Ask ``attack.query(lies)`` while ``attack.left`` allows."""
+        """Ask ``attack.query(misreports)`` while ``attack.left`` allows."""

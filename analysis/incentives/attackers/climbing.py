@@ -25,5 +25,5 @@ class Climbing(Attacker):
     def attack(self, attack: Attack, generator: torch.Generator) -> None:
         """Step from the best lie so far."""
         for width in torch.logspace(-0.5, -3, attack.left).tolist():
-            lies = nearby(attack.truth, attack.lies, generator, fields=attack.threat.fields, width=width)
-            attack.query(attack.threat.admitted(attack.truth, lies))
+            misreports = nearby(attack.truth, attack.misreports, generator, fields=attack.threat.fields, width=width)
+            attack.query(attack.threat.admitted(attack.truth, misreports))

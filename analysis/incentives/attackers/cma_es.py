@@ -39,7 +39,7 @@ class CmaEs(Attacker):
 
     def attack(self, attack: Attack, generator: torch.Generator) -> None:
         """Evolve, generation by generation."""
-        start, threat = attack.lies, attack.threat
+        start, threat = attack.misreports, attack.threat
         places = attack.chosen.nonzero()
         worth = attack.types.cost_at_own_budget()
         scale = torch.where((worth > 0) & worth.isfinite(), worth, 1.0)
@@ -60,18 +60,20 @@ class CmaEs(Attacker):
                     evolution.tell(points, loss)
 
 
-def moved_by(truth: Bids, lies: Bids, move: Tensor, threat: ThreatModel) -> Bids:
-    """``lies[B, n]`` moved by logarithms ``move[B, n, 3]`` of cost, privacy budget and data size.
+def moved_by(truth: Bids, misreports: Bids, move: Tensor, threat: ThreatModel) -> Bids:
+    """``misreports[B, n]`` moved by logarithms ``move[B, n, 3]`` of cost, privacy budget and data size.
 
     What would exceed the truth is reflected at it, so that the search does not lose its way outside.
     """
     factor = move.clamp(-20, 20)
-    cap = (lies.privacy_budget / truth.privacy_budget.clamp(min=1e-300)).log() + factor[..., 1]
-    size = (lies.data_size / truth.data_size.clamp(min=1)).clamp(min=1e-12).log() + factor[..., 2]
+    cap = (misreports.privacy_budget / truth.privacy_budget.clamp(min=1e-300)).log() + factor[..., 1]
+    size = (misreports.data_size / truth.data_size.clamp(min=1)).clamp(min=1e-12).log() + factor[..., 2]
     few = torch.minimum(truth.data_size, torch.ones_like(truth.data_size))
     records = (truth.data_size * (-size.abs()).exp()).round().long()
     return Bids(
-        valuation=lies.valuation.scaled(factor[..., 0].exp()) if "valuation" in threat.fields else lies.valuation,
+        valuation=misreports.valuation.scaled(factor[..., 0].exp())
+        if "valuation" in threat.fields
+        else misreports.valuation,
         privacy_budget=torch.minimum(truth.privacy_budget * (-cap.abs()).exp(), truth.privacy_budget),
         data_size=torch.minimum(torch.maximum(records, few), truth.data_size),
     )

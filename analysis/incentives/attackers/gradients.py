@@ -14,12 +14,12 @@ from agents.misreports.search import CHUNK
 from agents.valuation import Valuation
 from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.base import Attacker
-from analysis.incentives.attackers.tables import table_levels, tabulated_lie, true_table
+from analysis.incentives.attackers.tables import table_levels, tabulated_misreport, true_table
 from analysis.incentives.threat_model import ThreatModel
 
 STEP = 0.1
 """Step of the ascent, in logarithms of the cost at each level and in shares of privacy budget and data size."""
-LEAST = 0.01
+MIN_WEIGHT = 0.01
 """Smallest share of the privacy budget or the data size that the ascent goes down to."""
 
 
@@ -45,37 +45,39 @@ class TruthStartGradient(Attacker):
 
     def attack(self, attack: Attack, generator: torch.Generator) -> None:
         """Climb, telling every step."""
-        lie = _SoftLie.truth(attack)
-        ascent = torch.optim.Adam([lie.log_cost, lie.cap_share, lie.size_share], lr=STEP, maximize=True)
+        misreport = _SoftLie.truth(attack)
+        ascent = torch.optim.Adam(
+            [misreport.log_cost, misreport.cap_share, misreport.size_share], lr=STEP, maximize=True
+        )
         while attack.left:
             ascent.zero_grad()
             for chunk in _chunks(attack):
-                self._worth(attack, lie, *chunk).sum().backward()  # type: ignore[no-untyped-call]
-            lie.keep_gradients(attack.threat)
+                self._worth(attack, misreport, *chunk).sum().backward()  # type: ignore[no-untyped-call]
+            misreport.keep_gradients(attack.threat)
             ascent.step()
-            lie.project()
-            attack.query(attack.threat.admitted(attack.truth, lie.told(attack.truth)))
+            misreport.project()
+            attack.query(attack.threat.admitted(attack.truth, misreport.told(attack.truth)))
 
-    def _worth(self, attack: Attack, lie: _SoftLie, rows: Tensor, liars: Tensor) -> Tensor:
+    def _worth(self, attack: Attack, misreport: _SoftLie, rows: Tensor, deviators: Tensor) -> Tensor:
         """What the smooth rule makes each liar's lie worth ``[m]``, over her cost of all she has."""
         auction = attack.auction
         assert isinstance(auction, Differentiable)
         types = attack.types.take(rows=rows)
-        here = torch.arange(types.shape[1]) == liars[:, None]
-        cap = torch.where(here, types.privacy_budget * lie.cap_share[rows], types.privacy_budget)
-        size = torch.where(here, types.data_size * lie.size_share[rows], types.data_size.double())
+        here = torch.arange(types.shape[1]) == deviators[:, None]
+        cap = torch.where(here, types.privacy_budget * misreport.cap_share[rows], types.privacy_budget)
+        size = torch.where(here, types.data_size * misreport.size_share[rows], types.data_size.double())
 
         def value_at(loss: Tensor) -> Tensor:
             true = _with_slope(types.valuation, loss)
-            bent = true * _interpolated(attack_levels, lie.log_cost[rows], loss).exp()
+            bent = true * _interpolated(attack_levels, misreport.log_cost[rows], loss).exp()
             return torch.where(here[..., None], bent, true)
 
         attack_levels = table_levels(attack.truth)
         outcome = auction.softened(value_at, cap, size, attack.budget[rows], hard=self.hard)
         cost = size * (outcome.probability * _with_slope(types.valuation, outcome.privacy_loss)).sum(-1)
         utility = outcome.payment - (cost.detach() if self.payment_only else cost)
-        own = utility.gather(-1, liars[:, None])[:, 0]
-        whole = types.cost_at_own_budget().gather(-1, liars[:, None])[:, 0]
+        own = utility.gather(-1, deviators[:, None])[:, 0]
+        whole = types.cost_at_own_budget().gather(-1, deviators[:, None])[:, 0]
         worth = own / torch.where((whole > 0) & whole.isfinite(), whole, 1.0)
         return torch.where(worth.isfinite(), worth, 0.0)
 
@@ -131,16 +133,16 @@ class _SoftLie:
         """Back into what can be told."""
         with torch.no_grad():
             self.log_cost.clamp_(-5, 5)
-            self.cap_share.clamp_(LEAST, 1)
-            self.size_share.clamp_(LEAST, 1)
+            self.cap_share.clamp_(MIN_WEIGHT, 1)
+            self.size_share.clamp_(MIN_WEIGHT, 1)
 
     def told(self, truth: Bids) -> Bids:
         """The lies as bids; the table only where it says something."""
         log_cost = self.log_cost.detach()
         size = (truth.data_size * self.size_share.detach()).floor().long()
         few = torch.minimum(truth.data_size, torch.ones_like(truth.data_size))
-        lies = tabulated_lie(truth, true_table(truth) * log_cost.exp(), (log_cost != 0).any(-1))
-        return lies.replace(
+        misreports = tabulated_misreport(truth, true_table(truth) * log_cost.exp(), (log_cost != 0).any(-1))
+        return misreports.replace(
             privacy_budget=torch.minimum(truth.privacy_budget * self.cap_share.detach(), truth.privacy_budget),
             data_size=torch.minimum(torch.maximum(size, few), truth.data_size),
         )
@@ -148,9 +150,9 @@ class _SoftLie:
 
 def _chunks(attack: Attack) -> list[tuple[Tensor, Tensor]]:
     """The liars as (rows, places), few enough at a time."""
-    row, liar = attack.chosen.nonzero(as_tuple=True)
+    row, deviator = attack.chosen.nonzero(as_tuple=True)
     markets = max(1, CHUNK // max(1, attack.types.shape[1]))
-    return list(zip(torch.split(row, markets), torch.split(liar, markets), strict=True)) if len(row) else []
+    return list(zip(torch.split(row, markets), torch.split(deviator, markets), strict=True)) if len(row) else []
 
 
 def _with_slope(valuation: Valuation, loss: Tensor) -> Tensor:

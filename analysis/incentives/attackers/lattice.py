@@ -40,7 +40,7 @@ class Lattice(Attacker):
         points = lattice(attack.threat, parametric=isinstance(attack.truth.valuation, ParametricValuation))
         shuffled = [points[place] for place in torch.randperm(len(points), generator=generator).tolist()]
         for point in sorted(shuffled, key=changes)[: attack.left]:
-            attack.query(misreport(attack.truth, point))
+            attack.query(misreport_at(attack.truth, point))
 
 
 def lattice(threat: ThreatModel, *, parametric: bool) -> list[Point]:
@@ -60,7 +60,7 @@ def changes(point: Point) -> int:
     return (point[0] != 0) + sum(share != 1 for share in point[1:])
 
 
-def misreport(truth: Bids, point: Point) -> Bids:
+def misreport_at(truth: Bids, point: Point) -> Bids:
     """The lie ``[B, n]`` at one point of the lattice, told by everybody; at least one record stays for sale."""
     shift, factor, cap, size = point
     few = torch.minimum(truth.data_size, torch.ones_like(truth.data_size))

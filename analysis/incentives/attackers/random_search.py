@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from agents.broker.auctions.base import Auction
-from agents.misreports.generators import lies_about
+from agents.misreports.generators import draw_misreports
 from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.base import Attacker
 from analysis.incentives.threat_model import ThreatModel
@@ -24,5 +24,5 @@ class RandomSearch(Attacker):
 
     def attack(self, attack: Attack, generator: torch.Generator) -> None:
         """Draw and tell."""
-        for lies in lies_about(attack.truth, attack.left, generator, fields=attack.threat.fields):
-            attack.query(attack.threat.admitted(attack.truth, lies))
+        for misreports in draw_misreports(attack.truth, attack.left, generator, fields=attack.threat.fields):
+            attack.query(attack.threat.admitted(attack.truth, misreports))

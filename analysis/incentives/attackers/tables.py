@@ -7,7 +7,7 @@ from torch import Tensor
 
 from agents.broker.auctions.base import Auction
 from agents.messages import Bids
-from agents.misreports.generators import as_lies
+from agents.misreports.generators import as_misreports
 from agents.valuation import MixedValuation, TabulatedValuation
 from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.base import Attacker
@@ -46,7 +46,7 @@ class Tables(Attacker):
                 step = torch.randint(levels, (*shape, 1), generator=generator)
                 cheap = torch.rand(*shape, 1, generator=generator, dtype=torch.float64)
                 cost = torch.where(torch.arange(levels) < step, cheap * cost, 1000 * cost)
-            attack.query(tabulated_lie(attack.truth, cost))
+            attack.query(tabulated_misreport(attack.truth, cost))
 
 
 def true_table(truth: Bids) -> Tensor:
@@ -59,7 +59,7 @@ def table_levels(truth: Bids) -> Tensor:
     return _form(truth).second.levels
 
 
-def tabulated_lie(truth: Bids, cost: Tensor, where: Tensor | None = None) -> Bids:
+def tabulated_misreport(truth: Bids, cost: Tensor, where: Tensor | None = None) -> Bids:
     """Report the table ``cost[B, n, 16]``, made nondecreasing; the true curve where ``where[B, n]`` does not hold."""
     form = _form(truth)
     mask = torch.zeros_like(form.mask) if where is None else ~where
@@ -72,7 +72,7 @@ class _TableForm(MixedValuation):
 
 
 def _form(truth: Bids) -> _TableForm:
-    form = as_lies(truth).valuation
+    form = as_misreports(truth).valuation
     assert isinstance(form, MixedValuation)
     assert isinstance(form.second, TabulatedValuation)
     return form  # type: ignore[return-value]

@@ -6,10 +6,10 @@ import torch
 
 from agents.broker.auctions.base import Auction
 from agents.broker.auctions.registry import auction_classes
-from agents.misreports.generators import lies_about
+from agents.misreports.generators import draw_misreports
 from analysis.incentives.attack import Attack, in_form
 from analysis.incentives.attackers.base import Attacker
-from analysis.incentives.attackers.lattice import lattice, misreport
+from analysis.incentives.attackers.lattice import lattice, misreport_at
 from analysis.incentives.threat_model import ThreatModel
 
 LEARNED_FROM = 24
@@ -42,13 +42,13 @@ class Transfer(Attacker):
             elsewhere.begin(auction.name, LEARNED_FROM)
             points = lattice(attack.threat, parametric=True)
             for place in torch.randint(len(points), (LEARNED_FROM // 2,), generator=generator).tolist():
-                lies = misreport(attack.truth, points[place])
-                runners_up.append((float((elsewhere.query(lies) > 0).double().mean()), lies))
-            for lies in lies_about(attack.truth, elsewhere.left, generator, fields=attack.threat.fields):
-                elsewhere.query(attack.threat.admitted(attack.truth, lies))
-            attack.query(elsewhere.lies)
-        for _, lies in sorted(runners_up, key=lambda entry: -entry[0])[: attack.left]:
-            attack.query(in_form(attack.truth, lies))
+                misreports = misreport_at(attack.truth, points[place])
+                runners_up.append((float((elsewhere.query(misreports) > 0).double().mean()), misreports))
+            for misreports in draw_misreports(attack.truth, elsewhere.left, generator, fields=attack.threat.fields):
+                elsewhere.query(attack.threat.admitted(attack.truth, misreports))
+            attack.query(elsewhere.misreports)
+        for _, misreports in sorted(runners_up, key=lambda entry: -entry[0])[: attack.left]:
+            attack.query(in_form(attack.truth, misreports))
 
 
 def teachers() -> list[Auction]:

@@ -116,10 +116,10 @@ def test_nothing_random_does_better(generator: torch.Generator) -> None:
 def test_close_to_what_nobody_can_beat(generator: torch.Generator) -> None:
     """Weak duality: see ``lower_bound``."""
     types, budget = OwnerPrior().sample(40, 10, generator)
-    found, least = first_best(types, budget).error_bound, lower_bound(types, budget)
-    assert bool((found >= least).all())
-    assert float((found / least).mean()) < 1.004
-    assert float((found / least).max()) < 1.03
+    found, minimum = first_best(types, budget).error_bound, lower_bound(types, budget)
+    assert bool((found >= minimum).all())
+    assert float((found / minimum).mean()) < 1.004
+    assert float((found / minimum).max()) < 1.03
 
 
 def lower_bound(types: OwnerTypes, budget: Tensor, levels: int = 1000) -> Tensor:
@@ -147,12 +147,12 @@ def lower_bound(types: OwnerTypes, budget: Tensor, levels: int = 1000) -> Tensor
         weight = torch.stack([nothing, kept, nothing.maximum(share)], -1)
         bought = torch.stack([torch.zeros_like(kept), kept, share.expand_as(kept)], -1)
         value = noise[..., None] * weight**2 - of_weight[..., None] * weight - margin[..., None] * bought
-        least, place = value.flatten(2).min(-1)
+        minimum, place = value.flatten(2).min(-1)
         weight, bought = (x.flatten(2).gather(-1, place[..., None])[..., 0] for x in (weight, bought))
         spent = bought * cost.repeat_interleave(3, -1).gather(-1, place[..., None])[..., 0]
         y, x, z = prices.exp().unbind(-1)
         slope = torch.stack([y * (spent.sum(-1) - 1), x * (1 - weight.sum(-1)), z * (1 - z / 8 - bought.sum(-1))], -1)
-        return x + z - y - z**2 / 16 + least.sum(-1), slope
+        return x + z - y - z**2 / 16 + minimum.sum(-1), slope
 
     prices = torch.zeros(len(budget), 3, dtype=torch.float64)
     best, best_prices = torch.full_like(budget, -INF), prices

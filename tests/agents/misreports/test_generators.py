@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from agents.messages import BID_FIELDS, Bids
-from agents.misreports.generators import as_lies, lies_about, nearby
+from agents.misreports.generators import as_misreports, draw_misreports, nearby
 from agents.prior import OwnerPrior
 from agents.valuation import TabulatedValuation
 
@@ -17,45 +17,45 @@ def truth(generator: torch.Generator) -> Bids:
     return OwnerPrior().sample(20, 6, generator)[0].truthful_bids()
 
 
-def changed(truth: Bids, lies: Bids) -> dict[str, Tensor]:
-    cost, said = truth.valuation.tabulate(GRID), lies.valuation.tabulate(GRID)
+def changed(truth: Bids, misreports: Bids) -> dict[str, Tensor]:
+    cost, said = truth.valuation.tabulate(GRID), misreports.valuation.tabulate(GRID)
     return {
         "valuation": (cost != said).any(dim=-1),
-        "privacy_budget": lies.privacy_budget != truth.privacy_budget,
-        "data_size": lies.data_size != truth.data_size,
+        "privacy_budget": misreports.privacy_budget != truth.privacy_budget,
+        "data_size": misreports.data_size != truth.data_size,
     }
 
 
 def test_nobody_claims_more_than_she_has(truth: Bids, generator: torch.Generator) -> None:
-    for lies in lies_about(truth, 50, generator):
-        assert bool((lies.privacy_budget <= truth.privacy_budget).all())
-        assert bool((lies.data_size <= truth.data_size).all())
-        assert bool((nearby(truth, lies, generator).privacy_budget <= truth.privacy_budget).all())
-        assert bool((nearby(truth, lies, generator).data_size <= truth.data_size).all())
+    for misreports in draw_misreports(truth, 50, generator):
+        assert bool((misreports.privacy_budget <= truth.privacy_budget).all())
+        assert bool((misreports.data_size <= truth.data_size).all())
+        assert bool((nearby(truth, misreports, generator).privacy_budget <= truth.privacy_budget).all())
+        assert bool((nearby(truth, misreports, generator).data_size <= truth.data_size).all())
 
 
 def test_every_lie_is_a_valuation_that_never_falls(truth: Bids, generator: torch.Generator) -> None:
-    for lies in lies_about(truth, 50, generator, fields={"valuation"}):
-        said = lies.valuation.tabulate(GRID)
+    for misreports in draw_misreports(truth, 50, generator, fields={"valuation"}):
+        said = misreports.valuation.tabulate(GRID)
         assert bool((said >= 0).all())
         assert bool((said[..., 1:] >= said[..., :-1]).all())
 
 
 @pytest.mark.parametrize("field", sorted(BID_FIELDS))
 def test_only_the_fields_asked_for_are_lied_about(field: str, truth: Bids, generator: torch.Generator) -> None:
-    for lies in [
-        *lies_about(truth, 10, generator, fields={field}),
-        nearby(truth, as_lies(truth), generator, fields={field}),
+    for misreports in [
+        *draw_misreports(truth, 10, generator, fields={field}),
+        nearby(truth, as_misreports(truth), generator, fields={field}),
     ]:
-        lied = changed(truth, lies)
+        lied = changed(truth, misreports)
         assert bool(lied.pop(field).any())
         assert not any(bool(other.any()) for other in lied.values())
 
 
 def test_every_combination_of_fields_takes_its_turn(truth: Bids, generator: torch.Generator) -> None:
     seen = set()
-    for lies in lies_about(truth, 7, generator):
-        seen.add(frozenset(field for field, lied in changed(truth, lies).items() if bool(lied.any())))
+    for misreports in draw_misreports(truth, 7, generator):
+        seen.add(frozenset(field for field, lied in changed(truth, misreports).items() if bool(lied.any())))
     assert len(seen) == 7
 
 
@@ -63,13 +63,13 @@ def test_among_many_lies_are_all_kinds(truth: Bids, generator: torch.Generator) 
     cap = truth.privacy_budget
     own = truth.valuation.at(cap)
     ratio, away, hairs, one_less, shapes = [], 0, 0, 0, 0
-    for lies in lies_about(truth, 140, generator):
-        said = lies.valuation.at(cap)
+    for misreports in draw_misreports(truth, 140, generator):
+        said = misreports.valuation.at(cap)
         ratio.append(said / own)
-        away += int((lies.data_size == 0).sum())
+        away += int((misreports.data_size == 0).sum())
         hairs += int(((said != own) & ((said / own - 1).abs() < 1e-12)).sum())
-        one_less += int((lies.data_size == truth.data_size - 1).sum())
-        half = lies.valuation.at(cap / 2) / said
+        one_less += int((misreports.data_size == truth.data_size - 1).sum())
+        half = misreports.valuation.at(cap / 2) / said
         shapes += int((half < 0.01).sum())  # almost free up to half of her privacy budget, dear at all of it
     everywhere = torch.stack(ratio)
     assert float(everywhere.min()) == 0
@@ -78,7 +78,7 @@ def test_among_many_lies_are_all_kinds(truth: Bids, generator: torch.Generator) 
 
 
 def test_the_same_generator_tells_the_same_lies(truth: Bids) -> None:
-    one, two = (list(lies_about(truth, 5, torch.Generator().manual_seed(9))) for _ in range(2))
+    one, two = (list(draw_misreports(truth, 5, torch.Generator().manual_seed(9))) for _ in range(2))
     for first, second in zip(one, two, strict=True):
         assert torch.equal(first.valuation.tabulate(GRID), second.valuation.tabulate(GRID))
         assert torch.equal(first.privacy_budget, second.privacy_budget)
@@ -86,13 +86,13 @@ def test_the_same_generator_tells_the_same_lies(truth: Bids) -> None:
 
 
 def test_the_truth_in_the_form_of_a_lie_is_still_the_truth(truth: Bids) -> None:
-    assert not any(bool(lied.any()) for lied in changed(truth, as_lies(truth)).values())
+    assert not any(bool(lied.any()) for lied in changed(truth, as_misreports(truth)).values())
 
 
 def test_lies_mix_again_and_again_without_growing(truth: Bids, generator: torch.Generator) -> None:
-    best = as_lies(truth)
-    for lies in lies_about(truth, 5, generator):
-        best = lies.where(torch.rand(truth.shape, generator=generator) < 0.5, best)
+    best = as_misreports(truth)
+    for misreports in draw_misreports(truth, 5, generator):
+        best = misreports.where(torch.rand(truth.shape, generator=generator) < 0.5, best)
     assert isinstance(best.valuation.second, TabulatedValuation)  # type: ignore[attr-defined]
     assert type(best.valuation.first) is type(truth.valuation)  # type: ignore[attr-defined]
 
@@ -103,16 +103,16 @@ def test_tables_that_end_below_the_privacy_budget_can_be_lied_about(generator: t
         privacy_budget=torch.tensor([[0.0, 0.1, 1.0]], dtype=torch.float64),
         data_size=torch.tensor([[5, 0, 1]]),
     )
-    for lies in lies_about(truth, 20, generator):
-        assert bool(torch.isfinite(lies.valuation.at(torch.zeros(1, 3, dtype=torch.float64))).all())
+    for misreports in draw_misreports(truth, 20, generator):
+        assert bool(torch.isfinite(misreports.valuation.at(torch.zeros(1, 3, dtype=torch.float64))).all())
 
 
 @pytest.mark.parametrize("fields", [set(), {"price"}])
 def test_unknown_fields_are_refused(fields: set[str], truth: Bids, generator: torch.Generator) -> None:
     with pytest.raises(ValueError, match="pass at least one out of"):
-        next(lies_about(truth, 1, generator, fields=fields))
+        next(draw_misreports(truth, 1, generator, fields=fields))
 
 
 def test_there_is_no_global_generator(truth: Bids) -> None:
     with pytest.raises(TypeError, match=r"pass a torch\.Generator"):
-        next(lies_about(truth, 1, None))  # type: ignore[arg-type]
+        next(draw_misreports(truth, 1, None))  # type: ignore[arg-type]

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 import torch
 
-from agents.misreports import search as searching
 from agents.broker.auctions.base import Guarantees, Menu, MenuAuction
 from agents.broker.auctions.parts.lottery import Lottery
 from agents.broker.auctions.pay_as_bid import PayAsBid
 from agents.broker.auctions.registry import load_auction
 from agents.messages import Bids, Outcome
-from agents.misreports.generators import lies_about
+from agents.misreports import search as searching
+from agents.misreports.generators import draw_misreports
 from agents.misreports.search import Counterfactuals, alone, gains, per_cost, search
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
@@ -38,8 +38,8 @@ def money(*amount: float) -> torch.Tensor:
 def test_a_gain_is_what_one_liar_gets_while_the_others_stay_honest() -> None:
     # Costs 2 and 3, budget 8. Alone, the first may ask 4, the second 5; together they would ask 9 and one lose out.
     owners = linear([2, 3])
-    lies = linear([4, 5]).truthful_bids()
-    assert gains(PayAsBid(), owners, money(8), lies)[0].tolist() == [2, 2]
+    misreports = linear([4, 5]).truthful_bids()
+    assert gains(PayAsBid(), owners, money(8), misreports)[0].tolist() == [2, 2]
 
 
 def test_a_lie_can_cost() -> None:
@@ -53,8 +53,8 @@ def test_an_auction_may_be_a_plain_function() -> None:
     def same(bids: Bids, budget: torch.Tensor) -> Outcome:
         return PayAsBid().run(bids, budget)
 
-    lies = linear([4, 5]).truthful_bids()
-    assert torch.equal(gains(same, owners, money(8), lies), gains(PayAsBid(), owners, money(8), lies))
+    misreports = linear([4, 5]).truthful_bids()
+    assert torch.equal(gains(same, owners, money(8), misreports), gains(PayAsBid(), owners, money(8), misreports))
 
 
 def test_absent_owners_gain_nothing() -> None:
@@ -104,8 +104,8 @@ class PostedPrice(MenuAuction):
 def test_asking_a_price_list_once_and_running_again_agree_to_the_last_bit(generator: torch.Generator) -> None:
     types, _ = OwnerPrior().sample(20, 5, generator)
     budget = 10**7 * torch.rand(20, generator=generator, dtype=torch.float64)
-    for lies in lies_about(types.truthful_bids(), 30, generator):
-        once, again = (gains(PostedPrice(), types, budget, lies, rerun=rerun) for rerun in (False, True))
+    for misreports in draw_misreports(types.truthful_bids(), 30, generator):
+        once, again = (gains(PostedPrice(), types, budget, misreports, rerun=rerun) for rerun in (False, True))
         assert torch.equal(once, again)
         assert float(once.max()) <= 0
         assert float(once.min()) < 0
@@ -114,8 +114,8 @@ def test_asking_a_price_list_once_and_running_again_agree_to_the_last_bit(genera
 def test_for_the_learned_menu_they_agree_too(generator: torch.Generator) -> None:
     menu = load_auction("sequential-menu")
     types, budget = OwnerPrior().sample(6, 5, generator)
-    for lies in lies_about(types.truthful_bids(), 15, generator):
-        once, again = (gains(menu, types, budget, lies, rerun=rerun) for rerun in (False, True))
+    for misreports in draw_misreports(types.truthful_bids(), 15, generator):
+        once, again = (gains(menu, types, budget, misreports, rerun=rerun) for rerun in (False, True))
         assert torch.equal(once, again)
         assert float(once.max()) <= 0
 
@@ -123,12 +123,12 @@ def test_for_the_learned_menu_they_agree_too(generator: torch.Generator) -> None
 def test_markets_with_one_liar_differ_from_the_truth_in_her_bid_only(generator: torch.Generator) -> None:
     types, _ = OwnerPrior().sample(3, 4, generator)
     truth = types.truthful_bids()
-    lies = next(lies_about(truth, 1, generator, fields={"data_size"}))
-    rows, liars = torch.tensor([2, 0]), torch.tensor([1, 3])
-    markets = alone(truth, lies, rows, liars)
-    assert markets.data_size[0, 1] == lies.data_size[2, 1]
+    misreports = next(draw_misreports(truth, 1, generator, fields={"data_size"}))
+    rows, deviators = torch.tensor([2, 0]), torch.tensor([1, 3])
+    markets = alone(truth, misreports, rows, deviators)
+    assert markets.data_size[0, 1] == misreports.data_size[2, 1]
     changed = markets.data_size != truth.data_size[rows]
-    assert bool((changed.nonzero()[:, 1] == liars[changed.nonzero()[:, 0]]).all())
+    assert bool((changed.nonzero()[:, 1] == deviators[changed.nonzero()[:, 0]]).all())
 
 
 def test_a_search_finds_what_a_first_price_leaves_on_the_table(generator: torch.Generator) -> None:
@@ -141,14 +141,14 @@ def test_what_a_search_found_can_be_told_again(generator: torch.Generator) -> No
     types, budget = OwnerPrior().sample(10, 4, generator)
     found = search(PayAsBid(), types, budget, 30, generator)
     assert found.tried == 30 * 40
-    assert torch.equal(gains(PayAsBid(), types, budget, found.lies), found.gain)
+    assert torch.equal(gains(PayAsBid(), types, budget, found.misreports), found.gain)
 
 
 def test_climbing_improves_on_the_first_lies() -> None:
     types, budget = OwnerPrior().sample(10, 4, torch.Generator().manual_seed(0))
     first = Counterfactuals(PayAsBid(), types, budget)
-    lies = lies_about(types.truthful_bids(), 30, torch.Generator().manual_seed(1))
-    best = torch.stack([first.gains(lie) for lie in lies]).amax(dim=0)
+    misreports = draw_misreports(types.truthful_bids(), 30, torch.Generator().manual_seed(1))
+    best = torch.stack([first.gains(misreport) for misreport in misreports]).amax(dim=0)
     climbed = search(PayAsBid(), types, budget, 40, torch.Generator().manual_seed(1)).gain
     assert bool((climbed >= best).all())
     assert bool((climbed > best).any())
@@ -156,10 +156,10 @@ def test_climbing_improves_on_the_first_lies() -> None:
 
 def test_reruns_in_small_pieces_give_the_same_bits(generator: torch.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     types, budget = OwnerPrior().sample(7, 5, generator)
-    lies = next(lies_about(types.truthful_bids(), 1, generator))
-    whole = gains(PayAsBid(), types, budget, lies)
+    misreports = next(draw_misreports(types.truthful_bids(), 1, generator))
+    whole = gains(PayAsBid(), types, budget, misreports)
     monkeypatch.setattr(searching, "CHUNK", 17)
-    assert torch.equal(gains(PayAsBid(), types, budget, lies), whole)
+    assert torch.equal(gains(PayAsBid(), types, budget, misreports), whole)
 
 
 def test_gains_are_told_in_shares_of_the_cost_at_the_own_privacy_budget() -> None:
@@ -168,7 +168,7 @@ def test_gains_are_told_in_shares_of_the_cost_at_the_own_privacy_budget() -> Non
 
 
 def test_only_those_asked_are_rerun() -> None:
-    owners, lies = linear([2, 3]), linear([4, 5]).truthful_bids()
+    owners, misreports = linear([2, 3]), linear([4, 5]).truthful_bids()
     told: list[int] = []
 
     def counted(bids: Bids, budget: torch.Tensor) -> Outcome:
@@ -176,7 +176,7 @@ def test_only_those_asked_are_rerun() -> None:
         return PayAsBid().run(bids, budget)
 
     counterfactuals = searching.Counterfactuals(counted, owners, money(8))
-    assert counterfactuals.gains(lies, torch.tensor([[False, True]]))[0].tolist() == [0, 2]
+    assert counterfactuals.gains(misreports, torch.tensor([[False, True]]))[0].tolist() == [0, 2]
     assert told == [1, 1]
 
 

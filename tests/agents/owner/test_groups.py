@@ -57,7 +57,7 @@ def test_largest_remainders_make_counts_whole() -> None:
 
 
 def test_whoever_lies_at_a_small_share_lies_at_a_larger_one() -> None:
-    few, many = (groups({"truthful": 1 - liars, "scaled-valuation": liars}, 100) for liars in (0.2, 0.5))
+    few, many = (groups({"truthful": 1 - deviators, "scaled-valuation": deviators}, 100) for deviators in (0.2, 0.5))
     assert bool((many.group[few.group == 1] == 1).all())
 
 
@@ -147,7 +147,7 @@ def test_a_group_sees_its_own_result_and_nobody_elses(extra: Callable[[type[Stra
     assert result.price == dealt.price == 450 / 285
 
 
-def liar(**fields: Callable[[OwnerTypes], object]) -> type[Strategy]:
+def deviator(**fields: Callable[[OwnerTypes], object]) -> type[Strategy]:
     class Liar(Strategy):
         name: ClassVar[str] = "extra"
 
@@ -166,10 +166,10 @@ def spoiled(values: torch.Tensor, by: float) -> torch.Tensor:
 @pytest.mark.parametrize(
     ("kind", "error", "message"),
     [
-        (liar(privacy_budget=lambda t: spoiled(t.privacy_budget, 9.0)), ValueError, "is above the true"),
-        (liar(data_size=lambda t: t.data_size + torch.tensor([0, 0, 0, 0, 1])), ValueError, "is above the true"),
-        (liar(privacy_budget=lambda t: spoiled(t.privacy_budget, float("nan"))), ValueError, "finite number"),
-        (liar(privacy_budget=lambda t: spoiled(t.privacy_budget, -1.0)), ValueError, "0 or more"),
+        (deviator(privacy_budget=lambda t: spoiled(t.privacy_budget, 9.0)), ValueError, "is above the true"),
+        (deviator(data_size=lambda t: t.data_size + torch.tensor([0, 0, 0, 0, 1])), ValueError, "is above the true"),
+        (deviator(privacy_budget=lambda t: spoiled(t.privacy_budget, float("nan"))), ValueError, "finite number"),
+        (deviator(privacy_budget=lambda t: spoiled(t.privacy_budget, -1.0)), ValueError, "0 or more"),
     ],
 )
 def test_an_illegal_bid_names_strategy_owner_and_round(

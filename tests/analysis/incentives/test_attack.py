@@ -8,7 +8,7 @@ import torch
 from agents.broker.auctions.pay_as_bid import PayAsBid
 from agents.broker.auctions.registry import load_auction
 from agents.messages import Bids
-from agents.misreports.generators import lies_about
+from agents.misreports.generators import draw_misreports
 from agents.misreports.search import gains
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
@@ -44,7 +44,7 @@ def test_gains_lies_and_queries_are_booked_per_owner() -> None:
     assert attack.query(linear(1, 4).truthful_bids())[0].tolist() == [-1, 1]
     assert attack.gain[0].tolist() == [3, 2]
     assert attack.queries[0].tolist() == [3, 3]
-    assert attack.lies.valuation.at(attack.truth.privacy_budget)[0].tolist() == [5, 5]
+    assert attack.misreports.valuation.at(attack.truth.privacy_budget)[0].tolist() == [5, 5]
 
 
 def test_the_curve_is_what_was_found_so_far_over_own_cost() -> None:
@@ -92,14 +92,14 @@ def test_an_infinite_gain_over_no_cost_is_counted_and_in_no_sum() -> None:
 
 
 @pytest.mark.parametrize("auction", ["pay-as-bid", "sequential-menu"])
-def test_the_best_lies_can_be_told_again(auction: str, generator: torch.Generator) -> None:
+def test_the_best_misreports_can_be_told_again(auction: str, generator: torch.Generator) -> None:
     types, budget = OwnerPrior().sample(5, 4, generator)
     rule = load_auction(auction)
     attack = Attack(rule, types, budget, ThreatModel(), rerun=auction == "pay-as-bid")
     attack.begin("random", 20)
-    for lies in lies_about(attack.truth, 20, generator):
-        attack.query(lies)
-    assert torch.equal(gains(rule, types, budget, attack.lies, rerun=True), attack.gain)
+    for misreports in draw_misreports(attack.truth, 20, generator):
+        attack.query(misreports)
+    assert torch.equal(gains(rule, types, budget, attack.misreports, rerun=True), attack.gain)
 
 
 def test_an_auction_that_pays_no_number_is_not_believed() -> None:

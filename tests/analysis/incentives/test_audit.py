@@ -226,11 +226,11 @@ def test_the_market_and_the_audit_agree_on_the_gain_of_a_lie(name: str) -> None:
     results, auction = run_market(config, seed=3), FLMarket(config, seed=3).broker.auction
     for number, rows in results.trades.groupby("round"):
         table = rows.reset_index(drop=True)
-        types, lies = _types(table, ""), _types(table, "reported_").truthful_bids()
+        types, misreports = _types(table, ""), _types(table, "reported_").truthful_bids()
         budget = column(results.rounds[results.rounds["round"] == number], "budget")[0]
         attack = Attack(auction, types, budget, ThreatModel(), rerun=name == "leaky-menu")
         attack.begin("the market's liar", 1)
-        gain = attack.query(lies)[0]
+        gain = attack.query(misreports)[0]
         recorded = table["misreport_gain"].dropna()
         assert len(recorded) == 1
         assert gain[recorded.index[0]].item() == pytest.approx(recorded.item(), abs=1e-9)

@@ -16,7 +16,7 @@ from analysis.incentives import coalitions
 from analysis.incentives.coalitions import Coalitions, attack_together, together
 from analysis.incentives.threat_model import PAIR, SPLIT, ThreatModel
 
-SPLITTING, COLLUSION = ThreatModel(liars=SPLIT), ThreatModel(liars=PAIR)
+SPLITTING, COLLUSION = ThreatModel(deviators=SPLIT), ThreatModel(deviators=PAIR)
 
 
 def linear(*cost: float, records: int = 1) -> OwnerTypes:
@@ -36,8 +36,8 @@ def money(amount: float) -> torch.Tensor:
 def test_the_gain_of_a_pair_by_hand() -> None:
     # Costs 2 and 3, budget 8: together they ask 4 each and are paid 8 for 5.
     game = Coalitions(PayAsBid(), linear(2, 3), money(8), COLLUSION)
-    lies = linear(4, 4).truthful_bids()
-    gain, _ = game.gains(lies, lies)
+    misreports = linear(4, 4).truthful_bids()
+    gain, _ = game.gains(misreports, misreports)
     assert gain.tolist() == [[3, 3]]
 
 
@@ -91,12 +91,15 @@ def test_every_field_is_lied_about_by_either_and_by_both(threat: ThreatModel, ge
     seen = set()
     for turn in range(28):
         fields = coalitions.subsets(threat.fields)[turn % 7]
-        lies = game.random_lies(turn, fields, generator)
+        misreports = game.random_misreports(turn, fields, generator)
         true = (game.truth, game.truth if game.partner is None else game.truth.take(owners=game.partner))
         own = [one.valuation.at(one.privacy_budget) for one in true]
-        said = [lie.valuation.at(one.privacy_budget) for lie, one in zip(lies, true, strict=True)]
+        said = [misreport.valuation.at(one.privacy_budget) for misreport, one in zip(misreports, true, strict=True)]
         dearer = [bool((mine != hers).any()) for mine, hers in zip(said, own, strict=True)]
-        lower = [bool((lie.privacy_budget < one.privacy_budget).any()) for lie, one in zip(lies, true, strict=True)]
+        lower = [
+            bool((misreport.privacy_budget < one.privacy_budget).any())
+            for misreport, one in zip(misreports, true, strict=True)
+        ]
         seen.add((fields, *dearer, *lower))
     for field, place in (("valuation", 1), ("privacy_budget", 3)):
         told = {(entry[place], entry[place + 1]) for entry in seen if field in entry[0]}
@@ -115,7 +118,7 @@ def test_a_pair_is_found_to_ask_for_the_whole_budget_by_chance_alone(
 
 
 def test_whose_records_are_known_still_has_two_names_after_a_step(generator: torch.Generator) -> None:
-    threat = ThreatModel(frozenset({"valuation"}), liars=SPLIT)
+    threat = ThreatModel(frozenset({"valuation"}), deviators=SPLIT)
     game = Coalitions(PayAsBid(), linear(2, 3, records=10), money(8), threat)
     honest = game.honest_bids(generator)
     first, second = game.steps(honest, 0.1, generator)

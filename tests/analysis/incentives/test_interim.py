@@ -32,7 +32,7 @@ class AsksAndGets(Auction):
 
 
 def interim(auction: Auction, threat: ThreatModel, generator: torch.Generator, **more: int) -> dict[str, float]:
-    return interim_gain(auction, PRIOR, threat, 4, generator, kinds=6, draws=4, lies=12, **more)
+    return interim_gain(auction, PRIOR, threat, 4, generator, kinds=6, draws=4, misreports=12, **more)
 
 
 def test_a_lie_that_always_pays_pays_in_the_interim(generator: torch.Generator) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from agents.messages import Bids
-from agents.misreports.generators import lies_about
+from agents.misreports.generators import draw_misreports
 from agents.prior import OwnerPrior
 from agents.valuation import ParametricValuation
 from analysis.incentives.storage import packed, read_piece, unpacked, write_piece
@@ -15,15 +15,15 @@ from analysis.incentives.storage import packed, read_piece, unpacked, write_piec
 
 def test_lies_come_back_to_the_last_bit(tmp_path: Path, generator: torch.Generator) -> None:
     truth = OwnerPrior().sample(3, 4, generator)[0].truthful_bids()
-    for lies in lies_about(truth, 7, generator):
-        write_piece(tmp_path / "lies.pt", packed(lies))
+    for misreports in draw_misreports(truth, 7, generator):
+        write_piece(tmp_path / "lies.pt", packed(misreports))
         piece = read_piece(tmp_path / "lies.pt")
         assert piece is not None
         back = unpacked(piece, truth)
         for loss in (truth.privacy_budget, truth.privacy_budget / 3):
-            assert torch.equal(back.valuation.at(loss), lies.valuation.at(loss))
-        assert torch.equal(back.privacy_budget, lies.privacy_budget)
-        assert torch.equal(back.data_size, lies.data_size)
+            assert torch.equal(back.valuation.at(loss), misreports.valuation.at(loss))
+        assert torch.equal(back.privacy_budget, misreports.privacy_budget)
+        assert torch.equal(back.data_size, misreports.data_size)
 
 
 class Steeper(ParametricValuation):
@@ -36,9 +36,9 @@ class Steeper(ParametricValuation):
 def test_a_valuation_of_ones_own_kind_comes_back_as_the_truth(generator: torch.Generator) -> None:
     truth: Bids = OwnerPrior().sample(1, 2, generator)[0].truthful_bids()
     assert isinstance(truth.valuation, ParametricValuation)
-    lies = truth.replace(valuation=Steeper(family=truth.valuation.family, factor=truth.valuation.factor))
-    assert packed(lies)["valuation"] is None
-    assert unpacked(packed(lies), truth).valuation is truth.valuation
+    misreports = truth.replace(valuation=Steeper(family=truth.valuation.family, factor=truth.valuation.factor))
+    assert packed(misreports)["valuation"] is None
+    assert unpacked(packed(misreports), truth).valuation is truth.valuation
 
 
 def test_what_is_not_there_or_cut_off_is_nothing(tmp_path: Path) -> None:

@@ -53,12 +53,12 @@ def test_the_threat_model_says_what_may_be_changed_and_what_is_known() -> None:
     assert said.startswith("one owner may change: privacy budget down, valuation;")
     assert "everybody else's bids" in said
     assert "stay as they are" in said
-    assert ThreatModel(liars=SPLIT).describe().startswith("one owner as two")
-    assert ThreatModel(liars=PAIR).describe().startswith("two owners together")
+    assert ThreatModel(deviators=SPLIT).describe().startswith("one owner as two")
+    assert ThreatModel(deviators=PAIR).describe().startswith("two owners together")
 
 
 @pytest.mark.parametrize(
-    ("lie", "said"),
+    ("misreport", "said"),
     [
         (bids(cap=2.0), "privacy_budget over the true one"),
         (bids(records=11), "data_size over the true one"),
@@ -67,10 +67,10 @@ def test_the_threat_model_says_what_may_be_changed_and_what_is_known() -> None:
         (bids(records=0), r"data_size of 0 \(staying away\)"),
     ],
 )
-def test_lies_that_are_ruled_out_are_refused(lie: Bids, said: str) -> None:
+def test_lies_that_are_ruled_out_are_refused(misreport: Bids, said: str) -> None:
     only_price = ThreatModel(frozenset({"valuation"}), stay_away=False)
     with pytest.raises(ValueError, match=f"owner 0 reports a {said}"):
-        only_price.require(bids(), lie)
+        only_price.require(bids(), misreport)
 
 
 def test_a_changed_valuation_is_refused_where_it_is_known() -> None:
@@ -81,10 +81,10 @@ def test_a_changed_valuation_is_refused_where_it_is_known() -> None:
 
 
 def test_a_lie_is_cut_down_to_what_is_admitted() -> None:
-    lie = bids(factor=3.0, cap=0.5, records=0)
-    price = ThreatModel(frozenset({"valuation"}), stay_away=False).admitted(bids(), lie)
+    misreport = bids(factor=3.0, cap=0.5, records=0)
+    price = ThreatModel(frozenset({"valuation"}), stay_away=False).admitted(bids(), misreport)
     assert (price.privacy_budget.item(), price.data_size.item()) == (1.0, 10)
-    size = ThreatModel(frozenset({"data_size"}), stay_away=False).admitted(bids(), lie)
+    size = ThreatModel(frozenset({"data_size"}), stay_away=False).admitted(bids(), misreport)
     assert size.data_size.item() == 1
     assert size.valuation.at(size.privacy_budget).item() == 2.0
 
@@ -94,5 +94,5 @@ def test_with_nothing_to_do_there_is_nothing_to_audit() -> None:
         ThreatModel(frozenset(), stay_away=False)
     with pytest.raises(ValueError, match="pass fields out of"):
         ThreatModel(frozenset({"price"}))
-    with pytest.raises(ValueError, match="liars = 'nobody' is not known"):
-        ThreatModel(liars="nobody")
+    with pytest.raises(ValueError, match="deviators = 'nobody' is not known"):
+        ThreatModel(deviators="nobody")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis.evaluate import FIRST_BEST, NO_BUDGET
-from analysis.plots.frontier import EDGE, MOST, frontier_figure
+from analysis.plots.frontier import EDGE, MAX_WEIGHT, frontier_figure
 from analysis.published_values import ALL_BUDGETS, published_points
 
 FACTORS = ["0.1", "2", ALL_BUDGETS]
@@ -63,7 +63,7 @@ def test_no_regret_at_all_is_on_the_axis_and_a_bad_bound_at_its_edge(figure):
     for axes in figure.axes:
         assert axes.get_xlim()[0] < 0 < axes.get_xlim()[1]
         assert {(0.0, 1.8), (0.05, 2.1), (0.9, EDGE)} <= places(axes)
-        assert all(y <= MOST for _, y in places(axes))
+        assert all(y <= MAX_WEIGHT for _, y in places(axes))
 
 
 def test_yardsticks_are_lines_and_published_figures_hollow(figure):

@@ -77,14 +77,14 @@ def test_bids_stand_beside_their_truth_and_those_far_out_on_the_edge():
     )
     figure = live_owners.utilities_figure(bids)
     axes = figure.axes[0]
-    honest, lie = [part.get_offsets() for part in axes.collections if part.get_label() in ("truthful", "hedge")]
+    honest, misreport = [part.get_offsets() for part in axes.collections if part.get_label() in ("truthful", "hedge")]
     np.testing.assert_allclose(honest, 0.5)
-    np.testing.assert_allclose(lie, [[axes.get_xlim()[1], 0.2]])
+    np.testing.assert_allclose(misreport, [[axes.get_xlim()[1], 0.2]])
     assert drawn(figure)
 
 
 def test_the_running_gain_is_all_gains_over_all_lies_with_students_interval():
-    gains = pd.DataFrame({"lies": [2, 2, 0, 2], "total": [-1.0, -3.0, 0.0, -2.0]})
+    gains = pd.DataFrame({"misreports": [2, 2, 0, 2], "total": [-1.0, -3.0, 0.0, -2.0]})
     running = live.running_gain(gains)
     np.testing.assert_allclose(running["mean"], [-0.5, -1.0, -1.0, -1.0])
     assert np.isnan(running["low"].iloc[0])
@@ -94,12 +94,12 @@ def test_the_running_gain_is_all_gains_over_all_lies_with_students_interval():
 
 
 def test_nothing_is_known_of_the_gain_before_the_first_lie():
-    assert live.running_gain(pd.DataFrame({"lies": [0, 0], "total": [0.0, 0.0]})).isna().all(axis=None)
+    assert live.running_gain(pd.DataFrame({"misreports": [0, 0], "total": [0.0, 0.0]})).isna().all(axis=None)
 
 
 def test_a_lie_that_paid_is_marked_apart():
     gains = pd.DataFrame(
-        {"round": [0, 1, 2], "lies": [1, 1, 0], "total": [-0.2, 0.3, 0.0], "most": [-0.2, 0.3, -np.inf]}
+        {"round": [0, 1, 2], "misreports": [1, 1, 0], "total": [-0.2, 0.3, 0.0], "max": [-0.2, 0.3, -np.inf]}
     )
     axes = live.gain_figure(gains).axes[0]
     assert lines(axes)["the round's best lie: it paid"].tolist() == [0.3]

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 
-from analysis.plots.market import MOST_POINTS, market_figure
+from analysis.plots.market import MAX_POINTS, market_figure
 
 STRATEGIES = ("random-misreport", "scaled-valuation", "understated-data-size", "understated-privacy-budget")
 
@@ -41,8 +41,8 @@ def points_of(axes: Axes) -> list[np.ndarray]:
 def test_every_lie_is_a_point_and_every_strategy_is_named():
     rounds, trades = tables()
     figure = market_figure(rounds, trades, ceiling=rounds, chance=0.1)
-    lies, learning = figure.axes
-    assert sum(map(len, points_of(lies))) == trades["misreport_gain"].notna().sum()
+    misreports, learning = figure.axes
+    assert sum(map(len, points_of(misreports))) == trades["misreport_gain"].notna().sum()
     assert [text.get_text() for text in figure.legends[0].get_texts()] == list(STRATEGIES)
     assert [line.get_label() for line in learning.lines] == ["without noise", "with the privacy bought", "chance"]
     np.testing.assert_allclose(learning.lines[1].get_ydata(), rounds.groupby("round")["test_accuracy"].mean())
@@ -58,7 +58,7 @@ def test_a_point_is_the_lies_utility_over_the_truths_per_cost_of_everything():
 def test_the_figure_stays_small_however_long_the_market_ran():
     rounds, trades = tables(bids=20_000)
     figure = market_figure(rounds, trades, ceiling=rounds, chance=0.1)
-    assert [len(points) for points in points_of(figure.axes[0])] == [MOST_POINTS] * 4
+    assert [len(points) for points in points_of(figure.axes[0])] == [MAX_POINTS] * 4
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=110)
     assert len(file.getvalue()) <= 200_000

@@ -29,8 +29,8 @@ def test_development_is_the_means_of_blocks(markets):
     bound, money, gain = figure.axes
     np.testing.assert_allclose(bound.lines[0].get_ydata(), by_block(markets[0].rounds, "error_bound")["mean"])
     assert [line.get_label() for line in money.lines] == ["budget", "spent"]
-    liars = sorted(markets[0].trades.dropna(subset="misreport_gain")["strategy"].unique())
-    assert [line.get_label() for line in gain.lines[:-1]] == liars
+    deviators = sorted(markets[0].trades.dropna(subset="misreport_gain")["strategy"].unique())
+    assert [line.get_label() for line in gain.lines[:-1]] == deviators
 
 
 def test_every_strategy_has_a_mark_for_the_truth_and_one_for_what_happened(markets):
@@ -43,8 +43,8 @@ def test_every_strategy_has_a_mark_for_the_truth_and_one_for_what_happened(marke
 
 def test_privacy_adds_up_over_the_rounds(markets):
     (axes,) = drawn(privacy_figure(markets[0].trades)).axes
-    most = markets[0].trades.groupby(["seed", "owner"])["privacy_loss"].sum().max()
-    assert axes.lines[1].get_ydata()[-1] == pytest.approx(most)
+    maximum = markets[0].trades.groupby(["seed", "owner"])["privacy_loss"].sum().max()
+    assert axes.lines[1].get_ydata()[-1] == pytest.approx(maximum)
     assert (np.diff(axes.lines[1].get_ydata()) >= 0).all()
     (empty,) = drawn(privacy_figure(markets[0].trades.assign(privacy_loss=0.0))).axes
     assert not len(empty.lines)

@@ -48,7 +48,7 @@ def test_a_market_of_buyers_has_a_panel_per_quantity_and_one_for_the_lies():
     worth = drawn(ROWS, "auction", "share", "gain")
     styles = {"a": {"color": "#000000", "linestyle": "--"}}
     figure = buyers_figure({"sellers": {"a": LINE}, "accuracy": {"a": LINE}}, styles, worth)
-    sellers, accuracy, lies = figure.axes
+    sellers, accuracy, misreports = figure.axes
     assert (sellers.get_ylabel(), accuracy.get_ylabel()) == ("sellers", "accuracy")
     assert sellers.lines[0].get_linestyle() == "--"
-    assert len(lies.containers) == 2
+    assert len(misreports.containers) == 2

@@ -11,7 +11,7 @@ import pytest
 
 from analysis.report.key_numbers import QUANTITIES, key_numbers
 from analysis.report.runs import markets_of
-from analysis.report.single import MOST_ROWS, report
+from analysis.report.single import MAX_ROWS, report
 from analysis.summary import gains_by_strategy, privacy_spent, violations
 
 
@@ -62,8 +62,8 @@ def test_key_numbers_gains_promises_and_privacy_are_those_of_the_tables(page, ma
 
 def test_question_answer_and_configuration(page, html, markets):
     assert page.texts["question"].endswith("?")
-    lies = int(gains_by_strategy(markets[0].trades)["lies"].sum())
-    assert f"No: not one of {lies} lies earned more than the truth" in page.texts["answer"]
+    misreports = int(gains_by_strategy(markets[0].trades)["misreports"].sum())
+    assert f"No: not one of {misreports} lies earned more than the truth" in page.texts["answer"]
     assert page.texts["answer"].endswith("No promise was broken.")
     assert [(row["run"], row["seed"], row["rounds"]) for row in page.rows("runs")] == [
         ("first", 0, 6),
@@ -131,8 +131,8 @@ def test_a_long_run_is_shown_in_part(runs, read):
     many = first.rounds.loc[first.rounds.index.repeat(60)].reset_index(drop=True)
     long = replace(first, rounds=many.assign(round=range(len(many))))
     html = report(markets_of({"long": long})[0])
-    assert len(read(html).rows("rounds-table")) == MOST_ROWS
-    assert f"The other {len(many) - MOST_ROWS} are in rounds.parquet." in html
+    assert len(read(html).rows("rounds-table")) == MAX_ROWS
+    assert f"The other {len(many) - MAX_ROWS} are in rounds.parquet." in html
 
 
 def test_quantities_have_units():

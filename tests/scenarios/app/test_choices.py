@@ -10,9 +10,9 @@ from scenarios.app.choices import FIXED, Choices, build, refusal
 
 
 def test_who_does_not_lie_tells_the_truth():
-    assert Choices(liars={"scaled-valuation": 25}).shares == {"truthful": 0.75, "scaled-valuation": 0.25}
-    assert Choices(liars={"scaled-valuation": 100}).shares == {"scaled-valuation": 1.0}
-    assert Choices(liars={"scaled-valuation": 0}).shares == {"truthful": 1.0}
+    assert Choices(deviators={"scaled-valuation": 25}).shares == {"truthful": 0.75, "scaled-valuation": 0.25}
+    assert Choices(deviators={"scaled-valuation": 100}).shares == {"scaled-valuation": 1.0}
+    assert Choices(deviators={"scaled-valuation": 0}).shares == {"truthful": 1.0}
 
 
 def test_every_choice_reaches_the_market():
@@ -28,7 +28,7 @@ def test_every_choice_reaches_the_market():
         seed=3,
         budget_factor=(0.5, 0.5),
         privacy_budget=(1.0, 1.5),
-        liars={"random-misreport": 50},
+        deviators={"random-misreport": 50},
         first_best=True,
     )
     model = build(choices).model
@@ -45,7 +45,7 @@ def test_every_choice_reaches_the_market():
     ("changed", "said"),
     [
         ({"bidders": 61}, "bidders = 61 for each of buyers = 1 are more than owners = 60"),
-        ({"liars": {"scaled-valuation": 60, "random-misreport": 50}}, "the shares sum to 1.1; make them sum to 1"),
+        ({"deviators": {"scaled-valuation": 60, "random-misreport": 50}}, "the shares sum to 1.1; make them sum to 1"),
     ],
 )
 def test_what_does_not_go_together_is_refused_before_anything_is_built(changed, said):

@@ -71,7 +71,7 @@ def test_every_strategy_can_be_chosen_and_has_a_share(visit, controls, chosen):
     select = next(each for each in controls.page.find(ipyvuetify.Select).widgets if each.multiple)
     assert select.items == [name for name in list_strategies() if name != "truthful"]
     select.v_model = ["random-misreport", "scaled-valuation"]
-    assert chosen[-1].liars == {"random-misreport": 5, "scaled-valuation": 10}
+    assert chosen[-1].deviators == {"random-misreport": 5, "scaled-valuation": 10}
     again = visit(Controls(chosen[-1], chosen.append))
     again.page.find(ipyvuetify.Slider).widgets[2].v_model = 60
     assert chosen[-1].shares == {"truthful": 0.3, "random-misreport": 0.6, "scaled-valuation": 0.1}

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from scenarios.app.choices import Choices, build
-from scenarios.app.history import story_of
+from scenarios.app.history import history_of
 from scenarios.app.offers import curves, entries, offers
 
 
 def a_round(auction: str, budget_factor: tuple[float, float] = (0.1, 2.0)):
-    liars = {"scaled-valuation": 40}
-    choices = Choices(auction=auction, owners=30, bidders=15, liars=liars, seed=1, budget_factor=budget_factor)
+    deviators = {"scaled-valuation": 40}
+    choices = Choices(auction=auction, owners=30, bidders=15, deviators=deviators, seed=1, budget_factor=budget_factor)
     model = build(choices).model
     model.step()
     record = model.last_round[0]
-    return record, story_of(model).price_list(record, model)
+    return record, history_of(model).price_list(record, model)
 
 
 @pytest.mark.parametrize("auction", ["sequential-menu", "residual-menu", "all-in"])
@@ -58,18 +58,18 @@ def test_the_list_marks_what_the_bid_picked_and_what_suits_her_best():
             assert chosen["profit"].item() == pytest.approx(float(record.utility[0, place]))
         else:
             assert chosen.empty
-        most = best["profit"].item() if len(best) else 0.0
-        assert most == pytest.approx(float(record.truthful_utility[0, place]))
+        maximum = best["profit"].item() if len(best) else 0.0
+        assert maximum == pytest.approx(float(record.truthful_utility[0, place]))
         tolerated = listed["privacy_loss"] <= float(record.types.privacy_budget[0, place])
         assert listed.loc[~tolerated, "profit"].isna().all()
 
 
 def test_who_overstates_her_valuation_claims_a_steeper_curve():
     record, _ = a_round("sequential-menu")
-    liar = record.strategies.index("scaled-valuation")
+    deviator = record.strategies.index("scaled-valuation")
     honest = record.strategies.index("truthful")
-    hers = curves(record, liar)
-    assert hers["privacy_loss"].iloc[-1] == pytest.approx(float(record.types.privacy_budget[0, liar]))
+    hers = curves(record, deviator)
+    assert hers["privacy_loss"].iloc[-1] == pytest.approx(float(record.types.privacy_budget[0, deviator]))
     assert (hers["ask"].iloc[1:] > hers["cost"].iloc[1:]).all()
     truth = curves(record, honest)
     assert (truth["ask"] == truth["cost"]).all()

@@ -13,7 +13,7 @@ from scenarios.app import drawing
 from scenarios.app import owners as owners_panel
 from scenarios.app.choices import Choices, build
 from scenarios.app.headline import Headline, key_numbers, verdict
-from scenarios.app.history import story_of
+from scenarios.app.history import history_of
 from scenarios.app.layout import SECTIONS, Panels
 from scenarios.app.mesa import force_update
 from scenarios.app.panel import NOTHING_YET
@@ -28,7 +28,7 @@ def market(rounds: int, **chosen):
     model = build(Choices(**{**SMALL, **chosen})).model
     for _ in range(rounds):
         model.step()
-        story_of(model)
+        history_of(model)
     return model
 
 
@@ -82,22 +82,22 @@ def test_owners_are_coloured_by_strategy_or_by_gain(visit, monkeypatch):
 
 
 def test_where_nobody_lies_there_is_no_gain_to_draw(visit, numbered):
-    model = market(2, liars={})
+    model = market(2, deviators={})
     page = visit(Panels(model))
     assert len(page.pictures()) == len(PICTURES) - 1
     assert "Nobody has lied so far." in page.text()
-    assert verdict(story_of(model), model)[0] == "After 2 rounds nobody lied."
-    assert key_numbers(story_of(model), model)["lies that paid"] == "0 of 0"
+    assert verdict(history_of(model), model)[0] == "After 2 rounds nobody lied."
+    assert key_numbers(history_of(model), model)["lies that paid"] == "0 of 0"
 
 
 def test_an_owner_is_chosen_and_her_list_stays_though_she_does_not_bid_again(visit):
     model = market(3)
     page = visit(PriceListPanel(model))
     select = next(each for each in page.page.find(ipyvuetify.Select).widgets if each.label == "Owner")
-    absent = set(story_of(model).last_bid) - set(model.last_round[0].owners.tolist())
+    absent = set(history_of(model).last_bid) - set(model.last_round[0].owners.tolist())
     owner = min(absent)
     select.v_model = next(name for name in select.items if name.startswith(f"{owner}:"))
-    record, _ = story_of(model).last_bid[owner]
+    record, _ = history_of(model).last_bid[owner]
     assert f"Owner {owner} last bid in round {record.round + 1}." in page.text()
 
 
@@ -108,27 +108,29 @@ def test_an_auction_without_price_lists_says_so(visit):
 
 
 def test_who_bids_under_several_names_leaves_no_single_list(visit):
-    model = market(2, liars={"identity-splitting": 100}, owners=40, bidders=20)
+    model = market(2, deviators={"identity-splitting": 100}, owners=40, bidders=20)
     page = visit(PriceListPanel(model))
     assert SEVERAL in page.text()
 
 
 def test_the_top_says_who_gained_who_paid_and_what_was_learned(visit):
-    model = market(4, auction="pay-as-bid", liars={"scaled-valuation": 50})
-    story = story_of(model)
-    gained, paid, learned = verdict(story, model)
-    assert gained.startswith(f"After 4 rounds {story.lies_paid} of {story.lies} lies earned more than the truth")
-    assert f"{story.rounds['spent'].sum():,.0f} of the {story.rounds['budget'].sum():,.0f} she offered" in paid
+    model = market(4, auction="pay-as-bid", deviators={"scaled-valuation": 50})
+    history = history_of(model)
+    gained, paid, learned = verdict(history, model)
+    assert gained.startswith(
+        f"After 4 rounds {history.misreports_paid} of {history.misreports} lies earned more than the truth"
+    )
+    assert f"{history.rounds['spent'].sum():,.0f} of the {history.rounds['budget'].sum():,.0f} she offered" in paid
     assert "no truthful owner lost money" in paid
-    assert f"right on {story.rounds['test_accuracy'].iloc[-1]:.0%} of the test records" in learned
+    assert f"right on {history.rounds['test_accuracy'].iloc[-1]:.0%} of the test records" in learned
     page = visit(Headline(model))
     assert learned.partition("(")[0] in page.text()
-    assert key_numbers(story, model)["rounds"] == "4 of 300"
+    assert key_numbers(history, model)["rounds"] == "4 of 300"
 
 
 def test_truth_that_loses_and_rounds_without_sellers_are_not_hidden():
     model = market(3, budget_factor=(0.0, 0.0))
-    gained, _, learned = verdict(story_of(model), model)
+    gained, _, learned = verdict(history_of(model), model)
     assert "a lie cost its teller 0% of" in gained
     assert learned.endswith("in 3 of 3 rounds nobody sold.")
 

@@ -21,7 +21,7 @@ from agents.messages import Bids, Outcome
 from agents.surplus import surplus
 from agents.units import PublicUnits
 
-_PAID_OUT = 1 - 2.0**-40
+_ROUNDING_MARGIN = 1 - 2.0**-40
 """Part of its share of the budget that an owner is paid: shares that sum to 1 but for rounding keep the budget."""
 
 
@@ -62,7 +62,7 @@ class AllocationAuction(Auction):
             raise ValueError("units = None: a network without a checkpoint needs the public units it works in")
         super().__init__(units)
         self.network = network.eval().requires_grad_(False)
-        self.most_owners = network.owners
+        self.max_owners = network.owners
 
     @staticmethod
     @abstractmethod
@@ -73,7 +73,7 @@ class AllocationAuction(Auction):
     def odds(self, bids: Bids, budget: Any) -> Lottery:
         """Everybody's possible sales ``[B, n, M + 1]``, after refusals, and how probable each is."""
         budget = check_budget(bids, budget)
-        self.require_room(bids)
+        self.check_capacity(bids)
         loss = grid(bids.privacy_budget, self.network.levels)
         value = bids.valuation.at(loss)
         purse, quantum = spendable(budget)
@@ -86,7 +86,7 @@ class AllocationAuction(Auction):
         order = reports.order()
         proposal = self.propose(self.network, reports.listed(order, self.network.owners))
         place = order.argsort(dim=-1).clamp(max=self.network.owners - 1)[..., None].expand(loss.shape)
-        quanta = (purse / quantum)[:, None, None] * proposal.share.gather(1, place) * _PAID_OUT
+        quanta = (purse / quantum)[:, None, None] * proposal.share.gather(1, place) * _ROUNDING_MARGIN
         payment = quanta.floor() * quantum[:, None, None]
         records = bids.data_size[..., None].expand(loss.shape)
         sold = (surplus(payment, records, value) >= 0) & (loss > 0) & reports.present[..., None]

@@ -15,7 +15,7 @@ _VECTOR = 64
 """A multiple of what any processor works off at a time."""
 
 
-def one_by_one(function: Callable[[Tensor], Tensor], numbers: Tensor) -> Tensor:
+def batch_invariant(function: Callable[[Tensor], Tensor], numbers: Tensor) -> Tensor:
     """Return ``function`` of every number, the same bits for the same number wherever it stands.
 
     Parameters

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-MOST_TURNS = 256
-"""Turns of one auction. More owners than that are asked in blocks of ``ceil(owners / MOST_TURNS)``."""
+MAX_TURNS = 256
+"""Turns of one auction. More owners than that are asked in blocks of ``ceil(owners / MAX_TURNS)``."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Block:
 def in_blocks(order: Tensor, present: Tensor) -> list[Block]:
     """The blocks, in the order in which they are asked.
 
-    Up to ``MOST_TURNS`` owners have a turn each, absent ones too. Of more, the absent have none: how large the blocks
+    Up to ``MAX_TURNS`` owners have a turn each, absent ones too. Of more, the absent have none: how large the blocks
     are depends on how many are present and on nothing that anybody says.
 
     Parameters
@@ -53,14 +53,14 @@ def in_blocks(order: Tensor, present: Tensor) -> list[Block]:
         Who offers anything, in the order of the bids.
     """
     count, owners = present.sum(-1), present.shape[1]
-    members = ((count + MOST_TURNS - 1) // MOST_TURNS).clamp(min=1)
+    members = ((count + MAX_TURNS - 1) // MAX_TURNS).clamp(min=1)
     width = int(members.max()) if len(members) else 1
     if width == 1:
         same = torch.equal(order, torch.arange(owners).expand(order.shape))
         return [Block(order[:, turn, None], everywhere=turn if same else None) for turn in range(owners)]
     order = order.gather(-1, (~present).gather(-1, order).long().argsort(dim=-1, stable=True))
     blocks = []
-    for turn in range(MOST_TURNS):
+    for turn in range(MAX_TURNS):
         member = torch.arange(width)
         place = turn * members[:, None] + member
         nobody = (member >= members[:, None]) | (place >= count[:, None])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from agents.broker.auctions.parts.batch_invariant import one_by_one
+from agents.broker.auctions.parts.batch_invariant import batch_invariant
 
 _SMALLEST = 1e-3
 _STEP = 2.0**-16
@@ -111,7 +111,7 @@ class ListNetwork(nn.Module):
         size, money = market.size, market.budget[:, None]
         here, weight = market.present, market.size.clamp(max=_LARGEST_SIZE)
         count = here.sum(-1, keepdim=True).clamp(min=1)
-        logs = _log(money), one_by_one(torch.log, count), _log(money / count)
+        logs = _log(money), batch_invariant(torch.log, count), _log(money / count)
         public = torch.stack([part.expand(size.shape) for part in logs], -1)
         known, sums, unit = [_log(size)], [weight], torch.where(money > 0, money, 1.0)
         if purchases is not None:
@@ -139,9 +139,11 @@ class ListNetwork(nn.Module):
         levels = len(self.usual_price)
         log_price, cap, log_weight = torch.split(out, [levels, levels, 1], dim=-1)
         log_price = log_price.clamp(-_WIDEST_LOG_PRICE, _WIDEST_LOG_PRICE)
-        price = self.usual_price.to(size.dtype) * one_by_one(torch.exp, log_price)
-        claim = one_by_one(torch.exp, log_weight[..., 0].clamp(-_WIDEST_LOG_WEIGHT, _WIDEST_LOG_WEIGHT))
-        return Offers(price=price, cap=one_by_one(torch.sigmoid, cap - 0.5), weight=self._whole(claim).clamp(min=_STEP))
+        price = self.usual_price.to(size.dtype) * batch_invariant(torch.exp, log_price)
+        claim = batch_invariant(torch.exp, log_weight[..., 0].clamp(-_WIDEST_LOG_WEIGHT, _WIDEST_LOG_WEIGHT))
+        return Offers(
+            price=price, cap=batch_invariant(torch.sigmoid, cap - 0.5), weight=self._whole(claim).clamp(min=_STEP)
+        )
 
     def _read(self, layers: nn.Sequential, features: Tensor, like: Tensor) -> Tensor:
         """Layers applied to the features of every owner; deployed, with bits that do not depend on who else is there.
@@ -157,7 +159,7 @@ class ListNetwork(nn.Module):
             if isinstance(layer, nn.Linear):
                 out = torch.baddbmm(layer.bias, out, layer.weight.T.expand(len(out), -1, -1))
             else:
-                out = one_by_one(layer, out)
+                out = batch_invariant(layer, out)
         return out.flatten(0, 1)[: len(rows)].reshape(*like.shape, out.shape[-1]).to(like.dtype)
 
     def _whole(self, numbers: Tensor) -> Tensor:
@@ -207,4 +209,4 @@ class EquivariantNetwork(nn.Module):
 
 
 def _log(numbers: Tensor) -> Tensor:
-    return one_by_one(torch.log, numbers + _SMALLEST)
+    return batch_invariant(torch.log, numbers + _SMALLEST)

@@ -69,9 +69,9 @@ def first_favourite(payment: Tensor, records: Tensor, value: Tensor) -> Tensor:
     """
     cost = torch.where(records > 0, records * value, 0.0)
     gain = payment - cost
-    most, best = gain.max(dim=-1, keepdim=True)
+    maximum, best = gain.max(dim=-1, keepdim=True)
     # Exact differences, which take long, only where rounded ones leave a doubt: they are off by less than this.
-    close = gain >= most - payment.amax(dim=-1, keepdim=True) * 2.0**-48
+    close = gain >= maximum - payment.amax(dim=-1, keepdim=True) * 2.0**-48
     doubt = (close.sum(dim=-1) > 1).nonzero(as_tuple=True)
     exact = surplus(payment[doubt], records.expand_as(payment)[doubt], value[doubt])
     best[doubt] = exact.max(dim=-1, keepdim=True).indices

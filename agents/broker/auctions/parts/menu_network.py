@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from agents.broker.auctions.parts.batch_invariant import one_by_one
+from agents.broker.auctions.parts.batch_invariant import batch_invariant
 
 SUMS = 7
 FEATURES = 14
 SIZE_FACTS = 4
-_DEAREST = 100.0
+_MAX_COST = 100.0
 """Reported costs beyond this many public units count as this many, so that no report can drown the state."""
 _SMALLEST = 1e-3
 _WIDEST_LOG_PRICE = 6.0
@@ -61,7 +61,7 @@ class History:
         sold: Tensor,
     ) -> History:
         """The state after one more turn of owners ``[B, M]``; an absent one (size 0) leaves it as it was."""
-        known = unit_cost.clamp(max=_DEAREST) * (size > 0)
+        known = unit_cost.clamp(max=_MAX_COST) * (size > 0)
         sums = torch.stack([privacy_loss_squared / 8, size, bought, known, sold, size * known, bought * bought], dim=-1)
         return History(budget=self.budget, left=left, sums=self.sums + sums.sum(dim=1))
 
@@ -70,7 +70,7 @@ class History:
         state = torch.cat([self.left[:, None], self.sums], dim=-1)
         known = state.index_select(-1, _SOURCES.to(state.device)) * turn.scale
         spread = known[:, 3:4] ** 2 / (self.sums[:, 6:] + 1e-9)
-        logs = one_by_one(torch.log, torch.cat([known[:, :6], spread], dim=-1) + _SMALLEST)
+        logs = batch_invariant(torch.log, torch.cat([known[:, :6], spread], dim=-1) + _SMALLEST)
         return torch.cat([logs, known[:, 6:], turn.public], dim=-1).index_select(-1, _PLACES.to(state.device)).float()
 
 

@@ -13,12 +13,12 @@ from agents.units import PublicUnits
 
 TERMS = 5
 """Functions of records q and privacy loss e that a price is made of: log q, log^2 q, log e, log^2 e, log q log e."""
-ROUNDED_TO = 1.0
+BUCKET_WIDTH = 1.0
 """Markets share their lists if their logarithms of budget per bidder and of bidders agree to this."""
-FOLLOWS_BUDGET = 0.42
+BUDGET_EXPONENT = 0.42
 """By how much the richness of the lists on offer grows with the logarithm of the budget per bidder."""
 
-_MOST_LOG = 60.0
+_MAX_LOG = 60.0
 """Logarithm of the most that a list pays for anything, in public units: more than anything costs."""
 
 
@@ -88,7 +88,7 @@ class PriceShape:
     lots : float64[M]
         Lots, in mean data sizes.
     offsets : float64[G]
-        Richness of the lists on offer, less ``FOLLOWS_BUDGET`` times the logarithm of the budget per bidder. Densely
+        Richness of the lists on offer, less ``BUDGET_EXPONENT`` times the logarithm of the budget per bidder. Densely
         where the market mostly ends and not far above: a bidder whom the others leave plenty would otherwise sell next
         to nothing for it.
     knots : float64[J]
@@ -110,10 +110,10 @@ class PriceShape:
         for name in self.__dataclass_fields__:
             if not bool(getattr(self, name).isfinite().all()):
                 raise ValueError(f"{name} holds a number that is not finite")
-        for name, least in (("levels", 0.0), ("lots", 0.0), ("offsets", -math.inf), ("knots", -math.inf)):
+        for name, minimum in (("levels", 0.0), ("lots", 0.0), ("offsets", -math.inf), ("knots", -math.inf)):
             part = getattr(self, name)
-            if part.ndim != 1 or not len(part) or float(part[0]) <= least or bool((part.diff() <= 0).any()):
-                raise ValueError(f"{name} = {part.tolist()}: pass increasing numbers above {least:g}")
+            if part.ndim != 1 or not len(part) or float(part[0]) <= minimum or bool((part.diff() <= 0).any()):
+                raise ValueError(f"{name} = {part.tolist()}: pass increasing numbers above {minimum:g}")
         for name, shape in (("exponents", (TERMS, len(self.knots))), ("per_log_bidders", (TERMS,))):
             if tuple(getattr(self, name).shape) != shape:
                 raise ValueError(f"{name} has shape {list(getattr(self, name).shape)}; pass shape {list(shape)}")
@@ -154,15 +154,15 @@ class LearnedPrices:
         """The logarithms of budget per bidder and of bidders over ten, rounded, within what was looked at."""
         bidders = bidders.clamp(min=1).double()
         each, crowd = (budget / self._units.money / bidders).log().clamp(-12, 12), (bidders / 10).log().clamp(-2, 3)
-        return (torch.stack([each, crowd], dim=-1) / ROUNDED_TO).round().long()
+        return (torch.stack([each, crowd], dim=-1) / BUCKET_WIDTH).round().long()
 
     def lists(self, occasion: tuple[int, int]) -> Tensor:
         """Money per record ``[G, M, K]``."""
-        each, crowd = (ROUNDED_TO * part for part in occasion)
-        richness = FOLLOWS_BUDGET * each + self.shape.offsets
+        each, crowd = (BUCKET_WIDTH * part for part in occasion)
+        richness = BUDGET_EXPONENT * each + self.shape.offsets
         exponents = _piecewise_linear(richness, self.shape.knots, self.shape.exponents)
         exponents = exponents + crowd * self.shape.per_log_bidders
-        total = (richness[:, None, None] + torch.tensordot(exponents, self._terms, dims=1)).clamp(max=_MOST_LOG).exp()
+        total = (richness[:, None, None] + torch.tensordot(exponents, self._terms, dims=1)).clamp(max=_MAX_LOG).exp()
         paying = (total * self._per_record).cummax(dim=0).values
         return torch.cat([torch.zeros_like(paying[:1]), paying])
 

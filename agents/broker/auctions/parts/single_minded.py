@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.base import LEAST, MOST, spendable
+from agents.broker.auctions.base import MAX_WEIGHT, MIN_WEIGHT, spendable
 from agents.messages import Bids, Outcome
 from agents.surplus import surplus
 
@@ -105,7 +105,7 @@ def _paid(weight: Tensor, rate: Tensor, quantum: Tensor) -> Tensor:
 
 def _summable(weight: Tensor, present: Tensor) -> Tensor:
     """Weights rounded down to multiples of one power of two per row, so coarse that every sum of them is exact."""
-    weight = torch.where(present & (weight >= LEAST) & (weight <= MOST), weight, 0.0)
+    weight = torch.where(present & (weight >= MIN_WEIGHT) & (weight <= MAX_WEIGHT), weight, 0.0)
     if not weight.numel():
         return weight
     exponent = torch.frexp(weight.amax(dim=-1)).exponent + torch.frexp(present.sum(-1).double()).exponent

@@ -85,14 +85,14 @@ def test_beyond_the_last_level_of_her_table_nothing_is_for_sale():
     factor=st.floats(0.1, 3),
     cap=st.floats(0, 2),
     size=st.integers(0, 60),
-    lie=st.tuples(st.floats(0, 3), st.floats(0, 1), st.integers(0, 60)),
+    misreport=st.tuples(st.floats(0, 3), st.floats(0, 1), st.integers(0, 60)),
 )
-def test_from_a_fixed_list_no_lie_pays_and_nobody_loses(prices, records, factor, cap, size, lie):
+def test_from_a_fixed_list_no_lie_pays_and_nobody_loses(prices, records, factor, cap, size, misreport):
     offers = menu([prices], [records])
     truth = linear([factor], [cap], [size])
     honest = worth(truth, offers.choose(truth))
     assert honest >= 0
-    misreport = linear([lie[0]], [lie[1] * cap], [min(lie[2], size)])
+    misreport = linear([misreport[0]], [misreport[1] * cap], [min(misreport[2], size)])
     assert worth(truth, offers.choose(misreport)) <= honest
 
 

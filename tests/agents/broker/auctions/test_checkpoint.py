@@ -8,7 +8,7 @@ import shutil
 import pytest
 import torch
 
-from agents.broker.auctions.checkpoint import SHIPPED, Card, load_checkpoint, save_checkpoint
+from agents.broker.auctions.checkpoint import SHIPPED, ModelCard, load_checkpoint, save_checkpoint
 from agents.broker.auctions.registry import load_auction
 from agents.prior import OwnerPrior
 from agents.units import PublicUnits
@@ -94,7 +94,7 @@ def test_a_file_that_is_no_safetensors_is_refused(tmp_path):
 
 
 def test_the_shipped_card_tells_how_it_was_made():
-    card = Card.beside(SHIPPED / f"{NAME}.safetensors")
+    card = ModelCard.beside(SHIPPED / f"{NAME}.safetensors")
     assert card.auction == NAME
     assert card.prior["records"] == OwnerPrior().records
     assert {"seed", "steps"} <= set(card.recipe)

@@ -9,7 +9,7 @@ from agents.broker.auctions.base import Auction, MenuAuction
 from agents.broker.auctions.registry import auction_classes, load_auction
 from agents.broker.checking.contracts import absent_owners, deterministic, own_list, row_order, run_is_choice
 from agents.broker.checking.hard_profiles import Profile, hard_profiles
-from agents.misreports.generators import lies_about
+from agents.misreports.generators import draw_misreports
 from agents.prior import OwnerPrior
 from agents.valuation import ParametricValuation
 
@@ -101,10 +101,10 @@ def test_more_owners_than_it_takes_are_refused_and_absent_ones_do_not_count(
     auction: Auction, every_profile: list[Profile]
 ) -> None:
     types, budget = next((types, budget) for label, types, budget in every_profile if label == "25 owners")
-    if auction.most_owners is None:
+    if auction.max_owners is None:
         assert auction.run(types.truthful_bids(), budget).payment.shape == types.shape
         return
-    with pytest.raises(ValueError, match=f"a market of 25 owners.* at most {auction.most_owners}: invite fewer"):
+    with pytest.raises(ValueError, match=f"a market of 25 owners.* at most {auction.max_owners}: invite fewer"):
         auction.run(types.truthful_bids(), budget)
     few = types.truthful_bids().replace(data_size=torch.where(torch.arange(25) < 3, types.data_size, 0))
     assert auction.run(few, budget).payment.shape == types.shape
@@ -164,5 +164,5 @@ def test_nobody_reaches_her_own_price_list(name: str, every_profile: list[Profil
     assert isinstance(menu, MenuAuction)
     for label, types, budget in every_profile:
         few = types.take(rows=slice(0, 6)).truthful_bids()
-        for lies in lies_about(few, 7, generator, fields=menu.guarantees.truthful_in):
-            assert own_list(menu, few, lies, budget[:6]) == 0, label
+        for misreports in draw_misreports(few, 7, generator, fields=menu.guarantees.truthful_in):
+            assert own_list(menu, few, misreports, budget[:6]) == 0, label

@@ -21,18 +21,18 @@ def test_three_owners_by_hand(market) -> None:
 def test_fewer_records_raise_the_own_price(market) -> None:
     owners = market(size=[4, 2, 2], cap=[2.0, 2.0, 1.0], cost=[4.0, 2.0, 1.0])
     truth = owners.truthful_bids()
-    lies = truth.replace(data_size=torch.tensor([[2, 2, 2]]))
+    misreports = truth.replace(data_size=torch.tensor([[2, 2, 2]]))
     # Two records less: 4/3 of the price per record, 2.667 still buys 2 records at 1, now for 2.667 instead of 2.
     budget = torch.tensor([8.0], dtype=torch.float64)
-    assert float(LeakyMenu().price_list(lies, budget).price[0, 0, 3]) > 1.3
-    assert float(gains(LeakyMenu(), owners, budget, lies, rerun=True)[0, 0]) > 0.6
+    assert float(LeakyMenu().price_list(misreports, budget).price[0, 0, 3]) > 1.3
+    assert float(gains(LeakyMenu(), owners, budget, misreports, rerun=True)[0, 0]) > 0.6
 
 
 def test_the_leak_cannot_be_seen_while_the_list_is_held_fixed(market) -> None:
     owners = market(size=[4, 2, 2], cap=[2.0, 2.0, 1.0], cost=[4.0, 2.0, 1.0])
-    lies = owners.truthful_bids().replace(data_size=torch.tensor([[2, 2, 2]]))
+    misreports = owners.truthful_bids().replace(data_size=torch.tensor([[2, 2, 2]]))
     budget = torch.tensor([8.0], dtype=torch.float64)
-    assert float(gains(LeakyMenu(), owners, budget, lies).max()) <= 0
+    assert float(gains(LeakyMenu(), owners, budget, misreports).max()) <= 0
 
 
 def test_it_falsely_claims_to_be_truthful_and_says_that_it_is_planted() -> None:

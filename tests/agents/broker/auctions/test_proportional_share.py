@@ -62,8 +62,8 @@ def test_of_two_equal_owners_the_first_sells_and_neither_can_gain(market) -> Non
     outcome = ProportionalShare().run(owners.truthful_bids(), [3.0])
     assert outcome.data_size[0].tolist() == [3, 0]
     truth = owners.truthful_bids()
-    lies = truth.replace(valuation=truth.valuation.scaled(torch.full((1, 2), 0.5, dtype=torch.float64)))
-    gain = gains(ProportionalShare(), owners, torch.tensor([3.0], dtype=torch.float64), lies)
+    misreports = truth.replace(valuation=truth.valuation.scaled(torch.full((1, 2), 0.5, dtype=torch.float64)))
+    gain = gains(ProportionalShare(), owners, torch.tensor([3.0], dtype=torch.float64), misreports)
     assert gain[0, 0] == 0
     assert gain[0, 1] < 0
 
@@ -101,17 +101,17 @@ def test_it_is_the_rule_in_exact_rationals(owners: list[tuple[int, int]], budget
     owners=st.lists(owner, min_size=1, max_size=6),
     budget=st.integers(1, 60),
     divisor=st.integers(1, 9),
-    liar=st.integers(0, 5),
-    lie=st.fractions(0, 3),
+    deviator=st.integers(0, 5),
+    misreport=st.fractions(0, 3),
 )
 def test_no_lie_about_the_valuation_pays_not_even_by_a_bit(
-    owners: list[tuple[int, int]], budget: int, divisor: int, liar: int, lie: Fraction
+    owners: list[tuple[int, int]], budget: int, divisor: int, deviator: int, misreport: Fraction
 ) -> None:
     weight, cost = (list(column) for column in zip(*owners, strict=True))
     types = linear(weight, [money / divisor for money in cost])
     truth = types.truthful_bids()
     scale = torch.ones(types.shape, dtype=torch.float64)
-    scale[0, liar % len(weight)] = float(lie)
-    lies = truth.replace(valuation=truth.valuation.scaled(scale))
+    scale[0, deviator % len(weight)] = float(misreport)
+    misreports = truth.replace(valuation=truth.valuation.scaled(scale))
     money = torch.tensor([budget / divisor], dtype=torch.float64)
-    assert float(gains(ProportionalShare(), types, money, lies).max()) <= 0
+    assert float(gains(ProportionalShare(), types, money, misreports).max()) <= 0

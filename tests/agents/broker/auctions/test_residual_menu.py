@@ -139,12 +139,12 @@ def test_no_lie_pays_nobody_loses_and_the_budget_holds_exactly(
     truth = types.truthful_bids()
     for _ in range(4):
         curve = torch.randint(0, 7, (1, len(who), 2), generator=generator).double().cumsum(-1)
-        lies = truth.replace(
+        misreports = truth.replace(
             valuation=TabulatedValuation(levels=tensor(LEVELS), cost=curve),
             privacy_budget=truth.privacy_budget * torch.randint(1, 3, (1, len(who)), generator=generator) / 2,
             data_size=(truth.data_size * torch.rand(1, len(who), generator=generator)).ceil().long(),
         )
-        assert float(gains(menu, types, money, lies, rerun=True).max()) <= 0
+        assert float(gains(menu, types, money, misreports, rerun=True).max()) <= 0
 
 
 @pytest.mark.parametrize("unit", [1.0, 0.1])

@@ -13,9 +13,9 @@ from agents.broker.auctions.registry import load_auction
 from agents.broker.training import dm_regretnet, m_regretnet, regretnet
 from agents.broker.training.augmented_lagrangian import (
     RegretTraining,
+    entropy_penalty,
     new_network,
     purchases,
-    undecidedness,
 )
 from agents.broker.training.profiles import Profiles
 from agents.broker.training.regret_recipe import PAPER_SEARCH, Recipe
@@ -89,8 +89,8 @@ def test_the_search_of_the_paper_is_an_option_of_the_same_loop():
 
 def test_certain_allocations_are_not_punished_and_even_ones_most():
     certain, even = torch.eye(4)[None], torch.full((1, 4, 4), 0.25)
-    assert float(undecidedness(certain)) == pytest.approx(0.0, abs=1e-6)
-    assert float(undecidedness(even)) == pytest.approx(0.75)
+    assert float(entropy_penalty(certain)) == pytest.approx(0.0, abs=1e-6)
+    assert float(entropy_penalty(even)) == pytest.approx(0.75)
 
 
 def test_what_a_lottery_buys_is_counted_in_expectation():
@@ -116,7 +116,7 @@ def test_a_checkpoint_with_its_card(module, tmp_path):
     assert auction.card == card
     assert (card.recipe["steps"], card.architecture["levels"]) == (2, recipe.levels)
     assert card.figures["ir_violation_rate"] == 0
-    assert auction.most_owners == 3
+    assert auction.max_owners == 3
 
 
 @pytest.mark.parametrize(

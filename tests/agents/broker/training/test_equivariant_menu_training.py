@@ -13,12 +13,21 @@ from agents.broker.training.equivariant_menu import EquivariantTraining, Recipe,
 from agents.broker.training.measure import true_error_bound
 from agents.broker.training.registry import trainer
 from agents.broker.training.softened_equivariant import Reported, softened_equivariant
-from agents.misreports.one_per_market import one_liar_each
+from agents.misreports.one_per_market import one_misreport_per_market
 from agents.prior import OwnerPrior
 
 PRIOR = OwnerPrior()
 SMALL = Recipe(
-    steps=40, batch=64, owners=5, other_owners=(3, 8), lies=1, levels=10, tiers=1, summary=8, width=16, averaging=0.8
+    steps=40,
+    batch=64,
+    owners=5,
+    other_owners=(3, 8),
+    misreports=1,
+    levels=10,
+    tiers=1,
+    summary=8,
+    width=16,
+    averaging=0.8,
 )
 
 
@@ -115,9 +124,9 @@ def test_a_gradient_that_is_not_finite_stops_training_and_names_the_step():
 def test_liars_lie_alone_and_offer_no_more_than_they_have():
     generator = torch.Generator().manual_seed(1)
     types, _ = PRIOR.sample(200, 4, generator)
-    liar = torch.randint(4, (200,), generator=generator)
-    bids = one_liar_each(types, liar, generator)
-    others = torch.arange(4) != liar[:, None]
+    deviator = torch.randint(4, (200,), generator=generator)
+    bids = one_misreport_per_market(types, deviator, generator)
+    others = torch.arange(4) != deviator[:, None]
     assert torch.equal(bids.data_size[others], types.data_size[others])
     assert torch.equal(bids.privacy_budget[others], types.privacy_budget[others])
     assert torch.equal(bids.valuation.factor[others], types.valuation.factor[others])

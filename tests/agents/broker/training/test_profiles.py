@@ -35,9 +35,9 @@ def test_a_misreport_by_hand():
         data_size=torch.tensor([[10, 8]]),
     )
     profiles = Profiles.of(types, torch.tensor([5.0], dtype=torch.float64), ONE)
-    lies = torch.tensor([[math.log(3.0), 1.0, math.log(0.5), math.log(0.25), 0.5]])
+    misreports = torch.tensor([[math.log(3.0), 1.0, math.log(0.5), math.log(0.25), 0.5]])
 
-    reports, cost = profiles.with_liars(2, torch.tensor([1]), lies)
+    reports, cost = profiles.with_deviators(2, torch.tensor([1]), misreports)
 
     # She admits to half of her privacy budget and a quarter of her data. At 0.5 her cost is 0.25: three times that,
     # tilted to a half; at 1 it is 1, threefold, and a thousandfold beyond her reach.
@@ -52,7 +52,7 @@ def test_who_tells_the_truth_changes_nothing(generator):
     types, budget = OwnerPrior().sample(9, 4, generator)
     profiles = Profiles.of(types, budget, OwnerPrior().units)
     honest = profiles.truthful(3)
-    told, cost = profiles.with_liars(3, torch.arange(9) % 4, truth(9).float())
+    told, cost = profiles.with_deviators(3, torch.arange(9) % 4, truth(9).float())
     for field in dataclasses.fields(honest):
         torch.testing.assert_close(getattr(told, field.name), getattr(honest, field.name))
     torch.testing.assert_close(cost, honest.cost()[torch.arange(9), torch.arange(9) % 4])

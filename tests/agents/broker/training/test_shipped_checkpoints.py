@@ -8,7 +8,7 @@ from dataclasses import asdict
 import pytest
 import torch
 
-from agents.broker.auctions.checkpoint import SHIPPED, Card
+from agents.broker.auctions.checkpoint import SHIPPED, ModelCard
 from agents.broker.auctions.registry import load_auction
 from agents.broker.training.found_regret import regret_figures
 from agents.broker.training.measure import true_error_bound
@@ -18,7 +18,7 @@ from agents.prior import OwnerPrior
 
 @pytest.mark.parametrize("name", trainers())
 def test_the_card_names_the_recipe_of_the_command_and_the_paper_s_prior(name):
-    card = Card.beside(SHIPPED / f"{name}.safetensors")
+    card = ModelCard.beside(SHIPPED / f"{name}.safetensors")
     assert card.recipe == json.loads(json.dumps(asdict(trainers()[name].Recipe())))
     assert card.prior == json.loads(json.dumps(asdict(OwnerPrior())))
     assert (SHIPPED / f"{name}.safetensors").stat().st_size <= 2_000_000
@@ -26,14 +26,14 @@ def test_the_card_names_the_recipe_of_the_command_and_the_paper_s_prior(name):
 
 @pytest.mark.parametrize("name", trainers())
 def test_the_card_s_error_bound_is_found_again_on_other_profiles(name):
-    card, auction = Card.beside(SHIPPED / f"{name}.safetensors"), load_auction(name)
+    card, auction = ModelCard.beside(SHIPPED / f"{name}.safetensors"), load_auction(name)
     types, budget = OwnerPrior().sample(600, 10, torch.Generator().manual_seed(31))
     bound = true_error_bound(types, auction.run(types.truthful_bids(), budget, torch.Generator().manual_seed(32)))
     assert float(bound[bound.isfinite()].mean()) == pytest.approx(card.figures["mean_error_bound"], rel=0.2)
 
 
-@pytest.mark.parametrize(("name", "most"), [("equivariant-menu", 0.05), ("dm-regretnet", 0.10)])
-def test_lies_hardly_pay_where_training_worked_against_them(name, most):
+@pytest.mark.parametrize(("name", "maximum"), [("equivariant-menu", 0.05), ("dm-regretnet", 0.10)])
+def test_lies_hardly_pay_where_training_worked_against_them(name, maximum):
     figures = regret_figures(load_auction(name), OwnerPrior(), profiles=20, queries=100)
-    assert 0 < figures["found_regret"] <= most
+    assert 0 < figures["found_regret"] <= maximum
     assert figures["ir_violation_rate"] == 0

@@ -10,7 +10,7 @@ import torch
 from agents.broker.auctions.parts.lottery import Lottery
 from agents.broker.auctions.registry import load_auction
 from agents.messages import Bids, Outcome
-from agents.misreports.scalar import LIES, Misreport
+from agents.misreports.scalar import MISREPORTS, Misreport
 from agents.owner.strategies.base import PublicKnowledge
 from agents.owner.strategies.best_response import BestResponse, first_largest
 from agents.owner.strategies.prior_best_response import PriorBestResponse
@@ -92,10 +92,10 @@ def test_where_no_lie_pays_the_truth_is_kept_exactly() -> None:
     prior = OwnerPrior(records=1000, owners=8)
     types = prior.population(torch.Generator().manual_seed(3))
     public = PublicKnowledge(rule=load_auction("sequential-menu", prior=prior).run, prior=prior)
-    lies = LIES[torch.arange(len(LIES))[:, None]]
+    misreports = MISREPORTS[torch.arange(len(MISREPORTS))[:, None]]
     row = torch.arange(8)
     budget = float(types.cost_at_own_budget().sum()) / 2
-    utility = utilities(public, types.truthful_bids(), row, types, lies, budget, "test")[0]
+    utility = utilities(public, types.truthful_bids(), row, types, misreports, budget, "test")[0]
     assert (utility[1:] < utility[0]).any()
     assert first_largest(utility)[1].tolist() == [0] * 8
 
@@ -106,22 +106,22 @@ def test_working_out_a_lie_is_a_rerun_with_it_alone() -> None:
     rule = load_auction("all-in").run
     some = torch.tensor([4, 1])
     hers = types.take(rows=torch.tensor([0]), owners=some)
-    lies = Misreport.of((1.0, 1.0, 1.0), (1.5, 0.5, 1.0), (0.5, 1.0, 0.3))
+    misreports = Misreport.of((1.0, 1.0, 1.0), (1.5, 0.5, 1.0), (0.5, 1.0, 0.3))
     bids = types.truthful_bids()
     found = utilities(
-        PublicKnowledge(rule=rule), bids, some, hers, lies[torch.arange(3)[:, None]], float(budget[0]), "test"
+        PublicKnowledge(rule=rule), bids, some, hers, misreports[torch.arange(3)[:, None]], float(budget[0]), "test"
     )
     assert found.shape == (3, 3, 2)
     for market in range(3):
-        for lie in range(3):
+        for misreport in range(3):
             for owner in range(2):
                 me = torch.arange(6) == some[owner]
-                told = lies[torch.tensor([lie])].tell(hers.take(owners=torch.full((6,), owner)))
+                told = misreports[torch.tensor([misreport])].tell(hers.take(owners=torch.full((6,), owner)))
                 one = told.where(me[None], bids.take(rows=torch.tensor([market])))
                 outcome = rule(one, budget[:1])
                 mine = Outcome(*(part[:, some[owner], None] for part in vars(outcome).values()))
                 rerun = hers.take(owners=torch.tensor([owner])).utility(mine).item()
-                assert found[market, lie, owner].item() == pytest.approx(rerun, rel=1e-12)
+                assert found[market, misreport, owner].item() == pytest.approx(rerun, rel=1e-12)
 
 
 @pytest.mark.parametrize(("kind", "what"), [(BestResponse, "auction"), (PriorBestResponse, "prior")])

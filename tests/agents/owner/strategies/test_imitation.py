@@ -8,7 +8,7 @@ import networkx as nx
 import pytest
 import torch
 
-from agents.misreports.scalar import LIES, Misreport
+from agents.misreports.scalar import MISREPORTS, Misreport
 from agents.network import OwnerNetwork
 from agents.owner.notice_board import NoticeBoard
 from agents.owner.strategies.base import Neighbours
@@ -21,9 +21,9 @@ from agents.prior import OwnerPrior
 KINDS = [ImitateRichest, FermiImitation, ReplicatorImitation]
 
 
-def read(payoff: list[list[float]], lie: list[list[int]], own: list[float]) -> Neighbours:
+def read(payoff: list[list[float]], misreport: list[list[int]], own: list[float]) -> Neighbours:
     return Neighbours(
-        torch.tensor(payoff, dtype=torch.float64), torch.tensor(lie), torch.tensor(own, dtype=torch.float64)
+        torch.tensor(payoff, dtype=torch.float64), torch.tensor(misreport), torch.tensor(own, dtype=torch.float64)
     )
 
 
@@ -36,21 +36,21 @@ class TestNoticeBoard:
 
     def publish(self, board: NoticeBoard, arms: list[int], gains: list[float]) -> None:
         utility = torch.tensor(gains).double() * self.cost
-        board.publish(torch.arange(3), self.types, LIES[torch.tensor(arms)].tell(self.types), utility)
+        board.publish(torch.arange(3), self.types, MISREPORTS[torch.tensor(arms)].tell(self.types), utility)
 
     def test_payoffs_are_means_since_the_lie_was_first_told(self) -> None:
         board = NoticeBoard(OwnerNetwork(nx.path_graph(3)))
         assert board.payoff.isnan().all()
         self.publish(board, [0, 3, 5], [1.0, 2.0, 3.0])
         self.publish(board, [0, 3, 0], [2.0, 4.0, -1.0])
-        assert board.lie.tolist() == [0, 3, 0]
+        assert board.misreport.tolist() == [0, 3, 0]
         assert board.payoff.tolist() == pytest.approx([1.5, 3.0, -1.0])
 
     def test_acquaintances_alone_read_them(self) -> None:
         board = NoticeBoard(OwnerNetwork(nx.path_graph(3)))
         self.publish(board, [0, 3, 5], [1.0, 2.0, 3.0])
         seen = board.seen_by(torch.tensor([1, 2]))
-        assert seen.lie.tolist() == [[0, 5], [3, -1]]
+        assert seen.misreport.tolist() == [[0, 5], [3, -1]]
         assert seen.payoff[0].tolist() == pytest.approx([1.0, 3.0])
         assert seen.payoff[1, 0] == pytest.approx(2.0)
         assert seen.payoff[1, 1].isnan()
@@ -60,7 +60,7 @@ class TestNoticeBoard:
         board = NoticeBoard(OwnerNetwork(nx.path_graph(3)))
         odd = Misreport.of((1.17, 1.0, 1.0)).tell(self.types)
         board.publish(torch.arange(3), self.types, odd, torch.ones(3).double())
-        assert board.seen_by(torch.tensor([1])).lie.tolist() == [[-1, -1]]
+        assert board.seen_by(torch.tensor([1])).misreport.tolist() == [[-1, -1]]
 
 
 class TestWhomToCopy:
@@ -75,8 +75,8 @@ class TestWhomToCopy:
 
     def test_one_met_at_random_among_those_to_be_copied(self) -> None:
         seen = read([[1.0, 2.0, 3.0]] * 4, [[1, -1, 3]] * 3 + [[-1, -1, -1]], [0.0] * 4)
-        payoff, lie = one_of_them(seen, torch.tensor([0.0, 0.49, 0.51, 0.5]).double())
-        assert lie.tolist() == [1, 1, 3, -1]
+        payoff, misreport = one_of_them(seen, torch.tensor([0.0, 0.49, 0.51, 0.5]).double())
+        assert misreport.tolist() == [1, 1, 3, -1]
         assert payoff[:3].tolist() == [1.0, 1.0, 3.0]
         assert payoff[3].isnan()
 
@@ -98,8 +98,8 @@ class TestEveryImitator:
     def test_some_begin_with_the_truth_and_the_others_with_any_lie(self, play: Any, kind: Any) -> None:
         game = play(kind, costs=(4.0,) * 2000, truth=0.7, graph=nx.empty_graph(2000))
         bids = game.bid()
-        lies = LIES.recognise(game.types, bids)
-        share = lies.bincount(minlength=len(LIES)) / 2000
+        misreports = MISREPORTS.recognise(game.types, bids)
+        share = misreports.bincount(minlength=len(MISREPORTS)) / 2000
         assert share[0] == pytest.approx(0.7, abs=0.04)
         assert share[1:].tolist() == pytest.approx([0.3 / 7] * 7, abs=0.02)
 
@@ -118,12 +118,12 @@ class TestEveryImitator:
         for _ in range(60):
             bids = game.bid(neighbours=board.seen_by(everybody))
             board.publish(everybody, game.types, bids, game.result(bids).utility)
-        assert (board.lie == 4).sum() >= 36
+        assert (board.misreport == 4).sum() >= 36
 
     def test_mutants_come_up_again(self, play: Any, kind: Any) -> None:
         game = play(kind, costs=(4.0,) * 2000, truth=1.0, mutation=0.5, graph=nx.empty_graph(2000))
-        lies = LIES.recognise(game.types, game.bid())
-        assert (lies != 0).double().mean() == pytest.approx(0.5 * 7 / 8, abs=0.04)
+        misreports = MISREPORTS.recognise(game.types, game.bid())
+        assert (misreports != 0).double().mean() == pytest.approx(0.5 * 7 / 8, abs=0.04)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import torch
 
 from agents.broker.auctions.pay_as_bid import PayAsBid
 from agents.messages import Bids
-from agents.misreports.generators import as_lies
+from agents.misreports.generators import as_misreports
 from agents.types import OwnerTypes
 from agents.valuation import ParametricValuation
 from analysis.incentives.attack import Attack
@@ -40,7 +40,7 @@ def test_no_global_stream_is_touched() -> None:
 
 def test_moves_are_reflected_at_the_truth() -> None:
     truth: Bids = owner(2).truthful_bids().replace(data_size=torch.tensor([[100]]))
-    up = moved_by(truth, as_lies(truth), torch.tensor([[[0.0, 0.5, 0.5]]]).double(), ThreatModel())
-    down = moved_by(truth, as_lies(truth), torch.tensor([[[0.0, -0.5, -0.5]]]).double(), ThreatModel())
+    up = moved_by(truth, as_misreports(truth), torch.tensor([[[0.0, 0.5, 0.5]]]).double(), ThreatModel())
+    down = moved_by(truth, as_misreports(truth), torch.tensor([[[0.0, -0.5, -0.5]]]).double(), ThreatModel())
     assert up.privacy_budget.item() == down.privacy_budget.item() < 1
     assert up.data_size.item() == down.data_size.item() == 61

@@ -60,7 +60,7 @@ def test_ascent_from_the_truth_finds_the_top() -> None:
     # 8 (1 - (e - 1/2)^2) - 2e is highest where 16 (1/2 - e) = 2: at 3/8, where it is 7.125; the truth leaves 4.
     attack = climbed(TruthStartGradient(), 40, frozenset({"privacy_budget"}))
     assert 3.1 < attack.gain.item() <= 3.125
-    assert abs(attack.lies.privacy_budget.item() - 0.375) < 0.05
+    assert abs(attack.misreports.privacy_budget.item() - 0.375) < 0.05
 
 
 def test_the_payment_alone_is_climbed_to_its_own_top() -> None:
@@ -72,7 +72,7 @@ def test_the_payment_alone_is_climbed_to_its_own_top() -> None:
 
 def test_fields_that_may_not_be_changed_stay_true() -> None:
     attack = climbed(TruthStartGradient(), 5, frozenset({"data_size"}))
-    assert attack.lies.privacy_budget.item() == 1.0
+    assert attack.misreports.privacy_budget.item() == 1.0
     assert attack.gain.item() == 0.0
 
 

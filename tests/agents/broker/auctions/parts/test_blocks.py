@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from agents.broker.auctions.parts.blocks import MOST_TURNS, in_blocks, in_order_of_bids
+from agents.broker.auctions.parts.blocks import MAX_TURNS, in_blocks, in_order_of_bids
 from agents.broker.auctions.registry import load_auction
 from agents.prior import OwnerPrior
 
@@ -26,8 +26,8 @@ def test_seven_hundred_present_owners_come_in_blocks_of_three_and_each_of_them_o
     present[0, 1:200:2] = False
     count = int(present.sum())
     blocks = in_blocks(torch.arange(900)[None], present)
-    assert len(blocks) == MOST_TURNS
-    assert blocks[0].members.tolist() == [-(-count // MOST_TURNS)] == [3]
+    assert len(blocks) == MAX_TURNS
+    assert blocks[0].members.tolist() == [-(-count // MAX_TURNS)] == [3]
     asked = torch.cat([block.owner[block.owner < 900] for block in blocks])
     assert asked.tolist() == present[0].nonzero()[:, 0].tolist()
 
@@ -63,11 +63,11 @@ def test_members_of_a_block_never_move_one_anothers_lists():
     types, budget = OwnerPrior(records=1_000_000, owners=700).sample(1, 700, torch.Generator().manual_seed(0))
     bids = types.truthful_bids()
     before = auction.price_list(bids, budget)
-    for liar in (0, 1, 2, 300):
+    for deviator in (0, 1, 2, 300):
         size = bids.data_size.clone()
-        size[0, liar] = 1
+        size[0, deviator] = 1
         after = auction.price_list(bids.replace(data_size=size, privacy_budget=bids.privacy_budget / 2), budget)
-        first_of_block = liar - liar % 3
+        first_of_block = deviator - deviator % 3
         assert torch.equal(before.price[:, :3], after.price[:, :3])
     size[0, 300] = 1
     after = auction.price_list(bids.replace(data_size=size), budget)

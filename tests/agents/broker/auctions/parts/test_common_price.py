@@ -72,8 +72,8 @@ def test_one_bidder_too_few_and_one_always_loses(rule: type[Auction]) -> None:
 def test_understating_the_privacy_budget_pays(rule: type[Auction], market) -> None:
     owners = linear([1, 2, 3])
     truth = owners.truthful_bids()
-    lies = truth.replace(privacy_budget=torch.tensor([[0.5, 1.0, 1.0]], dtype=torch.float64))
-    assert gains(rule(), owners, torch.tensor([6.0], dtype=torch.float64), lies)[0].tolist() == [0.5, 0, 0]
+    misreports = truth.replace(privacy_budget=torch.tensor([[0.5, 1.0, 1.0]], dtype=torch.float64))
+    assert gains(rule(), owners, torch.tensor([6.0], dtype=torch.float64), misreports)[0].tolist() == [0.5, 0, 0]
 
 
 def test_with_other_curves_naming_a_high_cost_of_more_privacy_pays() -> None:
@@ -89,8 +89,8 @@ def test_with_other_curves_naming_a_high_cost_of_more_privacy_pays() -> None:
     truth = owners.truthful_bids()
     table = torch.tensor([[[0.6, 9.0], [1.0, 2.0], [1.5, 3.0]]], dtype=torch.float64)
     levels = torch.tensor([0.5, 1.0], dtype=torch.float64)
-    lies = truth.replace(valuation=TabulatedValuation(levels=levels, cost=table))
-    gain = gains(PAC(), owners, torch.tensor([5.0], dtype=torch.float64), lies)
+    misreports = truth.replace(valuation=TabulatedValuation(levels=levels, cost=table))
+    gain = gains(PAC(), owners, torch.tensor([5.0], dtype=torch.float64), misreports)
     assert gain[0].tolist() == pytest.approx([0.3, 0, 0])
 
 
@@ -98,16 +98,18 @@ costs = st.lists(st.integers(0, 40), min_size=2, max_size=6)
 
 
 @pytest.mark.parametrize("rule", BOTH)
-@given(cost=costs, budget=st.integers(1, 60), liar=st.integers(0, 5), lie=st.fractions(0, 3, max_denominator=7))
+@given(
+    cost=costs, budget=st.integers(1, 60), deviator=st.integers(0, 5), misreport=st.fractions(0, 3, max_denominator=7)
+)
 def test_among_linear_owners_no_linear_lie_pays(
-    rule: type[Auction], cost: list[int], budget: int, liar: int, lie: Fraction
+    rule: type[Auction], cost: list[int], budget: int, deviator: int, misreport: Fraction
 ) -> None:
     owners = linear([float(one) for one in cost])
     scale = torch.ones(owners.shape, dtype=torch.float64)
-    scale[0, liar % len(cost)] = float(lie)
+    scale[0, deviator % len(cost)] = float(misreport)
     truth = owners.truthful_bids()
-    lies = truth.replace(valuation=truth.valuation.scaled(scale))
-    gain = gains(rule(), owners, torch.tensor([float(budget)], dtype=torch.float64), lies)
+    misreports = truth.replace(valuation=truth.valuation.scaled(scale))
+    gain = gains(rule(), owners, torch.tensor([float(budget)], dtype=torch.float64), misreports)
     assert float(gain.max()) <= 1e-12
 
 

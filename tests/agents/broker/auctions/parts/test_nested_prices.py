@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from agents.broker.auctions.parts.nested_prices import FOLLOWS_BUDGET, FixedPrices, LearnedPrices, PriceShape
+from agents.broker.auctions.parts.nested_prices import BUDGET_EXPONENT, FixedPrices, LearnedPrices, PriceShape
 from agents.broker.auctions.registry import load_auction
 from agents.units import PublicUnits
 
@@ -48,7 +48,7 @@ def test_lists_by_hand() -> None:
 def test_lists_follow_the_budget_and_the_number_of_bidders() -> None:
     menu = prices(UNITS, per_log_bidders=tensor(0, 0, 1, 0, 0))
     usual, rich, crowded = (menu.lists(occasion)[2] for occasion in ((0, 0), (1, 0), (0, 1)))
-    torch.testing.assert_close(rich, usual * math.exp(FOLLOWS_BUDGET))
+    torch.testing.assert_close(rich, usual * math.exp(BUDGET_EXPONENT))
     torch.testing.assert_close(crowded, usual * tensor(1, math.e))
 
 
