@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from agents.files import to_json, write_file
 from market_sim.config import MarketConfig
 from market_sim.directory import directory_of, refuse_foreign, replacing
 
@@ -135,8 +136,7 @@ class Results:
             _write_parquet(self.rounds, ROUNDS, fresh / "rounds.parquet")
             _write_parquet(self.trades, TRADES, fresh / "trades.parquet")
             files = {name: sha256_of(fresh / name) for name in ("rounds.parquet", "trades.parquet")}
-            manifest = json.dumps({**self.config, "files": files}, indent=2, allow_nan=False)
-            (fresh / "config.json").write_text(manifest + "\n", encoding="utf-8")
+            write_file(fresh / "config.json", to_json({**self.config, "files": files}))
         return target
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agents.files import to_json, write_file
 from analysis.incentives.results import AuditReport
 from market_sim.directory import directory_of, files_in, prepare
 
@@ -44,7 +45,7 @@ class AuditDirectory:
             _require_same(path, told)
         prepare(path)
         path.mkdir(exist_ok=True)
-        _write(path / SETTINGS, json.dumps(told, indent=2) + "\n")
+        write_file(path / SETTINGS, to_json(told))
         try:
             yield AuditDirectory(path)
         except KeyboardInterrupt:
@@ -61,22 +62,9 @@ class AuditDirectory:
             return
         for name, found in report.threats.items():
             for kind, table in (("owners", found.owners), ("curves", found.curves)):
-                scratch = self.path / f".{kind}-{name}.parquet"
-                table.to_parquet(scratch, index=False)
-                os.replace(scratch, self.path / f"{kind}-{name}.parquet")
-        _write(self.path / FIGURES, json.dumps(finite(report.figures()), indent=2, allow_nan=False) + "\n")
+                write_file(self.path / f"{kind}-{name}.parquet", functools.partial(table.to_parquet, index=False))
+        write_file(self.path / FIGURES, to_json(report.figures()))
         shutil.rmtree(self.path / PIECES, ignore_errors=True)
-
-
-def finite(value: Any) -> Any:
-    """Figures as JSON holds them: what is not finite becomes its name."""
-    if isinstance(value, Mapping):
-        return {str(key): finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    if isinstance(value, float) and (value != value or abs(value) == float("inf")):
-        return str(value)
-    return value
 
 
 def _require_same(path: Path, settings: Mapping[str, Any]) -> None:
@@ -93,9 +81,3 @@ def _require_same(path: Path, settings: Mapping[str, Any]) -> None:
             f"out = {str(path)!r} holds an audit with other settings ({', '.join(other)}); "
             "pass a new directory, or the same settings to go on with that one"
         )
-
-
-def _write(path: Path, text: str) -> None:
-    scratch = path.with_name(f".{path.name}")
-    scratch.write_text(text, encoding="utf-8")
-    os.replace(scratch, path)

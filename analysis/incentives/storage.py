@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from agents.files import write_file
 from agents.messages import Bids
 from agents.valuation import MixedValuation, ParametricValuation, TabulatedValuation, Valuation
 
@@ -18,15 +17,7 @@ Piece = dict[str, Any]
 
 def write_piece(path: Path, piece: Piece) -> None:
     """Write ``piece`` to ``path``, which afterwards is complete or as it was."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, scratch = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    os.close(handle)
-    try:
-        torch.save(piece, scratch)
-        os.replace(scratch, path)
-    except BaseException:
-        Path(scratch).unlink(missing_ok=True)
-        raise
+    write_file(path, lambda file: torch.save(piece, file))
 
 
 def read_piece(path: Path) -> Piece | None:

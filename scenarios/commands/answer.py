@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from agents.files import to_json
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -31,7 +31,7 @@ class Answer:
 
     def json(self) -> str:
         """Return the figures as JSON."""
-        return json.dumps(_finite(self.figures), indent=2, allow_nan=False)
+        return to_json(self.figures).rstrip()
 
     def show(self) -> None:
         """Print the page."""
@@ -43,13 +43,3 @@ class Answer:
             console = Console(width=max(console.width, WIDTH))
         for part in self.page:
             console.print(part)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value

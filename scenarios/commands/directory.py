@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from agents.files import to_json, write_file
 from market_sim.directory import directory_of, files_in, prepare, refuse_foreign, replacing
 
 MANIFEST = "scenario.json"
@@ -40,7 +41,7 @@ def scenario_directory(out: Path, played: Mapping[str, Any]) -> Iterator[Path]:
     with replacing(out, check) as fresh:
         yield fresh
         manifest = {"format": FORMAT, "played": dict(played), "files": files_in(fresh)}
-        (fresh / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+        write_file(fresh / MANIFEST, to_json(manifest))
 
 
 def _files_of(directory: Path, played: Mapping[str, Any]) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -14,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from agents.files import write_file
 from agents.tasks.registry import load_task
 from analysis.report.comparison import comparison
 from analysis.report.html import GENERATOR, with_interval
@@ -134,10 +133,7 @@ def check_page(target: Path) -> None:
 
 def write_page(target: Path, html: str) -> None:
     """Write a page whole or not at all."""
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.absolute().parent) as scratch:
-        fresh = Path(scratch, PAGE)
-        fresh.write_text(html, encoding="utf-8")
-        os.replace(fresh, target)
+    write_file(target, html)
 
 
 def _chance(market: MarketRuns) -> float | None:

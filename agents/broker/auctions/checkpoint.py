@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from agents.files import to_json, write_file
 from agents.units import PublicUnits
 
 SHIPPED = Path(__file__).parent / "checkpoints"
@@ -75,9 +75,8 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], **card: Any) -> Mode
     meaning = {"meaning": _as_text(card["auction"], card["units"])}
     content = save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata=meaning)
     made = ModelCard(sha256=hashlib.sha256(content).hexdigest(), **card)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _replace(path, content)
-    _replace(path.with_suffix(".json"), (json.dumps(asdict(made), indent=2) + "\n").encode())
+    write_file(path, content)
+    write_file(path.with_suffix(".json"), to_json(asdict(made)))
     return ModelCard.beside(path)
 
 
@@ -119,9 +118,3 @@ def _meaning(content: bytes) -> str:
     """What a safetensors file says of itself, in the JSON behind the eight bytes of its length."""
     length = int.from_bytes(content[:8], "little")
     return str(json.loads(content[8 : 8 + length]).get("__metadata__", {}).get("meaning"))
-
-
-def _replace(path: Path, content: bytes) -> None:
-    draft = path.with_name(path.name + ".part")
-    draft.write_bytes(content)
-    os.replace(draft, path)

@@ -6,15 +6,15 @@ another, and a state that says where it stands. Continued, it ends with the bits
 
 from __future__ import annotations
 
-import io
 import json
-import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import torch
+
+from agents.files import write_file
 
 EVERY = 50
 """Steps between two saved states."""
@@ -102,12 +102,8 @@ def saved_progress(state: Path, steps: int) -> str:
 
 
 def _save(training: Training[Any], path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = io.BytesIO()
-    torch.save({"identity": _text(training.identity), "done": training.done, "state": training.state_dict()}, content)
-    draft = path.with_name(path.name + ".part")
-    draft.write_bytes(content.getvalue())
-    os.replace(draft, path)
+    saved = {"identity": _text(training.identity), "done": training.done, "state": training.state_dict()}
+    write_file(path, lambda file: torch.save(saved, file))
 
 
 def _resume(training: Training[Any], path: Path) -> None:

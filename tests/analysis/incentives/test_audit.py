@@ -13,6 +13,7 @@ from agents.broker.auctions.m_regretnet import MRegretNet
 from agents.broker.auctions.parts.allocation_network import AllocationNetwork
 from agents.broker.auctions.pay_as_bid import PayAsBid
 from agents.broker.auctions.registry import auction_classes
+from agents.files import plain
 from agents.messages import Bids, Outcome
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
@@ -23,7 +24,6 @@ from analysis.incentives.attackers.base import Attacker
 from analysis.incentives.attackers.registry import attacker_classes
 from analysis.incentives.audit import audit
 from analysis.incentives.chunk import allotted
-from analysis.incentives.directory import finite
 from analysis.incentives.threat_model import ThreatModel
 from market_sim import FLMarket, MarketConfig, run_market
 
@@ -328,4 +328,4 @@ def test_an_auction_for_a_fixed_number_of_bidders_cannot_be_split_and_the_report
     ]
     assert report.threats["splitting"].statistics["owners"] == 0
     assert report.threats["collusion"].pays
-    assert "NaN" not in json.dumps(finite(report.figures()))
+    assert "NaN" not in json.dumps(plain(report.figures()))

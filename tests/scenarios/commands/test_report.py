@@ -106,7 +106,7 @@ def test_an_interruption_leaves_the_page_before(played, tmp_path, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("scenarios.commands.report.os.replace", interrupted)
+    monkeypatch.setattr("agents.files.os.replace", interrupted)
     assert typed(played / "menu", "--out", target).exit_code == 130
     assert target.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
