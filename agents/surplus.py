@@ -3,7 +3,7 @@
 Whoever claims that no lie gains anything must not let rounding lend a lie the last digit. Payment minus rounded cost
 is not monotone in the records sold where price and cost almost meet. So the cost is computed without any rounding, as
 a sum of two floats, and the difference is rounded once. Everybody who compares what sales are worth does it here:
-choices from price lists, acceptance of offers, utilities and gains.
+choices from price lists, acceptance of offers, utilities and gains. ``pays`` says which gains are no rounding.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+ROUNDING = 1e-9
+"""A gain of no more than this part of the money at stake is rounding: no lie paid."""
 _SPLITTER = 2.0**27 + 1
 _MAX_COST = 1e250
 
@@ -47,6 +49,32 @@ def surplus(payment: Tensor, records: Tensor, value: Tensor) -> Tensor:
         lost = (paid - (difference - back)) - (product + back)
         exact = np.where(np.isfinite(paid), difference + (lost - missing), paid)
     return torch.from_numpy(np.where((count > 0) & np.isposinf(value.numpy()), -np.inf, exact))
+
+
+def pays(gain: Tensor, truthful_payment: Tensor, payment: Tensor, cost: Tensor) -> Tensor:
+    """Whether a misreport paid: its gain is more than rounding can make.
+
+    The bound is ``ROUNDING`` times the largest of the three amounts whose difference the gain is. Cost of everything
+    an owner has would be no measure: for some owners it is infinite, for others 0.
+
+    Parameters
+    ----------
+    gain : float64[...]
+        Utility of the misreport less utility of the truth; NaN never pays.
+    truthful_payment, payment : float64[...]
+        What she is paid when she tells the truth, and when she lies.
+    cost : float64[...]
+        Her true cost of what she sold by lying (or the larger cost of both sales). Where it is not finite it does
+        not count, nor does an infinite payment.
+
+    Returns
+    -------
+    bool[...]
+    """
+    stakes = torch.zeros_like(gain)
+    for money in (truthful_payment, payment, cost):
+        stakes = torch.maximum(stakes, money.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0).abs())
+    return gain > ROUNDING * stakes
 
 
 def _upper_half(number: NDArray[np.float64]) -> NDArray[np.float64]:

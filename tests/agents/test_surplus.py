@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.surplus import surplus
+from agents.surplus import ROUNDING, pays, surplus
 
 
 def one(payment: float, records: int, value: float) -> float:
@@ -46,3 +47,25 @@ def test_nothing_sold_costs_nothing_and_what_is_not_for_sale_costs_everything():
     assert one(0.0, 0, torch.inf) == 0.0
     assert one(5.0, 2, torch.inf) == -torch.inf
     assert one(5.0, 10**12, 1e300) < -1e261
+
+
+@pytest.mark.parametrize(
+    ("gain", "truthful_payment", "payment", "cost", "paid"),
+    [
+        (3e-12, 54.0, 54.0, 54.0, False),  # pay-as-bid: paid her cost either way
+        (1e-6, 54.0, 54.0, 54.0, True),
+        (1.01 * ROUNDING * 7, 5.0, 6.0, 7.0, True),  # just above the bound: the largest of the three counts
+        (0.99 * ROUNDING * 7, 5.0, 6.0, 7.0, False),
+        (0.99 * ROUNDING * 7, 7.0, 6.0, 5.0, False),
+        (0.99 * ROUNDING * 7, 5.0, 7.0, 6.0, False),
+        (0.0, 0.0, 0.0, 0.0, False),  # nothing sold, nothing gained
+        (5e-324, 0.0, 0.0, 0.0, True),  # nothing at stake to round
+        (-1.0, 1.0, 0.0, 0.0, False),
+        (torch.nan, 1.0, 1.0, 1.0, False),
+        (1.0, 1.0, 2.0, torch.inf, True),  # what has no finite cost is no measure
+        (torch.inf, 1.0, torch.inf, 1.0, True),  # paid without bound
+    ],
+)
+def test_a_lie_pays_when_it_gains_more_than_rounding_can_make(gain, truthful_payment, payment, cost, paid):
+    numbers = (torch.tensor([[number]], dtype=torch.float64) for number in (gain, truthful_payment, payment, cost))
+    assert pays(*numbers).tolist() == [[paid]]
