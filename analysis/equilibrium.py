@@ -20,7 +20,7 @@ from torch import Tensor
 from agents.broker.auctions.base import Auction
 from agents.checks import number, seed_number, whole
 from analysis.empirical_game import EmpiricalGame, Play
-from analysis.resampling import ends, resamples
+from analysis.intervals import ends, resamples
 
 STEP = 2.0
 """By how much, in the first step, the log share of the best strategy grows over that of the worst still played."""

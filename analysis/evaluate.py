@@ -18,8 +18,8 @@ from agents.checks import seed_number, whole
 from agents.messages import Outcome
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
+from analysis.intervals import ends, ratios, resamples
 from analysis.regret import found_regret
-from analysis.resampling import ends, ratios, resamples
 from analysis.second_best import second_best
 
 FIRST_BEST = "first best"

@@ -18,8 +18,8 @@ from agents.messages import Outcome
 from agents.noise import variance
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
+from analysis.intervals import ends, ratios, resamples
 from analysis.regret import found_regret
-from analysis.resampling import ends, ratios, resamples
 
 PRIORS: Mapping[str, OwnerPrior] = {
     "IID": OwnerPrior(),

@@ -12,7 +12,7 @@ from agents.misreports.search import per_cost, search
 from agents.types import OwnerTypes
 from analysis.incentives.expectation import expected
 from analysis.incentives.structure import lists_hold
-from analysis.resampling import ends, ratios, resamples
+from analysis.intervals import ends, ratios, resamples
 
 NOTABLE = 0.01
 """Gain over the own cost from which on an owner counts as gaining."""

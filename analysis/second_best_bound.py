@@ -27,7 +27,7 @@ from agents.checks import seed_number, whole
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 from agents.valuation import ParametricValuation
-from analysis.resampling import ends, ratios, resamples
+from analysis.intervals import ends, ratios, resamples
 
 _CANDIDATES = 4000
 """Factors drawn per situation, of which those given its budget are sampled by importance."""

@@ -7,77 +7,12 @@ bootstrap over clusters: bids of one round share its budget, order and menu, so 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
-from agents.checks import number, whole
-
-CLUSTER = ["seed", "buyer", "round"]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean and where it would lie in most repetitions.
-
-    Parameters
-    ----------
-    mean, low, high : float
-        Estimate and the ends of its percentile bootstrap interval.
-    """
-
-    mean: float
-    low: float
-    high: float
-
-
-def clustered_mean(
-    values: ArrayLike, clusters: ArrayLike, *, draws: int = 2000, level: float = 0.95, seed: int = 0
-) -> Interval:
-    """Mean of ``values`` with a percentile bootstrap interval, whole clusters being drawn with replacement.
-
-    Parameters
-    ----------
-    values : float[m]
-        Finite; at least one.
-    clusters : [m]
-        Which cluster each value belongs to; values of one cluster may depend on one another.
-    draws : int
-        Bootstrap samples.
-    level : float
-        Coverage aimed at.
-    seed : int
-        Of the bootstrap's own random stream.
-
-    Raises
-    ------
-    ValueError
-        If there is no value or one of them is not finite.
-
-    Notes
-    -----
-    Source: Cameron, Gelbach and Miller, "Bootstrap-based improvements for inference with clustered errors", 2008
-    (the pairs cluster bootstrap). With one cluster nothing is known about the spread: the interval is the whole line.
-    """
-    array = np.asarray(values, dtype=np.float64)
-    if array.ndim != 1 or array.size == 0 or not np.isfinite(array).all():
-        raise ValueError(f"values has shape {list(array.shape)}: pass at least one finite number, in one dimension")
-    number("level", level, above=0.0, maximum=1.0)
-    whole("draws", draws, minimum=1)
-    index, names = pd.factorize(np.asarray(clusters))
-    if len(index) != array.size:
-        raise ValueError(f"clusters has length {len(index)}; pass one per value, {array.size}")
-    if len(names) == 1:
-        return Interval(float(array.mean()), -np.inf, np.inf)
-    total, count = np.bincount(index, array), np.bincount(index)
-    chosen = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
-    means = (chosen @ total) / (chosen @ count)
-    tail = (1 - level) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return Interval(float(array.mean()), float(low), float(high))
+from analysis.intervals import CLUSTER, Interval, clustered_mean
 
 
 def stacked(frames: Mapping[int, pd.DataFrame]) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.across_seeds import mean_across_seeds
+from analysis.intervals import mean_across_seeds
 from analysis.plots.strategic import drawn, worth_figure
 from analysis.summary import cost_at_own_budget
 from market_sim import MarketConfig

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from agents.broker.auctions.registry import load_auction
-from analysis.across_seeds import across_seeds, blocks_across_seeds
+from analysis.intervals import across_seeds, blocks_across_seeds
 from analysis.plots.strategic import trajectories_figure
 from market_sim import MarketConfig
 from scenarios.commands.answer import Answer

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.across_seeds import blocks_across_seeds, mean_across_seeds
+from analysis.intervals import blocks_across_seeds, mean_across_seeds
 from analysis.plots.strategic import trajectories_figure
 from analysis.summary import cost_at_own_budget
 from market_sim import MarketConfig

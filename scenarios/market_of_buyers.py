@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.across_seeds import across_seeds, blocks_across_seeds
+from analysis.intervals import across_seeds, blocks_across_seeds
 from analysis.plots.strategic import buyers_figure, drawn
 from analysis.plots.style import PALETTE
 from market_sim import MarketConfig

@@ -23,9 +23,8 @@ from agents.prior import OwnerPrior
 from analysis.empirical_game import pure_strategies
 from analysis.equilibrium import Equilibrium, equilibrium
 from analysis.incentives.structure import lists_hold
+from analysis.intervals import Interval, ends, ratios, resamples
 from analysis.plots.equilibrium import equilibrium_figure, study_figure
-from analysis.resampling import ends, ratios, resamples
-from analysis.summary import Interval
 from scenarios.commands.answer import Answer
 from scenarios.commands.directory import scenario_directory
 from scenarios.commands.progress import bar

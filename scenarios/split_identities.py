@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from analysis.across_seeds import mean_across_seeds
+from analysis.intervals import mean_across_seeds
 from analysis.plots.strategic import drawn, worth_figure
 from analysis.summary import cost_at_own_budget
 from market_sim import MarketConfig

@@ -16,7 +16,7 @@ from agents.misreports.search import Counterfactuals
 from agents.types import OwnerTypes
 from analysis.incentives.attackers.lattice import lattice, misreport_at
 from analysis.incentives.threat_model import ThreatModel
-from analysis.resampling import ends, ratios, resamples
+from analysis.intervals import ends, ratios, resamples
 
 
 def interim_gain(

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.resampling import ends, ratios, resamples
+from analysis.intervals import ends, ratios, resamples
 
 Array = NDArray[np.float64]
 NOTABLE: tuple[float, ...] = (0.01, 0.05)

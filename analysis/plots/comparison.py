@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.blocks import by_block
+from analysis.intervals import by_block
 from analysis.plots.style import INK, KNOWN, MARKERS, PALETTE, curve, label, panels, style_of
 from analysis.summary import accuracy_by_round
 

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.blocks import by_block
+from analysis.intervals import by_block
 from analysis.plots.style import INK, PALETTE, band, colour_of, curve, key, label, panels, style_of
 from analysis.summary import cost_at_own_budget
 

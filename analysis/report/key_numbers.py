@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from analysis.summary import CLUSTER, Interval, clustered_mean, cost_at_own_budget, final_accuracy
+from analysis.intervals import CLUSTER, Interval, clustered_mean
+from analysis.summary import cost_at_own_budget, final_accuracy
 
 QUANTITIES: dict[str, str] = {
     "test accuracy after the last round": "share of the test set",

@@ -17,7 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.checks import MAX_SEED, whole
-from analysis.summary import Interval, stacked
+from analysis.intervals import Interval
+from analysis.summary import stacked
 from market_sim import MarketConfig, run_market
 from market_sim.model import configured
 from scenarios.commands.answer import WIDTH, Answer

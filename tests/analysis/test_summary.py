@@ -5,12 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from analysis.summary import (
     accuracy_by_round,
-    clustered_mean,
     cost_at_own_budget,
     final_accuracy,
     gains_by_strategy,
@@ -63,61 +60,6 @@ def rounds(**columns) -> pd.DataFrame:
         }
     )
     return table.assign(**columns)
-
-
-def test_the_mean_of_equal_values_is_certain():
-    interval = clustered_mean([3.0, 3.0, 3.0], [0, 1, 2])
-    assert (interval.mean, interval.low, interval.high) == (3.0, 3.0, 3.0)
-
-
-def test_one_cluster_says_nothing_about_the_spread():
-    interval = clustered_mean([1.0, 2.0], ["a", "a"])
-    assert (interval.mean, interval.low, interval.high) == (1.5, -np.inf, np.inf)
-
-
-def test_values_that_move_together_widen_the_interval():
-    """A hundred values in ten clusters of equal members are worth ten values."""
-    value = np.random.default_rng(0).normal(size=10).repeat(10)
-    together = clustered_mean(value, np.arange(10).repeat(10))
-    apart = clustered_mean(value, np.arange(100))
-    assert together.mean == apart.mean
-    assert together.high - together.low > 2 * (apart.high - apart.low)
-
-
-def test_the_interval_of_many_independent_values_is_the_textbooks():
-    value = np.random.default_rng(1).normal(size=400)
-    interval = clustered_mean(value, np.arange(400), draws=4000)
-    half = 1.96 * value.std(ddof=1) / 20
-    assert interval.low == pytest.approx(value.mean() - half, abs=0.01)
-    assert interval.high == pytest.approx(value.mean() + half, abs=0.01)
-
-
-def test_the_bootstrap_has_its_own_seeded_stream():
-    value, cluster = np.arange(12.0), np.arange(12) // 2
-    assert clustered_mean(value, cluster, seed=1) == clustered_mean(value, cluster, seed=1)
-    assert clustered_mean(value, cluster, seed=1) != clustered_mean(value, cluster, seed=2)
-
-
-@given(st.lists(st.tuples(st.floats(-10, 10), st.integers(0, 4)), min_size=1, max_size=30))
-def test_the_interval_lies_within_the_cluster_means(pairs):
-    value, cluster = np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs])
-    interval = clustered_mean(value, cluster, draws=50)
-    means = [value[cluster == name].mean() for name in set(cluster)]
-    if len(means) > 1:
-        assert min(means) - 1e-9 <= interval.low <= interval.high <= max(means) + 1e-9
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (([], []), r"values has shape \[0\]: pass at least one finite number"),
-        (([1.0, np.nan], [0, 1]), "pass at least one finite number"),
-        (([1.0, 2.0], [0]), "clusters has length 1; pass one per value, 2"),
-    ],
-)
-def test_a_mean_of_nothing_is_refused(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        clustered_mean(*arguments)
 
 
 def test_gains_are_money_and_a_share_of_the_cost_of_everything():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.summary import Interval
+from analysis.intervals import Interval
 from market_sim import load_results
 from scenarios.learning_liars import run, sentence
 

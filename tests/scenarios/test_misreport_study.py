@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.summary import Interval
+from analysis.intervals import Interval
 from scenarios.misreport_study import run, sentences
 
 AUCTIONS = ("pay-as-bid", "proportional-share", "sequential-menu")

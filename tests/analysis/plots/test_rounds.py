@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from analysis.blocks import by_block
+from analysis.intervals import by_block
 from analysis.plots.comparison import market_styles, numbers_figure, overlay_figure
 from analysis.plots.rounds import accounts_figure, privacy_figure, rounds_figure
 from analysis.plots.style import style_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from analysis.intervals import Interval
 from analysis.plots.strategic import buyers_figure, drawn, trajectories_figure, worth_figure
 from analysis.plots.style import colour_of
-from analysis.summary import Interval
 
 LINE = pd.DataFrame({"round": [1.0, 2.0], "mean": [1.0, 2.0], "low": [0.5, -np.inf], "high": [1.5, np.inf]})
 ROWS = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from analysis.blocks import by_block
+from analysis.intervals import by_block
 from analysis.report.key_numbers import QUANTITIES, key_numbers
 
 ROUNDS = pd.DataFrame(

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from analysis.summary import Interval
+from analysis.intervals import Interval
 from market_sim import MarketConfig, load_results
 from scenarios.commands.study import Finding, adapted, numbers, page_of, play, verdicts, written
 

@@ -1,0 +1,205 @@
+"""Means with intervals: over repetitions of a market, over rounds, over profiles; whatever depends is drawn together.
+
+Rounds of one run depend on one another, runs do not: repetitions get Student's interval. Bids of one round share its
+budget, order and menu, owners of one profile a rule: there whole rounds and whole profiles are drawn anew (bootstrap).
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import t as student
+
+from agents.checks import number, seed_number, whole
+
+Array = NDArray[np.float64]
+
+CLUSTER = ["seed", "buyer", "round"]
+"""Columns that tell one round of one buyer from all others."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean and where it would lie in most repetitions.
+
+    Parameters
+    ----------
+    mean, low, high : float
+        Estimate and the ends of its percentile bootstrap interval.
+    """
+
+    mean: float
+    low: float
+    high: float
+
+
+def clustered_mean(
+    values: ArrayLike, clusters: ArrayLike, *, draws: int = 2000, level: float = 0.95, seed: int = 0
+) -> Interval:
+    """Mean of ``values`` with a percentile bootstrap interval, whole clusters being drawn with replacement.
+
+    Parameters
+    ----------
+    values : float[m]
+        Finite; at least one.
+    clusters : [m]
+        Which cluster each value belongs to; values of one cluster may depend on one another.
+    draws : int
+        Bootstrap samples.
+    level : float
+        Coverage aimed at.
+    seed : int
+        Of the bootstrap's own random stream.
+
+    Raises
+    ------
+    ValueError
+        If there is no value or one of them is not finite.
+
+    Notes
+    -----
+    Source: Cameron, Gelbach and Miller, "Bootstrap-based improvements for inference with clustered errors", 2008
+    (the pairs cluster bootstrap). With one cluster nothing is known about the spread: the interval is the whole line.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 1 or array.size == 0 or not np.isfinite(array).all():
+        raise ValueError(f"values has shape {list(array.shape)}: pass at least one finite number, in one dimension")
+    number("level", level, above=0.0, maximum=1.0)
+    whole("draws", draws, minimum=1)
+    index, names = pd.factorize(np.asarray(clusters))
+    if len(index) != array.size:
+        raise ValueError(f"clusters has length {len(index)}; pass one per value, {array.size}")
+    if len(names) == 1:
+        return Interval(float(array.mean()), -np.inf, np.inf)
+    total, count = np.bincount(index, array), np.bincount(index)
+    chosen = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
+    means = (chosen @ total) / (chosen @ count)
+    tail = (1 - level) / 2
+    low, high = np.quantile(means, [tail, 1 - tail])
+    return Interval(float(array.mean()), float(low), float(high))
+
+
+def across_seeds(values: ArrayLike, *, level: float = 0.95) -> Interval:
+    """Mean of one value per repetition, and Student's interval around it.
+
+    Nothing is known about the spread of a single value: its interval is the whole line. Without any, the mean is no
+    number either.
+
+    Raises
+    ------
+    ValueError
+        If ``values`` are not one-dimensional.
+    """
+    number("level", level, above=0.0, maximum=1.0)
+    array = np.asarray(values, dtype=float)
+    if array.ndim != 1:
+        raise ValueError(f"values has shape {list(array.shape)}: pass one number per repetition")
+    if len(array) < 2:
+        return Interval(float(array[0]) if len(array) else float("nan"), -np.inf, np.inf)
+    reach = student.ppf((1 + level) / 2, len(array) - 1) * array.std(ddof=1) / np.sqrt(len(array))
+    mean = float(array.mean())
+    return Interval(mean, float(mean - reach), float(mean + reach))
+
+
+def mean_across_seeds(frame: pd.DataFrame, column: str) -> Interval:
+    """Mean of a column in each run, and then over the runs; rows without a number are left out.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rounds or trades with ``seed``.
+    column : str
+    """
+    known = frame[np.isfinite(frame[column].to_numpy(dtype=float, na_value=np.nan))]
+    return across_seeds(known.groupby("seed")[column].mean().to_numpy(dtype=float))
+
+
+def blocks_across_seeds(frame: pd.DataFrame, column: str, *, blocks: int = 20) -> pd.DataFrame:
+    """Means of a column in consecutive blocks of rounds, over the runs.
+
+    Returns
+    -------
+    DataFrame
+        ``round`` (the middle of the block, counted from 1), ``mean``, ``low``, ``high``.
+    """
+    whole("blocks", blocks, minimum=1)
+    length = int(frame["round"].max()) + 1 if len(frame) else 0
+    width = max(1, -(-length // blocks))
+    rows = []
+    for block, rows_of in frame.groupby(frame["round"] // width):
+        found = mean_across_seeds(rows_of, column)
+        first, last = int(block) * width, min(length, (int(block) + 1) * width)
+        rows.append({"round": (first + 1 + last) / 2, "mean": found.mean, "low": found.low, "high": found.high})
+    return pd.DataFrame(rows, columns=["round", "mean", "low", "high"]).dropna(subset="mean")
+
+
+def by_block(frame: pd.DataFrame, column: str, *, blocks: int = 12) -> pd.DataFrame:
+    """Mean of a column in consecutive blocks of rounds, with intervals.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rounds or trades of one or several runs, with ``seed``; rows where ``column`` is not finite are left out.
+    column : str
+    blocks : int
+        Into how many blocks of (nearly) equal length the rounds are cut; at most one per round.
+
+    Returns
+    -------
+    DataFrame
+        One row per block that has a finite value: ``round`` (the middle one, counted from 1), ``mean``, ``low``,
+        ``high`` (95 % interval by a bootstrap of rounds), ``rows`` (how many values).
+    """
+    whole("blocks", blocks, minimum=1)
+    rounds = int(frame["round"].max()) + 1 if len(frame) else 0
+    edges = np.unique(np.linspace(0, rounds, min(blocks, rounds) + 1).round().astype(int))
+    kept = frame[np.isfinite(frame[column].to_numpy(dtype=float, na_value=np.nan))]
+    rows = []
+    for first, end in itertools.pairwise(edges):
+        part = kept[(kept["round"] >= first) & (kept["round"] < end)]
+        if len(part):
+            found = clustered_mean(part[column], part.groupby(CLUSTER).ngroup(), draws=500)  # enough for a band
+            middle = (first + end + 1) / 2
+            rows.append((middle, found.mean, found.low, found.high, len(part)))
+    return pd.DataFrame(rows, columns=["round", "mean", "low", "high", "rows"])
+
+
+def resamples(count: int, seed: int, draws: int = 1000) -> Array:
+    """How often each of ``count`` profiles is drawn in each of ``draws`` bootstrap samples ``[draws, count]``."""
+    whole("count", count, minimum=1)
+    whole("draws", draws, minimum=1)
+    stream = np.random.default_rng(seed_number("seed", seed))
+    return stream.multinomial(count, np.full(count, 1 / count), size=draws).astype(float)
+
+
+def ratios(weights: Array, top: ArrayLike, bottom: ArrayLike) -> Array:
+    """Ratio of the sums of ``top[count]`` and ``bottom[count]`` in every sample ``[draws]``; infinite over nothing.
+
+    Nothing over nothing is no number.
+    """
+    over, under = weights @ np.asarray(top, dtype=float), weights @ np.asarray(bottom, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(over / under)
+
+
+def ends(prefix: str, draws: Array, level: float = 0.95) -> dict[str, float]:
+    """``{prefix}low`` and ``{prefix}high`` of the percentile interval.
+
+    Infinite samples count as what they are, so that an end may be infinite. A sample that is no number could be
+    anything: it counts as minus infinity for the low end and as infinity for the high one. Where no sample is a number
+    neither end is.
+    """
+    tails = (1 - level) / 2, (1 + level) / 2
+    if np.isfinite(draws).all():
+        low, high = np.quantile(draws, tails)
+    elif np.isnan(draws).all():
+        low = high = np.nan
+    else:
+        # Whole samples, because nothing lies between a number and infinity.
+        low = np.quantile(np.where(np.isnan(draws), -np.inf, draws), tails[0], method="lower")
+        high = np.quantile(np.where(np.isnan(draws), np.inf, draws), tails[1], method="higher")
+    return {f"{prefix}low": float(low), f"{prefix}high": float(high)}
