@@ -265,7 +265,7 @@ def _trained(folder: Path, name: str, levels: int, mode: Mode, seed: int, progre
     """An auction with so many levels, trained here on the IID prior, and for how many steps."""
     training = trainer(name)
     shorter = {key: value for key, value in (("steps", mode.steps), ("batch", mode.batch)) if value is not None}
-    recipe = training.Recipe(seed=seed, levels=levels, **shorter)
+    recipe = training.recipe(seed=seed, levels=levels, **shorter)
     path = folder / f"{name}-{levels}-levels.safetensors"
     with bar(progress, f"training {name}, M = {levels}", recipe.steps) as advance:
         training.make_checkpoint(path, OwnerPrior(), recipe, watch=lambda _: advance(""), measured=(100, 2, 4))

@@ -17,23 +17,22 @@ import numpy as np
 import pandas as pd
 import torch
 
-from agents.broker.auctions.dm_regretnet import DMRegretNet
-from agents.broker.auctions.m_regretnet import MRegretNet
-from agents.broker.auctions.regretnet import RegretNet
-from agents.broker.training import dm_regretnet, m_regretnet, regretnet
-from agents.broker.training.augmented_lagrangian import RegretTraining
-from agents.broker.training.equivariant_menu import EquivariantTraining
-from agents.broker.training.equivariant_menu import Recipe as EquivariantRecipe
-from agents.broker.training.residual_menu import EvolutionTraining
-from agents.broker.training.residual_menu import Recipe as ResidualRecipe
-from agents.broker.training.sequential_menu import MenuTraining
-from agents.broker.training.sequential_menu import Recipe as MenuRecipe
+from agents.broker.training.registry import TRAINERS
 from agents.prior import OwnerPrior
 from analysis.evaluate import evaluate
 from analysis.incentives.audit import audit
 from market_sim import load_auction, run_market
 
 STEPS = 50
+NAMES = (
+    "sequential-menu",
+    "sequential-menu-verified",
+    "equivariant-menu",
+    "dm-regretnet",
+    "m-regretnet",
+    "regretnet",
+    "residual-menu",
+)
 MARKETS: dict[str, dict[str, Any]] = {
     "plain": {"strategies": {"truthful": 0.6, "scaled-valuation": 0.2, "random-misreport": 0.2}},
     "splitting": {"strategies": {"truthful": 0.5, "identity-splitting": 0.5}, "sizes": "zipf"},
@@ -72,30 +71,14 @@ def markets() -> Iterator[tuple[str, str]]:
 
 def trainings() -> Iterator[tuple[str, str]]:
     """Hash of the tensors that fifty steps of every trainer lead to."""
-    prior = OwnerPrior()
-    menu = MenuTraining(prior, MenuRecipe())
-    yield "sequential-menu", _steps(menu, lambda: menu.network.state_dict())
-    verified = MenuTraining(prior, MenuRecipe(), sizes_known=True)
-    yield "sequential-menu-verified", _steps(verified, lambda: verified.network.state_dict())
-    equivariant = EquivariantTraining(prior, EquivariantRecipe())
-    yield "equivariant-menu", _steps(equivariant, lambda: equivariant.network.state_dict())
-    for auction, recipe in (
-        (DMRegretNet, dm_regretnet.Recipe()),
-        (MRegretNet, m_regretnet.Recipe()),
-        (RegretNet, regretnet.Recipe()),
-    ):
-        training = RegretTraining(auction.propose, prior, recipe)
-        yield auction.name, _steps(training, lambda training=training: training.average.state_dict())
-    residual = EvolutionTraining(prior, ResidualRecipe(batch=40))
-    yield "residual-menu", _steps(residual, lambda: dict(vars(residual.shape)))
-
-
-def _steps(training: Any, tensors: Any) -> str:
-    losses = [training.step().loss for _ in range(STEPS)]
-    state = hashlib.sha256(np.array(losses).tobytes())
-    for _, tensor in sorted(tensors().items()):
-        state.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return state.hexdigest()
+    prior, smaller = OwnerPrior(), {"residual-menu": {"batch": 40}}
+    for name in NAMES:
+        training = TRAINERS[name].training(prior, TRAINERS[name].recipe(**smaller.get(name, {})))
+        losses = [training.step().loss for _ in range(STEPS)]
+        state = hashlib.sha256(np.array(losses).tobytes())
+        for _, tensor in sorted(training.trained().tensors.items()):
+            state.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        yield name, state.hexdigest()
 
 
 def audits() -> Iterator[tuple[str, str]]:

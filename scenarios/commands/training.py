@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +55,11 @@ def train_auction(
     if out.exists() or out.with_suffix(".json").exists():
         raise ValueError(f"--out {out} exists already: name another file or remove it and its card")
     require_device(device)
-    accepted = inspect.signature(training.make_checkpoint).parameters
-    if device != "cpu" and "device" not in accepted:
+    if device != "cpu" and not training.devices:
         raise ValueError(f"device = {device!r}: {name} trains in moments, on the CPU only; leave --device out")
     state = out.with_suffix(".state")
-    where = {"state": state, "device": device}
-    further = _fields(training.Recipe, settings or {})
-    recipe = training.Recipe(seed=seed, **({} if steps is None else {"steps": steps}), **further)
+    further = _fields(training.recipe(), settings or {})
+    recipe = training.recipe(seed=seed, **({} if steps is None else {"steps": steps}), **further)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=out.parent):
         pass  # better refused now than after the training
@@ -73,7 +70,8 @@ def train_auction(
                 OwnerPrior(),
                 recipe,
                 watch=lambda step: advance(_said(step)),
-                **{option: value for option, value in where.items() if option in accepted},
+                state=state,
+                device=device,
             )
         except KeyboardInterrupt:
             # It may also come while what was trained is measured.
@@ -97,7 +95,7 @@ def require_device(device: str) -> None:
 
 def _fields(recipe: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings as fields of a recipe, each of the kind that its default is; what they may be, the recipe knows."""
-    defaults = {field.name: field.default for field in fields(recipe) if field.name not in ("seed", "steps")}
+    defaults = {name: value for name, value in vars(recipe).items() if name not in ("seed", "steps")}
     given = {}
     for name, value in settings.items():
         default = defaults[one_of("field of the recipe", name, defaults)]

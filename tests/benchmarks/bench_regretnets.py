@@ -11,7 +11,7 @@ from agents.broker.auctions.registry import load_auction
 from agents.broker.training.augmented_lagrangian import RegretTraining
 from agents.broker.training.found_regret import regret_figures
 from agents.broker.training.measure import truthful_figures
-from agents.broker.training.regret_recipe import Recipe
+from agents.broker.training.regret_recipe import RegretRecipe
 from agents.prior import OwnerPrior
 
 NAMES = ("dm-regretnet", "m-regretnet", "regretnet")
@@ -35,7 +35,7 @@ def test_profiles_per_second(name, benchmark):
 
 
 def test_a_training_step_of_dm_regretnet(capsys):
-    training = RegretTraining(load_auction("dm-regretnet").propose, OwnerPrior(), Recipe())
+    training = RegretTraining(load_auction("dm-regretnet").propose, OwnerPrior(), RegretRecipe())
     training.step()
     start = time.perf_counter()
     for _ in range(10):

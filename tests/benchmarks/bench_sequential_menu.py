@@ -6,7 +6,7 @@ import torch
 
 from agents.broker.auctions.registry import load_auction
 from agents.broker.training.resumption import run_to_end
-from agents.broker.training.sequential_menu import MenuTraining, Recipe
+from agents.broker.training.sequential_menu import MenuRecipe, MenuTraining
 from agents.misreports.search import per_cost, search
 from agents.prior import OwnerPrior
 from analysis.evaluate import FIRST_BEST, evaluate
@@ -54,4 +54,4 @@ def test_one_market_of_a_thousand(benchmark):
 
 
 def test_training_from_scratch(benchmark):
-    benchmark.pedantic(lambda: run_to_end(MenuTraining(OwnerPrior(), Recipe())), rounds=1)
+    benchmark.pedantic(lambda: run_to_end(MenuTraining(OwnerPrior(), MenuRecipe())), rounds=1)

@@ -12,10 +12,8 @@ drawn misreports, misreports that paid before, in other markets, and a step or t
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -23,64 +21,56 @@ from torch import Tensor
 
 from agents.broker.auctions.parts.allocation_network import AllocationNetwork, Reports
 from agents.broker.auctions.parts.allocation_rules import Proposal, Sales, after_refusals
+from agents.broker.training.base import GradientTraining, Trained, mean_loss, mean_of_finite
 from agents.broker.training.profiles import Profiles
 from agents.broker.training.purchases import bound_of_purchases
-from agents.broker.training.regret_recipe import Recipe, Step
+from agents.broker.training.regret_recipe import RegretRecipe, RegretStep
 from agents.misreports.encoded import Best, best_of, climb, structured, truth, within_reach
 from agents.prior import OwnerPrior
 
 Propose = Callable[[AllocationNetwork, Reports], Proposal]
 REMEMBERED = 4096
 """Misreports that paid, kept to be tried again."""
+_WEIGHT_OF_MEAN = 0.3
+"""Weight of E[ERR] beside E[log ERR]."""
 
 
-class RegretTraining:
-    """A training run that can be stopped and continued; see ``resumption``.
+class RegretTraining(GradientTraining[AllocationNetwork]):
+    """Adam on what is to be minimised plus multipliers times violations.
 
     Parameters
     ----------
     propose : callable
         The rule: from networks and reports to levels and shares of the budget.
     prior : OwnerPrior
-    recipe : Recipe
+    recipe : RegretRecipe
     device : str
-        Where the networks are trained; markets are drawn on the CPU, so that they are the same everywhere.
-
-    Attributes
-    ----------
-    network, average : AllocationNetwork
-        The networks that learn, and the running mean of their weights: what the training is for.
     """
 
-    def __init__(self, propose: Propose, prior: OwnerPrior, recipe: Recipe, *, device: str = "cpu") -> None:
-        self._propose, self._prior, self.recipe, self._device = propose, prior, recipe, device
-        rule = propose.__qualname__
-        self.identity = {"rule": rule, "recipe": asdict(recipe), "prior": asdict(prior), "device": device}
-        self.steps, self.done = recipe.steps, 0
-        self._generator = torch.Generator().manual_seed(recipe.seed)
-        self.network = new_network(recipe, self._generator).to(device).train()
-        self.average = copy.deepcopy(self.network)
-        scalars = [self.network.tariff, self.network.steepness]
-        known = {id(parameter) for parameter in scalars}
-        layers = [parameter for parameter in self.network.parameters() if id(parameter) not in known]
-        self._optimiser = torch.optim.Adam([{"params": layers}, {"params": scalars}], lr=recipe.learning_rate)
+    LAST_RATE = 0.01
+
+    def __init__(self, propose: Propose, prior: OwnerPrior, recipe: RegretRecipe, *, device: str = "cpu") -> None:
+        self._propose, self._prior, self.recipe = propose, prior, recipe
+        generator = torch.Generator().manual_seed(recipe.seed)
+        network = new_network(recipe, generator)
+        super().__init__(prior, recipe, network, generator, device=device, rule=propose.__qualname__)
         self._paid_before = truth(REMEMBERED).float().clone()
         self._regret = torch.full((recipe.owners,), recipe.regret, device=device)
         self._rationality = torch.full((recipe.owners,), recipe.rationality, device=device)
 
-    def step(self) -> Step:
-        """One Adam step on a fresh batch.
+    def _parameter_groups(self) -> list[dict[str, Any]]:
+        scalars = [self.learner.tariff, self.learner.steepness]
+        layers = [*self.learner.allocation.parameters(), *self.learner.payment.parameters()]
+        # Three numbers and a slope steer every market: they learn faster than the layers.
+        return [{"params": layers}, {"params": scalars, "factor": 2}]
 
-        Raises
-        ------
-        FloatingPointError
-            If a gradient is not finite; the message names the batch, and nothing was changed by it.
-        """
+    def step(self) -> RegretStep:
+        """Make the next step, on a fresh batch."""
         recipe = self.recipe
         types, budget = self._prior.sample(recipe.batch, recipe.owners, self._generator)
         profiles = Profiles.of(types, budget, self._prior.units, self._device)
         reports = profiles.truthful(recipe.levels)
-        proposal = self._propose(self.network, reports)
+        proposal = self._propose(self.learner, reports)
         sales = after_refusals(proposal, reports)
         deviator = torch.randint(recipe.owners, (recipe.batch,), generator=self._generator).to(self._device)
         honest = _of(utilities(sales, reports.cost()), deviator)
@@ -96,16 +86,14 @@ class RegretTraining:
         loss = self._objective(bound, sales, reports) + self._penalties(regret, shortfall)
         if recipe.undecided:
             loss = loss + recipe.undecided * entropy_penalty(proposal.chance)
-        self._descend(loss)
+        self._descend(loss, f"batch {self.done}")
         self._remember(best, honest.detach())
-        self.done += 1
         self._raise_multipliers(regret.detach(), shortfall.detach())
         cost = _of((sales.probability * reports.cost()).sum(-1), deviator).detach()
-        finite = bound.detach()[bound.isfinite()]
-        return Step(
+        return RegretStep(
             number=self.done - 1,
             loss=float(loss.detach()),
-            error_bound=float(finite.mean()),
+            error_bound=mean_of_finite(bound),
             found_regret=float((gain.detach() / cost)[cost > 0].mean()),
             refusals=float((sales.shortfall.detach() > 0).double().mean()),
         )
@@ -114,9 +102,7 @@ class RegretTraining:
         if self.recipe.objective == "privacy":
             loss = (sales.probability * reports.loss()).sum(-1)
             return -((reports.size * loss).sum(-1) / reports.size.sum(-1)).mean()
-        # An invalid market has no finite bound to lower: it adds nothing, and the report counts it.
-        finite = torch.where(bound.isfinite(), bound, 1.0)
-        return (finite.log() + 0.3 * finite.clamp(max=50)).mean()
+        return mean_loss(bound, _WEIGHT_OF_MEAN)
 
     def _penalties(self, regret: Tensor, shortfall: Tensor) -> Tensor:
         """Multipliers times violations plus rho/2 times their squares, averaged over places."""
@@ -160,60 +146,36 @@ class RegretTraining:
         reports, cost = profiles.take(rows).with_deviators(
             self.recipe.levels, who, misreports.reshape(-1, misreports.shape[-1])
         )
-        sales = after_refusals(self._propose(self.network, reports), reports)
+        sales = after_refusals(self._propose(self.learner, reports), reports)
         mine = who[:, None, None].expand(-1, 1, cost.shape[-1])
         worth = sales.probability.gather(1, mine)[:, 0] * (sales.payment.gather(1, mine)[:, 0] - cost)
         return worth[..., 1:].sum(-1).view(count, len(deviator))
-
-    def _descend(self, loss: Tensor) -> None:
-        progress = self.done / self.steps
-        rate = self.recipe.learning_rate * (0.5 * (1 + math.cos(math.pi * progress)) + 0.01)
-        layers, scalars = self._optimiser.param_groups
-        # Three numbers and a slope steer every market: they learn faster than the layers.
-        layers["lr"], scalars["lr"] = rate, 2 * rate
-        self._optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        if not bool(norm.isfinite()):
-            raise FloatingPointError(f"training batch {self.done}: the gradient is not finite; lower learning_rate")
-        self._optimiser.step()
-        # Early weights are soon forgotten, however slow the running mean is to be later.
-        kept = min(self.recipe.averaging, (1 + self.done) / (10 + self.done))
-        with torch.no_grad():
-            for mean, latest in zip(self.average.parameters(), self.network.parameters(), strict=True):
-                mean.lerp_(latest, 1 - kept)
 
     def _remember(self, best: Best, honest: Tensor) -> None:
         paid = best.misreports[best.utility > honest].cpu()[: REMEMBERED // 32]
         places = torch.randint(REMEMBERED, (len(paid),), generator=self._generator)
         self._paid_before[places] = paid
 
+    def trained(self) -> Trained:
+        """The networks so far."""
+        network, recipe = self.network.cpu(), self.recipe
+        sizes = {"owners": recipe.owners, "levels": recipe.levels, "width": recipe.width}
+        return Trained({"network": network}, network.state_dict(), sizes)
+
     def state_dict(self) -> dict[str, Any]:
-        """Where the run stands."""
-        return {
-            "done": self.done,
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimiser": self._optimiser.state_dict(),
-            "generator": self._generator.get_state(),
-            "paid_before": self._paid_before,
-            "regret": self._regret,
-            "rationality": self._rationality,
-        }
+        """Everything that the next steps depend on."""
+        own = {"paid_before": self._paid_before, "regret": self._regret, "rationality": self._rationality}
+        return {**super().state_dict(), **own}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Stand where ``state`` was taken."""
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self._optimiser.load_state_dict(state["optimiser"])
-        self._generator.set_state(state["generator"])
+        """Restore what ``state_dict`` saved."""
+        super().load_state_dict(state)
         self._paid_before = state["paid_before"].clone()
         self._regret = state["regret"].to(self._device)
         self._rationality = state["rationality"].to(self._device)
-        self.done = int(state["done"])
 
 
-def new_network(recipe: Recipe, generator: torch.Generator) -> AllocationNetwork:
+def new_network(recipe: RegretRecipe, generator: torch.Generator) -> AllocationNetwork:
     """Untrained networks; the last layers start small, so that the first auction is the tariff alone."""
     network = AllocationNetwork(recipe.owners, recipe.levels, recipe.width)
     with torch.no_grad():

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import torch
 
 from agents.broker.auctions.parts.equivariant_network import EquivariantNetwork
+from agents.broker.training.base import seed_uniformly
+from agents.broker.training.first_prices import price_grid, tiered_bias, usual_price
 from agents.checks import number, seed_number, whole
 from agents.prior import OwnerPrior
-from agents.valuation import FAMILIES, ParametricValuation
 
 
 @dataclass(frozen=True)
-class Recipe:
+class EquivariantRecipe:
     """Settings of one training run.
 
     Parameters
@@ -92,22 +93,16 @@ class Recipe:
             number(f"temperature[{place}]", temperature, above=0)
 
 
-def new_network(prior: OwnerPrior, recipe: Recipe) -> EquivariantNetwork:
+def new_network(prior: OwnerPrior, recipe: EquivariantRecipe) -> EquivariantNetwork:
     """An untrained network whose prices are about the mean cost of a record at each level."""
-    low, high = prior.privacy_budget
-    below = low * torch.tensor([0.25, 0.5, 0.75], dtype=torch.float64)
-    within = torch.linspace(low, high, recipe.levels if high > low else 1, dtype=torch.float64)
-    grid = torch.cat([below, within])
-    levels = grid.repeat_interleave(recipe.tiers)
-    family = torch.tensor([[FAMILIES.index(name) for name in prior.families]])
-    factor = torch.full(family.shape, sum(prior.factor) / 2, dtype=torch.float64)
-    usual = ParametricValuation(family=family, factor=factor).tabulate(levels).mean(dim=(0, 1))
-    network = EquivariantNetwork(levels, usual / prior.units.money_per_record, recipe.summary, recipe.width)
-    network.seeded(torch.Generator().manual_seed(recipe.seed))
-    if recipe.tiers > 1:
-        # The first offer of a level pays more than usual for little, the last less for much.
-        start = [torch.linspace(end, -end, recipe.tiers).repeat(len(grid)) for end in (0.2, -0.75)]
-        with torch.no_grad():
-            for lists in (network.tentative, network.final):
-                lists.head.bias.copy_(torch.cat([*start, torch.zeros(1)]))
+    levels = price_grid(prior, recipe.levels, recipe.tiers)
+    network = EquivariantNetwork(levels, usual_price(prior, levels), recipe.summary, recipe.width)
+    generator = torch.Generator().manual_seed(recipe.seed)
+    for lists in (network.tentative, network.final):
+        seed_uniformly(lists.describe, generator)
+        seed_uniformly(lists.body, generator)
+        if recipe.tiers > 1:
+            with torch.no_grad():
+                # The last entry, the weight of her claim, starts at 0.
+                lists.head.bias[:-1] = tiered_bias(levels, recipe.tiers, (0.2, -0.75))
     return network

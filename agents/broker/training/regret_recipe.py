@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from agents.broker.training.base import TrainingStep
 from agents.checks import number, one_of, seed_number, whole
 
 OBJECTIVES = ("error bound", "privacy")
 
 
 @dataclass(frozen=True)
-class Recipe:
+class RegretRecipe:
     """Settings of one training run.
 
     Parameters
@@ -94,26 +95,20 @@ class Recipe:
 
 
 PAPER_SEARCH: dict[str, Any] = {"candidates": 0, "climbs": 100, "climb_size": 0.1, "by_sign": False}
-"""The paper's inner search, as fields of a ``Recipe``: a hundred steps of a tenth of the slope."""
+"""The paper's inner search, as fields of a ``RegretRecipe``: a hundred steps of a tenth of the slope."""
 
 
 @dataclass(frozen=True)
-class Step:
-    """What a training step shows.
+class RegretStep(TrainingStep):
+    """What a training step shows; its loss is the Lagrangian.
 
     Parameters
     ----------
-    number : int
-    loss, error_bound : float
-        The Lagrangian, and the mean finite error bound of truthful play.
     found_regret : float
         Mean gain of the liars who would have sold truthfully, over what that sale costs them.
     refusals : float
-        Share of owners let off, because they were to be paid less than they say it costs them.
+        Share of owners whose allocation was refused, because they were to be paid less than they say it costs them.
     """
 
-    number: int
-    loss: float
-    error_bound: float
     found_regret: float
     refusals: float

@@ -10,22 +10,18 @@ from __future__ import annotations
 
 import importlib.metadata
 import math
-import platform
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
-import cma
 import numpy as np
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.checkpoint import ModelCard, save_checkpoint
 from agents.broker.auctions.parts.nested_prices import TERMS, LearnedPrices, PriceShape
 from agents.broker.auctions.residual_menu import ResidualMenu
-from agents.broker.training.measure import true_error_bound, truthful_figures
-from agents.broker.training.resumption import run_to_end
+from agents.broker.training.base import WORST, Trained, TrainingStep
+from agents.broker.training.measure import true_error_bound
 from agents.checks import number, seed_number, whole
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
@@ -42,12 +38,10 @@ LOTS = (0.06, 200.0, 1.15)
 POOR_LISTS = (-8.0, -5.0, -3.5, -2.6, -2.0, -1.6, -1.3, -1.1)
 STEP, RICHEST = 0.05, 0.55
 """Offsets of the other lists: up to the richest in steps."""
-WORST = 50.0
-"""Error bound that counts for a market in which nothing is sold, and for every worse one."""
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ResidualRecipe:
     """Settings of one training run.
 
     Parameters
@@ -94,15 +88,6 @@ class Recipe:
         number("weight_of_mean", self.weight_of_mean)
 
 
-@dataclass(frozen=True)
-class Step:
-    """What a training step shows: its number, and loss and mean error bound of the generation's best candidate."""
-
-    number: int
-    loss: float
-    error_bound: float
-
-
 def first_shape(prior: OwnerPrior) -> PriceShape:
     """Price lists before training: what is on sale, and the first guess of what is paid for it."""
     low, high = prior.privacy_budget
@@ -123,7 +108,7 @@ def first_shape(prior: OwnerPrior) -> PriceShape:
 
 
 class EvolutionTraining:
-    """A training run in the middle, to be interrupted and continued; see ``resumption``.
+    """A generation of an evolution strategy after another.
 
     Parameters
     ----------
@@ -137,8 +122,12 @@ class EvolutionTraining:
         The price lists in the middle of the generation to come: what the training is for.
     """
 
-    def __init__(self, prior: OwnerPrior, recipe: Recipe) -> None:
-        self.identity = {"prior": asdict(prior), "recipe": asdict(recipe), "auction": ResidualMenu.name}
+    def __init__(self, prior: OwnerPrior, recipe: ResidualRecipe) -> None:
+        self.identity: Mapping[str, Any] = {
+            "prior": asdict(prior),
+            "recipe": asdict(recipe),
+            "auction": ResidualMenu.name,
+        }
         self.steps, self.done = recipe.steps, 0
         self._prior, self._recipe = prior, recipe
         self._first = self.shape = first_shape(prior)
@@ -146,7 +135,7 @@ class EvolutionTraining:
         self._strategy = _strategy(recipe)
         self._losses = torch.zeros(recipe.steps, recipe.candidates, dtype=torch.float64)
 
-    def step(self) -> Step:
+    def step(self) -> TrainingStep:
         """Draw a generation, compare it on fresh profiles, and move on to the better half.
 
         Raises
@@ -162,7 +151,17 @@ class EvolutionTraining:
         if not all(math.isfinite(loss) for loss in losses):
             raise FloatingPointError(f"training step {self.done}: a loss is not finite; lower spread")
         self._tell(candidates, losses)
-        return Step(self.done - 1, *min(found))
+        return TrainingStep(self.done - 1, *min(found))
+
+    def trained(self) -> Trained:
+        """The price lists so far."""
+        shape = self.shape
+        return Trained(
+            arguments={"prices": LearnedPrices(shape, self._prior.units)},
+            tensors={name: getattr(shape, name) for name in shape.__dataclass_fields__},
+            architecture={"lists": len(shape.offsets), "lots": len(shape.lots), "levels": len(shape.levels)},
+            versions={"cma": importlib.metadata.version("cma")},
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """The losses so far, which a strategy with the same seed becomes the same by, and where profiles are drawn."""
@@ -181,62 +180,10 @@ class EvolutionTraining:
         self.shape = _shaped(self._first, self._strategy.result.xfavorite)
 
 
-def train(
-    prior: OwnerPrior,
-    recipe: Recipe | None = None,
-    *,
-    watch: Callable[[Step], None] | None = None,
-    state: Path | None = None,
-) -> PriceShape:
-    """Train the price lists from scratch, or from the state of an interrupted training.
-
-    Parameters
-    ----------
-    prior : OwnerPrior
-        Distribution of owners and budgets to train on.
-    recipe : Recipe, optional
-    watch : callable, optional
-        Called after every step.
-    state : Path, optional
-        Where the state of the training is kept; see ``resumption``.
-    """
-    training = EvolutionTraining(prior, recipe or Recipe())
-    run_to_end(training, state=state, watch=watch)
-    return training.shape
-
-
-def make_checkpoint(
-    path: Path,
-    prior: OwnerPrior,
-    recipe: Recipe | None = None,
-    *,
-    watch: Callable[[Step], None] | None = None,
-    state: Path | None = None,
-) -> ModelCard:
-    """Train, measure on fresh profiles, and write the checkpoint with its model card."""
-    recipe = recipe or Recipe()
-    shape = train(prior, recipe, watch=watch, state=state)
-    auction = ResidualMenu(prior.units, prices=LearnedPrices(shape, prior.units))
-    versions = {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "cma": importlib.metadata.version("cma"),
-    }
-    return save_checkpoint(
-        path,
-        {name: getattr(shape, name) for name in shape.__dataclass_fields__},
-        auction=ResidualMenu.name,
-        units=prior.units,
-        prior=asdict(prior),
-        architecture={"lists": len(shape.offsets), "lots": len(shape.lots), "levels": len(shape.levels)},
-        recipe=asdict(recipe),
-        versions=versions,
-        figures=truthful_figures(auction, prior),
-    )
-
-
-def _strategy(recipe: Recipe) -> Any:
+def _strategy(recipe: ResidualRecipe) -> Any:
     """The evolution strategy, with random numbers of its own instead of the global ones."""
+    import cma  # takes a second, which whoever only asks what can be trained should not wait
+
     scale = np.concatenate([np.repeat(SCALE, len(KNOTS)), SCALE_PER_LOG_BIDDERS * np.array(SCALE)])
     random = np.random.default_rng(recipe.seed)
     quiet = {"verbose": -9, "verb_disp": 0, "verb_log": 0}
@@ -258,7 +205,7 @@ def _shaped(first: PriceShape, change: Any, thin: int = 1) -> PriceShape:
     )
 
 
-def _markets(prior: OwnerPrior, recipe: Recipe, generator: torch.Generator) -> list[tuple[OwnerTypes, Tensor]]:
+def _markets(prior: OwnerPrior, recipe: ResidualRecipe, generator: torch.Generator) -> list[tuple[OwnerTypes, Tensor]]:
     """Fresh profiles of the usual number of bidders, and fewer of another number."""
     low, high = (math.log(bound) for bound in recipe.other_owners)
     draw = float(torch.rand(1, generator=generator, dtype=torch.float64))
@@ -269,7 +216,7 @@ def _markets(prior: OwnerPrior, recipe: Recipe, generator: torch.Generator) -> l
 
 
 def _loss(
-    shape: PriceShape, prior: OwnerPrior, markets: list[tuple[OwnerTypes, Tensor]], recipe: Recipe
+    shape: PriceShape, prior: OwnerPrior, markets: list[tuple[OwnerTypes, Tensor]], recipe: ResidualRecipe
 ) -> tuple[float, float]:
     """Loss of price lists, and their mean error bound with the usual number of bidders."""
     auction = ResidualMenu(prior.units, prices=LearnedPrices(shape, prior.units))

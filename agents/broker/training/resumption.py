@@ -1,61 +1,27 @@
 """Training that can be interrupted: its state lies beside the checkpoint to be, and the next start goes on from it.
 
-Every trainer that has a state to save can be run so: it is an object with ``recipe.steps`` steps to make, one after
-another, and a state that says where it stands. Continued, it ends with the bits it would have ended with uninterrupted.
+Continued, a training ends with the bits it would have ended with uninterrupted.
 """
 
 from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import torch
 
+from agents.broker.training.base import Training, TrainingStep
 from agents.files import write_file
 
 EVERY = 50
 """Steps between two saved states."""
 
 
-S_co = TypeVar("S_co", covariant=True)
-"""What a step of training shows."""
-
-
-class Training(Protocol[S_co]):
-    """A training run in the middle.
-
-    Attributes
-    ----------
-    identity : dict
-        Everything that the result depends on (recipe, prior, device): a state with another is not continued.
-    steps : int
-        How many steps the recipe asks for.
-    done : int
-        How many have been made.
-    """
-
-    identity: dict[str, Any]
-    steps: int
-    done: int
-
-    def step(self) -> S_co:
-        """Make the next step."""
-        ...
-
-    def state_dict(self) -> dict[str, Any]:
-        """Tensors, numbers and nested dictionaries of them: networks, optimiser, generators and ``done``."""
-        ...
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Stand where ``state`` was taken."""
-        ...
-
-
 def run_to_end(
-    training: Training[S_co], *, state: Path | None = None, watch: Callable[[S_co], None] | None = None
+    training: Training, *, state: Path | None = None, watch: Callable[[TrainingStep], None] | None = None
 ) -> None:
     """Make all steps that are left, from the state saved at ``state`` if there is one.
 
@@ -101,19 +67,22 @@ def saved_progress(state: Path, steps: int) -> str:
     )
 
 
-def _save(training: Training[Any], path: Path) -> None:
+def _save(training: Training, path: Path) -> None:
     saved = {"identity": _text(training.identity), "done": training.done, "state": training.state_dict()}
     write_file(path, lambda file: torch.save(saved, file))
 
 
-def _resume(training: Training[Any], path: Path) -> None:
+def _resume(training: Training, path: Path) -> None:
     saved = _read(path)
     if saved["identity"] != _text(training.identity):
         raise ValueError(
             f"state {path} is of another training (its recipe, prior or device differ): "
             "finish that one with the command it was started with, or remove the file"
         )
-    training.load_state_dict(saved["state"])
+    try:
+        training.load_state_dict(saved["state"])
+    except (KeyError, RuntimeError) as error:
+        raise ValueError(f"state {path} cannot be read ({type(error).__name__}): remove it and start again") from None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -126,5 +95,5 @@ def _read(path: Path) -> dict[str, Any]:
         raise ValueError(f"state {path} cannot be read ({type(error).__name__}): remove it and start again") from None
 
 
-def _text(identity: dict[str, Any]) -> str:
+def _text(identity: Mapping[str, Any]) -> str:
     return json.dumps(identity, sort_keys=True, default=str)

@@ -114,7 +114,7 @@ def test_an_interruption_while_measuring_loses_no_step(tmp_path, monkeypatch):
     made = SequentialMenuSteps(monkeypatch, interrupted_at=-1)
     words = ("train", "sequential-menu", "--steps", "2", "--out", str(tmp_path / "new.safetensors"), "--json")
     with monkeypatch.context() as patched:
-        patched.setattr("agents.broker.training.sequential_menu.truthful_figures", interrupted)
+        patched.setattr("agents.broker.training.registry.truthful_figures", interrupted)
         stopped = typed(*words)
     assert stopped.exit_code == 130
     assert "interrupted; 2 of 2 steps are in" in stopped.stderr
@@ -123,7 +123,7 @@ def test_an_interruption_while_measuring_loses_no_step(tmp_path, monkeypatch):
     assert made.steps == [0, 1]
 
 
-def interrupted(*_: object) -> None:
+def interrupted(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 

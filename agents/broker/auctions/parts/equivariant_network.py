@@ -7,7 +7,6 @@ only data sizes reach any list of the first pass.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -195,17 +194,6 @@ class EquivariantNetwork(nn.Module):
         self.register_buffer("levels", levels.double())
         self.tentative = ListNetwork(usual_price, summary, width, informed=False)
         self.final = ListNetwork(usual_price, summary, width, informed=True)
-
-    def seeded(self, generator: torch.Generator) -> EquivariantNetwork:
-        """The same with fresh weights."""
-        for module in [self.tentative, self.final]:
-            for layer in [*module.describe, *module.body]:
-                if isinstance(layer, nn.Linear):
-                    bound = 1 / math.sqrt(layer.in_features)
-                    with torch.no_grad():
-                        layer.weight.uniform_(-bound, bound, generator=generator)
-                        layer.bias.uniform_(-bound, bound, generator=generator)
-        return self
 
 
 def _log(numbers: Tensor) -> Tensor:

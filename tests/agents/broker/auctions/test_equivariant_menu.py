@@ -12,7 +12,7 @@ from agents.broker.auctions.equivariant_menu import EquivariantMenu
 from agents.broker.auctions.parts.equivariant_network import EquivariantNetwork, Market, Purchases
 from agents.broker.auctions.registry import load_auction
 from agents.broker.checking.check import check_auction
-from agents.broker.training.equivariant_menu import Recipe, new_network
+from agents.broker.training.equivariant_recipe import EquivariantRecipe, new_network
 from agents.broker.training.measure import truthful_figures
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
@@ -35,7 +35,7 @@ def profiles(batch: int, owners: int, seed: int = 1):
 
 def opinionated() -> EquivariantNetwork:
     """A network whose every output depends on every input: what it does not see, it is not shown."""
-    network = new_network(PRIOR, Recipe(levels=5, summary=8, width=8)).eval()
+    network = new_network(PRIOR, EquivariantRecipe(levels=5, summary=8, width=8)).eval()
     generator = torch.Generator().manual_seed(2)
     with torch.no_grad():
         for lists in (network.tentative, network.final):

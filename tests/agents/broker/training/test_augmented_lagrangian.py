@@ -10,7 +10,6 @@ import torch
 from agents.broker.auctions.dm_regretnet import DMRegretNet
 from agents.broker.auctions.parts.allocation_rules import after_refusals, drawn, highest
 from agents.broker.auctions.registry import load_auction
-from agents.broker.training import dm_regretnet, m_regretnet, regretnet
 from agents.broker.training.augmented_lagrangian import (
     RegretTraining,
     entropy_penalty,
@@ -18,11 +17,12 @@ from agents.broker.training.augmented_lagrangian import (
     purchases,
 )
 from agents.broker.training.profiles import Profiles
-from agents.broker.training.regret_recipe import PAPER_SEARCH, Recipe
+from agents.broker.training.registry import trainer
+from agents.broker.training.regret_recipe import PAPER_SEARCH, RegretRecipe
 from agents.broker.training.resumption import run_to_end
 from agents.prior import OwnerPrior
 
-SMALL = Recipe(steps=60, batch=96, owners=4, levels=3, width=16, candidates=4, learning_rate=5e-3, seed=3)
+SMALL = RegretRecipe(steps=60, batch=96, owners=4, levels=3, width=16, candidates=4, learning_rate=5e-3, seed=3)
 
 
 def trained(recipe, propose=highest):
@@ -54,8 +54,8 @@ def test_training_plays_the_auction_that_is_deployed_on_the_same_privacy_losses(
 
 def test_two_trainings_with_one_seed_are_one():
     short = dataclasses.replace(SMALL, steps=3)
-    one, two = (trained(short)[0].network.state_dict() for _ in range(2))
-    other = trained(dataclasses.replace(short, seed=4))[0].network.state_dict()
+    one, two = (trained(short)[0].learner.state_dict() for _ in range(2))
+    other = trained(dataclasses.replace(short, seed=4))[0].learner.state_dict()
     assert all(torch.equal(one[name], two[name]) for name in one)
     assert not torch.equal(one["payment.0.weight"], other["payment.0.weight"])
 
@@ -64,11 +64,11 @@ def test_a_gradient_that_is_no_number_stops_training_names_the_batch_and_changes
     training = RegretTraining(highest, OwnerPrior(), SMALL)
     training.step()
     with torch.no_grad():
-        training.network.payment[0].bias[0] = torch.nan
-    before = {name: tensor.clone() for name, tensor in training.network.state_dict().items()}
+        training.learner.payment[0].bias[0] = torch.nan
+    before = {name: tensor.clone() for name, tensor in training.learner.state_dict().items()}
     with pytest.raises(FloatingPointError, match=r"training batch 1: .*not finite"):
         training.step()
-    for name, tensor in training.network.state_dict().items():
+    for name, tensor in training.learner.state_dict().items():
         torch.testing.assert_close(tensor, before[name], rtol=0, atol=0, equal_nan=True)
 
 
@@ -105,11 +105,11 @@ def test_what_a_lottery_buys_is_counted_in_expectation():
     assert bool((share.sum(-1) <= 1 + 1e-6).all())
 
 
-@pytest.mark.parametrize("module", [regretnet, m_regretnet, dm_regretnet])
-def test_a_checkpoint_with_its_card(module, tmp_path):
+@pytest.mark.parametrize("name", ["regretnet", "m-regretnet", "dm-regretnet"])
+def test_a_checkpoint_with_its_card(name, tmp_path):
     path = tmp_path / "mine.safetensors"
-    recipe = module.Recipe(steps=2, batch=16, owners=3, width=8)
-    card = module.make_checkpoint(
+    recipe = trainer(name).recipe(steps=2, batch=16, owners=3, width=8)
+    card = trainer(name).make_checkpoint(
         path, OwnerPrior(), recipe, state=tmp_path / "mine.state", measured=(20, 3, 8), watch=None
     )
     auction = load_auction(path)
@@ -131,7 +131,7 @@ def test_a_checkpoint_with_its_card(module, tmp_path):
 )
 def test_impossible_recipes_are_refused(fields, words):
     with pytest.raises(ValueError, match=words):
-        Recipe(**fields)
+        RegretRecipe(**fields)
 
 
 def test_a_network_without_units_is_refused():

@@ -9,7 +9,8 @@ import torch
 
 from agents.broker.auctions.equivariant_menu import EquivariantMenu
 from agents.broker.auctions.registry import load_auction
-from agents.broker.training.equivariant_menu import EquivariantTraining, Recipe, make_checkpoint, new_network
+from agents.broker.training.equivariant_menu import EquivariantTraining
+from agents.broker.training.equivariant_recipe import EquivariantRecipe, new_network
 from agents.broker.training.measure import true_error_bound
 from agents.broker.training.registry import trainer
 from agents.broker.training.softened_equivariant import Reported, softened_equivariant
@@ -17,7 +18,7 @@ from agents.misreports.one_per_market import one_misreport_per_market
 from agents.prior import OwnerPrior
 
 PRIOR = OwnerPrior()
-SMALL = Recipe(
+SMALL = EquivariantRecipe(
     steps=40,
     batch=64,
     owners=5,
@@ -31,7 +32,7 @@ SMALL = Recipe(
 )
 
 
-def trained(recipe: Recipe) -> EquivariantTraining:
+def trained(recipe: EquivariantRecipe) -> EquivariantTraining:
     training = EquivariantTraining(PRIOR, recipe)
     for _ in range(recipe.steps):
         training.step()
@@ -100,12 +101,12 @@ def test_a_checkpoint_with_its_card(tmp_path):
     path = tmp_path / "mine.safetensors"
     steps = []
     short = dataclasses.replace(SMALL, steps=2)
-    card = make_checkpoint(path, PRIOR, short, watch=steps.append, measured=(20, 4, 8))
+    card = trainer("equivariant-menu").make_checkpoint(path, PRIOR, short, watch=steps.append, measured=(20, 4, 8))
     assert [step.number for step in steps] == [0, 1]
     assert card.recipe["regret_target"] == short.regret_target
     assert {"found_regret", "gain_over_payments", "ir_violation_rate"} <= card.figures.keys()
     assert load_auction(path).card == card
-    assert trainer("equivariant-menu").make_checkpoint is make_checkpoint
+    assert trainer("equivariant-menu").training is EquivariantTraining
 
 
 def test_a_gradient_that_is_not_finite_stops_training_and_names_the_step():
@@ -149,4 +150,4 @@ def test_liars_lie_alone_and_offer_no_more_than_they_have():
 )
 def test_impossible_recipes_are_refused(fields, words):
     with pytest.raises(ValueError, match=words):
-        Recipe(**fields)
+        EquivariantRecipe(**fields)

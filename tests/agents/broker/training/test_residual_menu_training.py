@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,12 +14,19 @@ from agents.broker.auctions.parts.nested_prices import LearnedPrices, PriceShape
 from agents.broker.auctions.registry import load_auction
 from agents.broker.auctions.residual_menu import ResidualMenu
 from agents.broker.training import residual_menu, resumption
+from agents.broker.training.base import TrainingStep
 from agents.broker.training.measure import true_error_bound
 from agents.broker.training.registry import trainer
-from agents.broker.training.residual_menu import EvolutionTraining, Recipe, Step, first_shape, make_checkpoint, train
+from agents.broker.training.residual_menu import EvolutionTraining, ResidualRecipe, first_shape
 from agents.prior import OwnerPrior
 
-SMALL = Recipe(steps=8, candidates=6, batch=40, owners=5, other_owners=(1, 8), spread=0.2, thin=4, seed=3)
+SMALL = ResidualRecipe(steps=8, candidates=6, batch=40, owners=5, other_owners=(1, 8), spread=0.2, thin=4, seed=3)
+
+
+def train(prior: OwnerPrior, recipe: ResidualRecipe, **how: Any) -> PriceShape:
+    training = EvolutionTraining(prior, recipe)
+    resumption.run_to_end(training, **how)
+    return training.shape
 
 
 def test_training_lowers_the_error_bound() -> None:
@@ -49,7 +57,9 @@ def test_two_trainings_with_one_seed_are_one_and_leave_global_generators_alone()
 def test_a_checkpoint_with_its_card(tmp_path: Path) -> None:
     path = tmp_path / "mine.safetensors"
     steps = []
-    card = make_checkpoint(path, OwnerPrior(), dataclasses.replace(SMALL, steps=2, batch=10), watch=steps.append)
+    card = trainer("residual-menu").make_checkpoint(
+        path, OwnerPrior(), dataclasses.replace(SMALL, steps=2, batch=10), watch=steps.append
+    )
     assert [step.number for step in steps] == [0, 1]
     assert card.recipe["steps"] == 2
     assert card.versions["cma"]
@@ -65,13 +75,13 @@ def test_an_interrupted_training_ends_where_it_would_have_ended(
     monkeypatch.setattr(resumption, "EVERY", 1)
     state = tmp_path / "mine.state"
 
-    def interrupt(step: Step) -> None:
+    def interrupt(step: TrainingStep) -> None:
         if step.number == 1:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt, match="1 of 3 steps"):
         train(prior, short, watch=interrupt, state=state)
-    rest: list[Step] = []
+    rest: list[TrainingStep] = []
     shape = train(prior, short, watch=rest.append, state=state)
     assert [step.number for step in rest] == [1, 2]
     assert torch.equal(shape.exponents, train(prior, short).exponents)
@@ -101,8 +111,8 @@ def test_owners_who_all_tolerate_the_same_have_one_level_and_two_below() -> None
 )
 def test_impossible_recipes_are_refused(fields: dict[str, object], words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        Recipe(**fields)
+        ResidualRecipe(**fields)
 
 
 def test_the_registry_finds_it() -> None:
-    assert trainer("residual-menu").make_checkpoint is make_checkpoint
+    assert trainer("residual-menu").training is EvolutionTraining

@@ -9,11 +9,11 @@ import torch
 
 from agents.broker.auctions.parts.allocation_rules import drawn, highest
 from agents.broker.training.augmented_lagrangian import RegretTraining
-from agents.broker.training.regret_recipe import Recipe
+from agents.broker.training.regret_recipe import RegretRecipe
 from agents.broker.training.resumption import run_to_end
 from agents.prior import OwnerPrior
 
-RECIPE = Recipe(steps=7, batch=32, owners=3, levels=2, width=8, candidates=4, seed=3)
+RECIPE = RegretRecipe(steps=7, batch=32, owners=3, levels=2, width=8, candidates=4, seed=3)
 
 
 def training(**changes):

@@ -13,18 +13,17 @@ from agents.broker.auctions.sequential_menu import SequentialMenu
 from agents.broker.training.registry import trainer
 from agents.broker.training.resumption import run_to_end
 from agents.broker.training.sequential_menu import (
+    MenuRecipe,
     MenuTraining,
-    Recipe,
-    make_checkpoint,
     new_network,
     softened_auction,
 )
 from agents.prior import OwnerPrior
 
-SMALL = Recipe(steps=40, batch=64, owners=5, other_owners=(1, 8), width=16, averaging=0.8, seed=3)
+SMALL = MenuRecipe(steps=40, batch=64, owners=5, other_owners=(1, 8), width=16, averaging=0.8, seed=3)
 
 
-def trained(prior: OwnerPrior, recipe: Recipe) -> MenuNetwork:
+def trained(prior: OwnerPrior, recipe: MenuRecipe) -> MenuNetwork:
     training = MenuTraining(prior, recipe)
     run_to_end(training)
     return training.network
@@ -74,7 +73,9 @@ def test_two_trainings_with_one_seed_are_one():
 def test_a_checkpoint_with_its_card(tmp_path):
     path = tmp_path / "mine.safetensors"
     steps = []
-    card = make_checkpoint(path, OwnerPrior(), dataclasses.replace(SMALL, steps=2), watch=steps.append)
+    card = trainer("sequential-menu").make_checkpoint(
+        path, OwnerPrior(), dataclasses.replace(SMALL, steps=2), watch=steps.append
+    )
     assert [step.number for step in steps] == [0, 1]
     assert card.recipe["steps"] == 2
     assert load_auction(path).card == card
@@ -92,7 +93,7 @@ def test_a_gradient_that_is_not_finite_stops_training_and_names_the_batch():
 
 def test_an_interrupted_training_goes_on_to_the_same_tensors(tmp_path):
     prior, recipe = OwnerPrior(), dataclasses.replace(SMALL, steps=6, batch=16)
-    whole = make_checkpoint(tmp_path / "whole.safetensors", prior, recipe)
+    whole = trainer("sequential-menu").make_checkpoint(tmp_path / "whole.safetensors", prior, recipe)
     interrupted, goes_on = MenuTraining(prior, recipe), MenuTraining(prior, recipe)
     for _ in range(4):
         interrupted.step()
@@ -117,10 +118,10 @@ def test_an_interrupted_training_goes_on_to_the_same_tensors(tmp_path):
 )
 def test_impossible_recipes_are_refused(fields, words):
     with pytest.raises(ValueError, match=words):
-        Recipe(**fields)
+        MenuRecipe(**fields)
 
 
 def test_only_learned_auctions_have_a_trainer():
-    assert trainer("sequential-menu").make_checkpoint is make_checkpoint
+    assert trainer("sequential-menu").training is MenuTraining
     with pytest.raises(ValueError, match="did you mean 'sequential-menu'"):
         trainer("sequential-menus")

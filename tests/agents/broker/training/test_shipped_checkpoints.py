@@ -12,19 +12,19 @@ from agents.broker.auctions.checkpoint import SHIPPED, ModelCard
 from agents.broker.auctions.registry import load_auction
 from agents.broker.training.found_regret import regret_figures
 from agents.broker.training.measure import true_error_bound
-from agents.broker.training.registry import trainers
+from agents.broker.training.registry import TRAINERS, trainer
 from agents.prior import OwnerPrior
 
 
-@pytest.mark.parametrize("name", trainers())
+@pytest.mark.parametrize("name", TRAINERS)
 def test_the_card_names_the_recipe_of_the_command_and_the_paper_s_prior(name):
     card = ModelCard.beside(SHIPPED / f"{name}.safetensors")
-    assert card.recipe == json.loads(json.dumps(asdict(trainers()[name].Recipe())))
+    assert card.recipe == json.loads(json.dumps(asdict(trainer(name).recipe())))
     assert card.prior == json.loads(json.dumps(asdict(OwnerPrior())))
     assert (SHIPPED / f"{name}.safetensors").stat().st_size <= 2_000_000
 
 
-@pytest.mark.parametrize("name", trainers())
+@pytest.mark.parametrize("name", TRAINERS)
 def test_the_card_s_error_bound_is_found_again_on_other_profiles(name):
     card, auction = ModelCard.beside(SHIPPED / f"{name}.safetensors"), load_auction(name)
     types, budget = OwnerPrior().sample(600, 10, torch.Generator().manual_seed(31))
