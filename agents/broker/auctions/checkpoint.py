@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from safetensors import SafetensorError
 from safetensors.torch import load, save
@@ -15,7 +16,11 @@ from torch import Tensor
 from agents.files import to_json, write_file
 from agents.units import PublicUnits
 
+if TYPE_CHECKING:
+    from agents.prior import OwnerPrior
+
 SHIPPED = Path(__file__).parent / "checkpoints"
+ModelT = TypeVar("ModelT")
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,8 @@ class ModelCard:
     figures: dict[str, Any] = field(default_factory=dict)
 
     @staticmethod
-    def beside(checkpoint: Path) -> ModelCard:
-        """Read the card of a checkpoint.
+    def load(checkpoint: Path) -> ModelCard:
+        """Read the card that lies beside a checkpoint.
 
         Raises
         ------
@@ -67,6 +72,18 @@ class ModelCard:
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"card {path} cannot be read ({error}); train the checkpoint again") from None
 
+    def out_of_distribution(self, prior: OwnerPrior) -> list[str]:
+        """In what the owners of ``prior`` are unlike those of the training, a clause each; empty if in nothing."""
+        clauses = []
+        for name in ("privacy_budget", "factor"):
+            (low, high), (minimum, maximum) = getattr(prior, name), self.prior.get(name, (0.0, float("inf")))
+            if low < minimum or high > maximum:
+                clauses.append(
+                    f"was trained on a {name} between {minimum:g} and {maximum:g}, this market's lies between "
+                    f"{low:g} and {high:g}"
+                )
+        return clauses
+
 
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], **card: Any) -> ModelCard:
     """Write tensors and card, each in one atomic step, and return the card."""
@@ -77,7 +94,7 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], **card: Any) -> Mode
     made = ModelCard(sha256=hashlib.sha256(content).hexdigest(), **card)
     write_file(path, content)
     write_file(path.with_suffix(".json"), to_json(asdict(made)))
-    return ModelCard.beside(path)
+    return ModelCard.load(path)
 
 
 def load_checkpoint(path: Path, auction: str) -> tuple[dict[str, Tensor], ModelCard]:
@@ -90,7 +107,7 @@ def load_checkpoint(path: Path, auction: str) -> tuple[dict[str, Tensor], ModelC
     """
     if not path.is_file():
         raise ValueError(f"checkpoint {path} does not exist; make it with: market-sim train {auction} --out {path}")
-    card = ModelCard.beside(path)
+    card = ModelCard.load(path)
     if card.auction != auction:
         raise ValueError(f"checkpoint {path} is of auction {card.auction!r}, not {auction!r}: load it by its path")
     content = path.read_bytes()
@@ -108,6 +125,37 @@ def load_checkpoint(path: Path, auction: str) -> tuple[dict[str, Tensor], ModelC
     if meaning != _as_text(auction, card.units):
         raise ValueError(f"checkpoint {path} was made for {meaning}, its card says otherwise: restore the card")
     return tensors, card
+
+
+def open_checkpoint(
+    auction: str, path: Path | None, build: Callable[[dict[str, Tensor]], ModelT], holds: str
+) -> tuple[ModelT, ModelCard]:
+    """What a checkpoint of ``auction`` holds, built, and its card.
+
+    Parameters
+    ----------
+    auction : str
+    path : Path or None
+        None for the checkpoint that is shipped.
+    build : callable
+        From tensors to what they make up.
+    holds : str
+        What that is, in words.
+
+    Raises
+    ------
+    ValueError
+        As ``load_checkpoint``, or if the tensors make up nothing of the kind or are not finite.
+    """
+    path = path or SHIPPED / f"{auction}.safetensors"
+    tensors, card = load_checkpoint(path, auction)
+    try:
+        for name, tensor in tensors.items():
+            if not bool(tensor.isfinite().all()):
+                raise ValueError(f"{name} holds a number that is not finite")
+        return build(tensors), card
+    except (KeyError, IndexError, TypeError, ValueError, RuntimeError, ZeroDivisionError) as error:
+        raise ValueError(f"checkpoint {path} does not hold {holds} ({error}); train it again") from None
 
 
 def _as_text(auction: str, units: PublicUnits) -> str:

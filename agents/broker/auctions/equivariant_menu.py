@@ -12,19 +12,17 @@ What lying is worth is what training keeps down (the regret target of its recipe
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.base import MIN_WEIGHT, Auction, Guarantees, favourite, spendable
-from agents.broker.auctions.checkpoint import SHIPPED, load_checkpoint
+from agents.broker.auctions.base import MIN_WEIGHT, Guarantees, favourite, spendable
 from agents.broker.auctions.parts.equivariant_network import EquivariantNetwork, Market, Purchases
+from agents.broker.auctions.parts.network_auction import NetworkAuction, check_price_grid
 from agents.broker.auctions.parts.uniform_rule import common_rate
 from agents.checks import MAX_RECORDS
 from agents.messages import Bids, Outcome
-from agents.units import PublicUnits
 
 _ROUNDING_MARGIN = 1 - 2.0**-40
 """Of the common rate, so that no rounding of it exceeds the budget."""
@@ -32,41 +30,22 @@ _NUMBERS = 100_000
 """Entries of price lists computed in one piece, unless one market has more."""
 
 
-class EquivariantMenu(Auction):
-    """Equivariant menu with private sizes, for any number of owners.
-
-    Parameters
-    ----------
-    units : PublicUnits, optional
-        Public units of the market at hand; by default those of training.
-    checkpoint : Path, optional
-        By default the shipped one.
-    network : EquivariantNetwork, optional
-        Instead of a checkpoint, with ``units``.
-    """
+class EquivariantMenu(NetworkAuction[EquivariantNetwork]):
+    """Equivariant menu with private sizes, for any number of owners; see ``NetworkAuction`` for the parameters."""
 
     name: ClassVar[str] = "equivariant-menu"
     guarantees: ClassVar[Guarantees] = Guarantees(truthful_in=frozenset())
     anonymous: ClassVar[bool] = True
-    units: PublicUnits
+    holds: ClassVar[str] = "an equivariant network"
 
-    def __init__(
-        self,
-        units: PublicUnits | None = None,
-        *,
-        checkpoint: Path | None = None,
-        network: EquivariantNetwork | None = None,
-    ) -> None:
-        self.card = None
-        if network is None:
-            path = checkpoint or SHIPPED / f"{self.name}.safetensors"
-            tensors, self.card = load_checkpoint(path, self.name)
-            network = _rebuild(tensors, path)
-            units = units or self.card.units
-        if units is None:
-            raise ValueError("units = None: a network without a checkpoint needs the public units it works in")
-        super().__init__(units)
-        self.network = network.eval().requires_grad_(False)
+    @staticmethod
+    def build(tensors: dict[str, Tensor]) -> EquivariantNetwork:
+        """The network in a checkpoint."""
+        summary, width = tensors["final.describe.0.bias"].shape[0], tensors["final.body.0.bias"].shape[0]
+        network = EquivariantNetwork(tensors["levels"], tensors["final.usual_price"], summary, width)
+        network.load_state_dict(tensors)
+        check_price_grid(network.levels, network.final.usual_price)
+        return network
 
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
         """Both passes, a few markets at a time."""
@@ -130,18 +109,3 @@ def _parts(claim: Tensor, weight: Tensor, purse: Tensor, quantum: Tensor) -> Ten
     scarce = (rate < torch.inf)[:, None]
     part = torch.where(scarce, rate[:, None] * _ROUNDING_MARGIN, 0.0) * weight
     return torch.where(scarce, (part / quantum).floor() * quantum, torch.inf)
-
-
-def _rebuild(tensors: dict[str, Tensor], path: Path) -> EquivariantNetwork:
-    try:
-        summary, width = tensors["final.describe.0.bias"].shape[0], tensors["final.body.0.bias"].shape[0]
-        network = EquivariantNetwork(tensors["levels"], tensors["final.usual_price"], summary, width)
-        network.load_state_dict(tensors)
-    except (KeyError, IndexError, RuntimeError) as error:
-        raise ValueError(f"checkpoint {path} does not hold an equivariant network ({error}); train it again") from None
-    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
-        raise ValueError(f"checkpoint {path} holds numbers that are not finite; train it again")
-    levels, usual = network.levels, network.final.usual_price
-    if float(levels[0]) <= 0 or bool((levels.diff() < 0).any()) or bool((usual <= 0).any()):
-        raise ValueError(f"checkpoint {path}: levels must be positive and increasing, prices positive; train it again")
-    return network

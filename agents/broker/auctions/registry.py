@@ -1,4 +1,4 @@
-"""Finding auctions: every concrete ``Auction`` in this package that has a name is registered by existing."""
+"""Finding auctions: every concrete ``Auction`` in this package that has a name is discovered automatically."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def load_auction(name_or_path: str | Path, prior: OwnerPrior | None = None) -> A
     if text.endswith(".safetensors"):
         from agents.broker.auctions.checkpoint import ModelCard
 
-        card = ModelCard.beside(Path(text))
+        card = ModelCard.load(Path(text))
         made_for = auction_classes()[one_of("auction of the checkpoint", card.auction, auction_classes())]
         if "checkpoint" not in inspect.signature(made_for).parameters:
             raise ValueError(f"checkpoint {text}: its card names {card.auction!r}, and {card.auction!r} is not trained")
@@ -70,12 +70,8 @@ def _warn_if_out_of_distribution(auction: Auction, prior: OwnerPrior | None) -> 
     card = getattr(auction, "card", None)
     if prior is None or card is None:
         return auction
-    for name in ("privacy_budget", "factor"):
-        (low, high), (minimum, maximum) = getattr(prior, name), card.prior.get(name, (0.0, float("inf")))
-        if low < minimum or high > maximum:
-            warnings.warn(
-                f"auction {auction.name!r} was trained on a {name} between {minimum:g} and {maximum:g}, this market's "
-                f"lies between {low:g} and {high:g}: it keeps its promises, but may buy badly or nothing",
-                stacklevel=3,
-            )
+    for clause in card.out_of_distribution(prior):
+        warnings.warn(
+            f"auction {auction.name!r} {clause}: it keeps its promises, but may buy badly or nothing", stacklevel=3
+        )
     return auction

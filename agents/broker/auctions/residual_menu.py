@@ -33,7 +33,7 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import FIELDS, MIN_WEIGHT, Guarantees, MenuAuction, check_budget
-from agents.broker.auctions.checkpoint import SHIPPED, load_checkpoint
+from agents.broker.auctions.checkpoint import open_checkpoint
 from agents.broker.auctions.parts.lot_menu import LotMenu, first_favourite
 from agents.broker.auctions.parts.nested_prices import LearnedPrices, NestedPrices, PriceShape
 from agents.messages import Bids, Outcome
@@ -70,10 +70,11 @@ class ResidualMenu(MenuAuction):
     ) -> None:
         self.card = None
         if prices is None:
-            path = checkpoint or SHIPPED / f"{self.name}.safetensors"
-            tensors, self.card = load_checkpoint(path, self.name)
+            shape, self.card = open_checkpoint(
+                self.name, checkpoint, lambda tensors: PriceShape(**tensors), "the shape of price lists"
+            )
             units = units or self.card.units
-            prices = LearnedPrices(_rebuild(tensors, path), units)
+            prices = LearnedPrices(shape, units)
         super().__init__(units)
         self.prices = prices
         self._sales: dict[tuple[int, int], _PriceTable] = {}
@@ -256,12 +257,3 @@ def _sums_of_others(paid: Tensor) -> Tensor:
     before = torch.nn.functional.pad(paid.cumsum(dim=1)[:, :-1], (0, 0, 1, 0))
     after = torch.nn.functional.pad(paid.flip(1).cumsum(dim=1)[:, :-1], (0, 0, 1, 0)).flip(1)
     return before + after
-
-
-def _rebuild(tensors: dict[str, Tensor], path: Path) -> PriceShape:
-    try:
-        return PriceShape(**tensors)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"checkpoint {path} does not hold the shape of price lists ({error}); train it again"
-        ) from None

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import FIELDS, Guarantees, Menu, MenuAuction, check_budget, favourite, spendable
-from agents.broker.auctions.checkpoint import SHIPPED, load_checkpoint
 from agents.broker.auctions.parts.blocks import Block, in_blocks, in_order_of_bids
 from agents.broker.auctions.parts.menu_network import FEATURES, History, MenuNetwork, Turn, size_facts
+from agents.broker.auctions.parts.network_auction import NetworkAuction, check_price_grid
 from agents.checks import MAX_RECORDS
 from agents.messages import Bids, Outcome
 from agents.units import PublicUnits
@@ -28,23 +28,16 @@ _MARKETS = 512
 """Markets played at a time: what they need at a turn fits a cache."""
 
 
-class SequentialMenu(MenuAuction):
+class SequentialMenu(NetworkAuction[MenuNetwork], MenuAuction):
     """Sequential menu with private sizes; owners are approached in the index order of the bids.
 
-    Parameters
-    ----------
-    units : PublicUnits, optional
-        Public units of the market at hand; by default those of training.
-    checkpoint : Path, optional
-        By default the shipped one.
-    network : MenuNetwork, optional
-        Instead of a checkpoint, with ``units``.
+    See ``NetworkAuction`` for the parameters.
     """
 
     name: ClassVar[str] = "sequential-menu"
     guarantees: ClassVar[Guarantees] = Guarantees(truthful_in=FIELDS)
     sizes_known: ClassVar[bool] = False
-    units: PublicUnits
+    holds: ClassVar[str] = "a menu network"
 
     def __init__(
         self,
@@ -53,22 +46,22 @@ class SequentialMenu(MenuAuction):
         checkpoint: Path | None = None,
         network: MenuNetwork | None = None,
     ) -> None:
-        self.card = None
-        if network is None:
-            path = checkpoint or SHIPPED / f"{self.name}.safetensors"
-            tensors, self.card = load_checkpoint(path, self.name)
-            network = _rebuild(tensors, path)
-            units = units or self.card.units
-        if units is None:
-            raise ValueError("units = None: a network without a checkpoint needs the public units it works in")
-        if network.sizes_known != self.sizes_known:
+        super().__init__(units, checkpoint=checkpoint, network=network)
+        if self.network.sizes_known != self.sizes_known:
             raise ValueError(
-                f"network.sizes_known = {network.sizes_known}, but {self.name} promises truthfulness for "
+                f"network.sizes_known = {self.network.sizes_known}, but {self.name} promises truthfulness for "
                 f"sizes_known = {self.sizes_known}: pass it to the auction it was trained for"
             )
-        super().__init__(units)
-        self.network = network.eval().requires_grad_(False)
         self._levels = torch.nn.functional.pad(self.network.levels, (1, 0))
+
+    @staticmethod
+    def build(tensors: dict[str, Tensor]) -> MenuNetwork:
+        """The network in a checkpoint."""
+        width, inputs = tensors["body.0.weight"].shape
+        network = MenuNetwork(tensors["levels"], tensors["usual_price"], width, sizes_known=inputs > FEATURES)
+        network.load_state_dict(tensors)
+        check_price_grid(network.levels, network.usual_price)
+        return network
 
     @torch.no_grad()
     def price_list(self, bids: Bids, budget: Any) -> Menu:
@@ -184,18 +177,3 @@ class _Sales:
     def everybody(self, name: str) -> Tensor:
         """One of these things of all owners, in the order of the bids."""
         return in_order_of_bids(self._parts[name], self._blocks, self._owners)
-
-
-def _rebuild(tensors: dict[str, Tensor], path: Path) -> MenuNetwork:
-    try:
-        width, inputs = tensors["body.0.weight"].shape
-        network = MenuNetwork(tensors["levels"], tensors["usual_price"], width, sizes_known=inputs > FEATURES)
-        network.load_state_dict(tensors)
-    except (KeyError, IndexError, ValueError, RuntimeError) as error:
-        raise ValueError(f"checkpoint {path} does not hold a menu network ({error}); train it again") from None
-    levels = network.levels
-    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
-        raise ValueError(f"checkpoint {path} holds numbers that are not finite; train it again")
-    if float(levels[0]) <= 0 or bool((levels.diff() < 0).any()) or bool((network.usual_price <= 0).any()):
-        raise ValueError(f"checkpoint {path}: levels must be positive and increasing, prices positive; train it again")
-    return network

@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.base import Auction, Guarantees, check_budget, spendable
-from agents.broker.auctions.checkpoint import SHIPPED, load_checkpoint
+from agents.broker.auctions.base import Guarantees, check_budget, spendable
 from agents.broker.auctions.parts.allocation_network import FACTS, AllocationNetwork, Reports, grid
 from agents.broker.auctions.parts.allocation_rules import Proposal, after_refusals
 from agents.broker.auctions.parts.lottery import Lottery
+from agents.broker.auctions.parts.network_auction import NetworkAuction
 from agents.broker.auctions.parts.softened import Softened
 from agents.messages import Bids, Outcome
 from agents.surplus import surplus
@@ -25,25 +25,17 @@ _ROUNDING_MARGIN = 1 - 2.0**-40
 """Part of its share of the budget that an owner is paid: shares that sum to 1 but for rounding keep the budget."""
 
 
-class AllocationAuction(Auction):
+class AllocationAuction(NetworkAuction[AllocationNetwork]):
     """An auction by two networks, trained against regret: nearly truthful on its prior, exactly so in no field.
 
     All records of an owner are bought or none, at one of the privacy losses k/M of her privacy budget. Payments keep
     the budget by construction. Whoever would be paid less than she says it costs her sells nothing instead, so that
     no truthful owner ever loses; in the original (FL-Market, section V-C) a penalty in training stands for that.
-
-    Parameters
-    ----------
-    units : PublicUnits, optional
-        Public units of the market at hand; by default those of training.
-    checkpoint : Path, optional
-        By default the shipped one.
-    network : AllocationNetwork, optional
-        Instead of a checkpoint, with ``units``.
+    See ``NetworkAuction`` for the parameters.
     """
 
     guarantees: ClassVar[Guarantees] = Guarantees(truthful_in=frozenset())
-    units: PublicUnits
+    holds: ClassVar[str] = "an allocation network"
 
     def __init__(
         self,
@@ -52,17 +44,20 @@ class AllocationAuction(Auction):
         checkpoint: Path | None = None,
         network: AllocationNetwork | None = None,
     ) -> None:
-        self.card = None
-        if network is None:
-            path = checkpoint or SHIPPED / f"{self.name}.safetensors"
-            tensors, self.card = load_checkpoint(path, self.name)
-            network = _rebuild(tensors, path)
-            units = units or self.card.units
-        if units is None:
-            raise ValueError("units = None: a network without a checkpoint needs the public units it works in")
-        super().__init__(units)
-        self.network = network.eval().requires_grad_(False)
-        self.max_owners = network.owners
+        super().__init__(units, checkpoint=checkpoint, network=network)
+        self.max_owners = self.network.owners
+
+    @staticmethod
+    def build(tensors: dict[str, Tensor]) -> AllocationNetwork:
+        """The network in a checkpoint."""
+        width, inputs = tensors["allocation.0.weight"].shape
+        owners = len(tensors["payment.6.bias"])
+        levels = len(tensors["allocation.6.bias"]) // owners - 1
+        if inputs != owners * (levels + FACTS) + 1:
+            raise ValueError(f"{inputs} inputs do not make {owners} owners at {levels} levels")
+        network = AllocationNetwork(owners, levels, width)
+        network.load_state_dict(tensors)
+        return network
 
     @staticmethod
     @abstractmethod
@@ -124,19 +119,3 @@ class AllocationAuction(Auction):
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
         """Whatever is drawn, or certain."""
         return self.odds(bids, budget).draw(generator)
-
-
-def _rebuild(tensors: dict[str, Tensor], path: Path) -> AllocationNetwork:
-    try:
-        width, inputs = tensors["allocation.0.weight"].shape
-        owners = len(tensors["payment.6.bias"])
-        levels = len(tensors["allocation.6.bias"]) // owners - 1
-        if inputs != owners * (levels + FACTS) + 1:
-            raise ValueError(f"{inputs} inputs do not make {owners} owners at {levels} levels")
-        network = AllocationNetwork(owners, levels, width)
-        network.load_state_dict(tensors)
-    except (KeyError, IndexError, ValueError, RuntimeError, ZeroDivisionError) as error:
-        raise ValueError(f"checkpoint {path} does not hold an allocation network ({error}); train it again") from None
-    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
-        raise ValueError(f"checkpoint {path} holds numbers that are not finite; train it again")
-    return network

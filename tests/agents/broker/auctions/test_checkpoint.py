@@ -94,7 +94,7 @@ def test_a_file_that_is_no_safetensors_is_refused(tmp_path):
 
 
 def test_the_shipped_card_tells_how_it_was_made():
-    card = ModelCard.beside(SHIPPED / f"{NAME}.safetensors")
+    card = ModelCard.load(SHIPPED / f"{NAME}.safetensors")
     assert card.auction == NAME
     assert card.prior["records"] == OwnerPrior().records
     assert {"seed", "steps"} <= set(card.recipe)

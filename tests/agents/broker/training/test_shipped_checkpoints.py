@@ -18,7 +18,7 @@ from agents.prior import OwnerPrior
 
 @pytest.mark.parametrize("name", TRAINERS)
 def test_the_card_names_the_recipe_of_the_command_and_the_paper_s_prior(name):
-    card = ModelCard.beside(SHIPPED / f"{name}.safetensors")
+    card = ModelCard.load(SHIPPED / f"{name}.safetensors")
     assert card.recipe == json.loads(json.dumps(asdict(trainer(name).recipe())))
     assert card.prior == json.loads(json.dumps(asdict(OwnerPrior())))
     assert (SHIPPED / f"{name}.safetensors").stat().st_size <= 2_000_000
@@ -26,7 +26,7 @@ def test_the_card_names_the_recipe_of_the_command_and_the_paper_s_prior(name):
 
 @pytest.mark.parametrize("name", TRAINERS)
 def test_the_card_s_error_bound_is_found_again_on_other_profiles(name):
-    card, auction = ModelCard.beside(SHIPPED / f"{name}.safetensors"), load_auction(name)
+    card, auction = ModelCard.load(SHIPPED / f"{name}.safetensors"), load_auction(name)
     types, budget = OwnerPrior().sample(600, 10, torch.Generator().manual_seed(31))
     bound = true_error_bound(types, auction.run(types.truthful_bids(), budget, torch.Generator().manual_seed(32)))
     assert float(bound[bound.isfinite()].mean()) == pytest.approx(card.figures["mean_error_bound"], rel=0.2)
