@@ -1,1 +1,1 @@
-"""Roof: everything a person starts. One readable script per question, and the command line."""
+"""Scenarios: one module per question; beside them the command line and the interactive app."""

@@ -9,7 +9,7 @@ of the same owner in the same round.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -18,8 +18,8 @@ from analysis.intervals import mean_across_seeds
 from analysis.plots.strategic import drawn, worth_figure
 from analysis.summary import cost_at_own_budget
 from market_sim import MarketConfig
-from scenarios.commands.answer import Answer
-from scenarios.commands.study import PROCESSES, Finding, Played, Row, adapted, play, verdicts, written
+from scenarios.commands.study import StudyTables, study
+from scenarios.commands.study_summary import Row, StudyFinding, format_number, verdicts
 
 AUCTIONS = ("sequential-menu", "posted-price", "k-plus-one-price", "pay-as-bid")
 SHARES = (0.25, 0.5, 1.0)
@@ -32,52 +32,28 @@ MARKET = MarketConfig(
     task_options={"records": 4000, "features": 3},
     network="small-world",
 )
-REPETITIONS = 5
 
 
-def run(
-    *,
-    seed: int = 0,
-    out: Path = Path("runs/collusion-ring-seed0"),
-    progress: bool = True,
-    fields: Mapping[str, Any] | None = None,
-    repetitions: int = REPETITIONS,
-    processes: int = PROCESSES,
-) -> Answer:
-    """Let a quarter, a half and all of the owners collude under four auctions.
-
-    Parameters
-    ----------
-    seed, out, progress
-        As for every scenario.
-    fields : mapping, optional
-        Fields of ``MarketConfig`` to replace, e.g. ``network`` or ``rounds``.
-    repetitions, processes : int
-        Seeds per market, and runs at a time.
-    """
-    base = adapted(MARKET, fields, compared=("auction", "strategies"))
-    crowds = {HONEST: {"truthful": 1.0}}
+def markets(base: MarketConfig) -> dict[str, MarketConfig]:
+    """The same market under four auctions: everybody truthful, and with every share of colluders."""
+    strategies: dict[str, Any] = {HONEST: {"truthful": 1.0}}
     for share in SHARES:
-        crowds[f"{share:g}"] = {"collusion-ring": share, **({"truthful": 1 - share} if share < 1 else {})}
-    markets = {
-        f"{auction}-{name}": adapted(base, {"auction": auction, "strategies": crowd}, compared=())
+        strategies[f"{share:g}"] = {"collusion-ring": share, **({"truthful": 1 - share} if share < 1 else {})}
+    return {
+        f"{auction}-{name}": replace(base, auction=auction, strategies=shares)
         for auction in AUCTIONS
-        for name, crowd in crowds.items()
+        for name, shares in strategies.items()
     }
-    return play(
-        "collusion-ring", markets, find, seed=seed, repetitions=repetitions, out=out, progress=progress,
-        processes=processes,
-    )  # fmt: skip
 
 
-def find(played: Mapping[str, Played]) -> Finding:
+def find(played: Mapping[str, StudyTables]) -> StudyFinding:
     """What each share of colluders gains, and what the others and the buyer lose."""
     rows = [
         row_of(auction, share, played[f"{auction}-{share:g}"], played[f"{auction}-{HONEST}"])
         for auction in AUCTIONS
         for share in SHARES
     ]
-    return Finding(
+    return StudyFinding(
         sentences=[sentence(auction, [row for row in rows if row["auction"] == auction]) for auction in AUCTIONS],
         tables={"rings": rows},
         picture=worth_figure(
@@ -97,7 +73,7 @@ def find(played: Mapping[str, Played]) -> Finding:
     )
 
 
-def row_of(auction: str, share: float, ring: Played, honest: Played) -> Row:
+def row_of(auction: str, share: float, ring: StudyTables, honest: StudyTables) -> Row:
     """One market beside its honest twin."""
     together = paired(ring.trades, honest.trades)
     members = together["strategy"] == "collusion-ring"
@@ -127,5 +103,8 @@ def paired(ring: pd.DataFrame, honest: pd.DataFrame) -> pd.DataFrame:
 def sentence(auction: str, rows: list[Row]) -> str:
     """What collusion pays under one auction."""
     gains = {row["colluding"]: row["member_gain"] for row in rows}
-    paid = ", ".join(f"{written(gain)} ({name} in rings)" for name, gain in gains.items())
+    paid = ", ".join(f"{format_number(gain)} ({name} in rings)" for name, gain in gains.items())
     return f"Under {auction} a member gains, of her cost a round, {paid}: collusion {verdicts(gains)}."
+
+
+run = study("collusion-ring", MARKET, compared=("auction", "strategies"), markets=markets, find=find)

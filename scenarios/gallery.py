@@ -34,7 +34,7 @@ from scenarios.commands.directory import scenario_directory
 from scenarios.commands.progress import bar
 from scenarios.commands.threads import torch_threads
 
-LARGEST = 200_000
+MAX_BYTES = 200_000
 """Bytes of a picture, at most."""
 SHARES: Mapping[str | type[Strategy], float] = {
     "truthful": 0.5,
@@ -47,7 +47,7 @@ MARKET = MarketConfig(
     owners=60, bidders=20, rounds=120, clip="owner", clip_norm=0.1, learning_rate=1.0, strategies=SHARES
 )
 AUCTIONS = ("sequential-menu", "all-in", "posted-price", "pay-as-bid")
-BOUGHT = ("sequential-menu", "equivariant-menu", "dm-regretnet", "m-regretnet", "regretnet", "all-in")
+BOUND_AUCTIONS = ("sequential-menu", "equivariant-menu", "dm-regretnet", "m-regretnet", "regretnet", "all-in")
 
 SET = "--set owners=60 --set bidders=20 --set rounds=120 --set clip=owner --set clip_norm=0.1 --set learning_rate=1.0"
 DEVIATORS = " ".join(f"--strategy {name}={share}" for name, share in SHARES.items())
@@ -61,7 +61,7 @@ def _report(auction: str, folder: str) -> str:
     )
 
 
-AFTER = """\
+CLOSING = """\
 ## The paper's figures
 
 `market-sim run paper-figures` draws Fig. 7 to 10 and Table I in minutes, from few samples and networks that are hardly
@@ -108,11 +108,11 @@ def _overlay(runs: dict[str, Results]) -> Figure:
 
 
 def _bounds(_: dict[str, Results]) -> Figure:
-    auctions = {name: load_auction(name, OwnerPrior()) for name in BOUGHT}
+    auctions = {name: load_auction(name, OwnerPrior()) for name in BOUND_AUCTIONS}
     return error_bound_figure(bounds_by_budget(auctions, profiles=400), error_bounds())
 
 
-COMPARED = "\n".join(
+COMPARE_COMMANDS = "\n".join(
     [
         *(f"market-sim run market --set auction={name} {SET} {DEVIATORS} --out runs/{name}" for name in AUCTIONS),
         f"market-sim report {' '.join(f'runs/{name}' for name in AUCTIONS)} --out runs/auctions.html",
@@ -144,8 +144,8 @@ PICTURES: dict[str, Picture] = {
         _report("sequential-menu", "menu"),
         lambda runs: privacy_figure(_tables(runs, "sequential-menu")[1]),
     ),
-    "auctions": Picture("Which auction serves the buyer, and which invites lies?", COMPARED, _numbers),
-    "learning": Picture("Whose model learns most, under which auction?", COMPARED, _overlay),
+    "auctions": Picture("Which auction serves the buyer, and which invites lies?", COMPARE_COMMANDS, _numbers),
+    "learning": Picture("Whose model learns most, under which auction?", COMPARE_COMMANDS, _overlay),
     "error-bound": Picture(
         "How good a gradient does a budget buy, beside what the paper prints?",
         "market-sim run paper-figures",
@@ -169,7 +169,7 @@ def run(*, seed: int = 0, out: Path = Path("runs/gallery-seed0"), progress: bool
     Raises
     ------
     ValueError
-        If a picture would be larger than ``LARGEST`` bytes.
+        If a picture would be larger than ``MAX_BYTES`` bytes.
     """
     sizes: dict[str, Any] = {}
     with (
@@ -185,11 +185,11 @@ def run(*, seed: int = 0, out: Path = Path("runs/gallery-seed0"), progress: bool
             file = folder / f"{name}.png"
             picture.draw(runs).savefig(file, dpi=100)
             sizes[file.name] = file.stat().st_size
-            if sizes[file.name] > LARGEST:
+            if sizes[file.name] > MAX_BYTES:
                 raise ValueError(f"picture {name!r} takes {sizes[file.name]:,} bytes; draw fewer points or panels")
             advance(name)
     lines = [Text(f"{out / name}: {PICTURES[name.removesuffix('.png')].question}") for name in sizes]
-    return Answer(figures={"pictures": sizes}, page=tuple(lines))
+    return Answer(figures={"pictures": sizes}, summary=tuple(lines))
 
 
 def gallery_page() -> str:
@@ -203,4 +203,4 @@ def gallery_page() -> str:
     for name, picture in PICTURES.items():
         parts += [f"## {picture.question}", "", f"![{picture.question}](gallery/{name}.png)", ""]
         parts += ["```sh", picture.command, "```", ""]
-    return "\n".join([*parts, AFTER])
+    return "\n".join([*parts, CLOSING])

@@ -8,8 +8,7 @@ An owner does well for many reasons, and what is copied need not be the cause.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 import pandas as pd
 
@@ -17,8 +16,8 @@ from agents.broker.auctions.registry import load_auction
 from analysis.intervals import across_seeds, blocks_across_seeds
 from analysis.plots.strategic import trajectories_figure
 from market_sim import MarketConfig
-from scenarios.commands.answer import Answer
-from scenarios.commands.study import PROCESSES, Finding, Played, Row, adapted, play, written
+from scenarios.commands.study import StudyTables, study
+from scenarios.commands.study_summary import Row, StudyFinding, format_number
 
 AUCTIONS = ("pay-as-bid", "sequential-menu")
 NETWORKS = ("ring", "small-world", "scale-free")
@@ -31,43 +30,19 @@ MARKET = MarketConfig(
     strategies={"fermi-imitation": 1.0},
     network="small-world",
 )
-REPETITIONS = 5
 SURVIVES, GONE = 0.95, 0.05
 
 
-def run(
-    *,
-    seed: int = 0,
-    out: Path = Path("runs/imitation-network-seed0"),
-    progress: bool = True,
-    fields: Mapping[str, Any] | None = None,
-    repetitions: int = REPETITIONS,
-    processes: int = PROCESSES,
-) -> Answer:
-    """Let them copy one another under two auctions in three networks, and follow the share of truthful bids.
-
-    Parameters
-    ----------
-    seed, out, progress
-        As for every scenario.
-    fields : mapping, optional
-        Fields of ``MarketConfig`` to replace, e.g. ``rounds`` or ``strategies`` (another way of imitating).
-    repetitions, processes : int
-        Seeds per market, and runs at a time.
-    """
-    base = adapted(MARKET, fields, compared=("auction", "network", "network_options"))
-    markets = {
-        f"{auction}-{network}": adapted(base, {"auction": auction, "network": network}, compared=())
+def markets(base: MarketConfig) -> dict[str, MarketConfig]:
+    """The same market under two auctions in three networks."""
+    return {
+        f"{auction}-{network}": replace(base, auction=auction, network=network)
         for auction in AUCTIONS
         for network in NETWORKS
     }
-    return play(
-        "imitation-network", markets, find, seed=seed, repetitions=repetitions, out=out, progress=progress,
-        processes=processes,
-    )  # fmt: skip
 
 
-def find(played: Mapping[str, Played]) -> Finding:
+def find(played: Mapping[str, StudyTables]) -> StudyFinding:
     """Where the share of truthful owners ends, and how it gets there."""
     rows = [
         row_of(auction, network, played[f"{auction}-{network}"].trades) for auction in AUCTIONS for network in NETWORKS
@@ -82,7 +57,7 @@ def find(played: Mapping[str, Played]) -> Finding:
         }
         for auction in AUCTIONS
     }
-    return Finding(
+    return StudyFinding(
         sentences=[sentence(auction, [row for row in rows if row["auction"] == auction]) for auction in AUCTIONS],
         tables={"networks": rows},
         picture=trajectories_figure(
@@ -124,9 +99,12 @@ def sentence(auction: str, rows: list[Row]) -> str:
     for row in rows:
         change = row["change"]
         way = "spreads" if change.low > 0 else "recedes" if change.high < 0 else "drifts"
-        ways.append(f"{way} to {written(row['ended'], 2)} in the {row['network']} network")
+        ways.append(f"{way} to {format_number(row['ended'], 2)} in the {row['network']} network")
     gone, kept, runs = (sum(row[name] for row in rows) for name in ("died_out", "survived", "runs"))
     return (
         f"Under {auction}, {kind}, truth {', '.join(ways)}; of {runs} runs it died out in {gone} and took over in "
         f"{kept}."
     )
+
+
+run = study("imitation-network", MARKET, compared=("auction", "network", "network_options"), markets=markets, find=find)

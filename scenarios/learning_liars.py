@@ -7,8 +7,7 @@ overstating one's cost and under one in which no single bid can gain. They begin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 import pandas as pd
 
@@ -16,8 +15,8 @@ from analysis.intervals import blocks_across_seeds, mean_across_seeds
 from analysis.plots.strategic import trajectories_figure
 from analysis.summary import cost_at_own_budget
 from market_sim import MarketConfig
-from scenarios.commands.answer import Answer
-from scenarios.commands.study import PROCESSES, Finding, Played, Row, adapted, play, verdicts, written
+from scenarios.commands.study import StudyTables, study
+from scenarios.commands.study_summary import Row, StudyFinding, format_number, verdicts
 
 AUCTIONS = ("pay-as-bid", "sequential-menu")
 MARKET = MarketConfig(
@@ -28,40 +27,16 @@ MARKET = MarketConfig(
     task_options={"records": 4000, "features": 3},
     strategies={"hedge": 1 / 3, "exp3": 1 / 3, "q-learning": 1 / 3},
 )
-REPETITIONS = 5
 LAST = 0.25
 """Part of the rounds, the last, in which what was learned is measured."""
 
 
-def run(
-    *,
-    seed: int = 0,
-    out: Path = Path("runs/learning-liars-seed0"),
-    progress: bool = True,
-    fields: Mapping[str, Any] | None = None,
-    repetitions: int = REPETITIONS,
-    processes: int = PROCESSES,
-) -> Answer:
-    """Let them learn under both auctions, and see what they ask for in the end.
-
-    Parameters
-    ----------
-    seed, out, progress
-        As for every scenario.
-    fields : mapping, optional
-        Fields of ``MarketConfig`` to replace, e.g. ``rounds``.
-    repetitions, processes : int
-        Seeds per auction, and runs at a time.
-    """
-    base = adapted(MARKET, fields, compared=("auction",))
-    markets = {name: adapted(base, {"auction": name}, compared=()) for name in AUCTIONS}
-    return play(
-        "learning-liars", markets, find, seed=seed, repetitions=repetitions, out=out, progress=progress,
-        processes=processes,
-    )  # fmt: skip
+def markets(base: MarketConfig) -> dict[str, MarketConfig]:
+    """The same market under both auctions."""
+    return {auction: replace(base, auction=auction) for auction in AUCTIONS}
 
 
-def find(played: Mapping[str, Played]) -> Finding:
+def find(played: Mapping[str, StudyTables]) -> StudyFinding:
     """Report ratios in the end, what the lies gained, and both over time."""
     rows = [row for name, tables in played.items() for row in rows_of(name, tables.trades)]
     lines = {
@@ -71,7 +46,7 @@ def find(played: Mapping[str, Played]) -> Finding:
         }
         for name, tables in played.items()
     }
-    return Finding(
+    return StudyFinding(
         sentences=[sentence(name, [row for row in rows if row["auction"] == name]) for name in played],
         tables={"learners": rows},
         picture=trajectories_figure(
@@ -110,8 +85,11 @@ def rows_of(auction: str, trades: pd.DataFrame) -> list[Row]:
 
 def sentence(auction: str, rows: list[Row]) -> str:
     """What the learners of one market came to."""
-    asked = ", ".join(f"{row['learner']} {written(row['asked_ratio'], 2)}" for row in rows)
+    asked = ", ".join(f"{row['learner']} {format_number(row['asked_ratio'], 2)}" for row in rows)
     verdict = verdicts({row["learner"]: row["gain"] for row in rows})
     paid = max(row["best_gain"] for row in rows)
     single = "no single lie gained anything" if not paid > 0 else f"the best single lie gained {paid:.2f} of her cost"
     return f"Under {auction} they end asking, over true cost, {asked}. Lies {verdict}; {single}."
+
+
+run = study("learning-liars", MARKET, compared=("auction",), markets=markets, find=find)

@@ -16,7 +16,7 @@ from agents.tasks.registry import load_task
 from analysis.summary import gains_by_strategy, privacy_spent, stacked, violations, what_the_buyer_got
 from market_sim import MarketConfig, run_market
 from scenarios.commands.answer import Answer
-from scenarios.commands.market_summary import page
+from scenarios.commands.market_summary import market_summary
 from scenarios.commands.threads import torch_threads
 
 
@@ -59,4 +59,4 @@ def run(
         "clip_norm": market.clip_norm,
         "market": market.as_json(),
     }
-    return Answer(figures=figures, page=page(figures, out))
+    return Answer(figures=figures, summary=market_summary(figures, out))

@@ -9,9 +9,8 @@ are compared with those of the same owners in the same market without lies.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,11 +20,11 @@ from analysis.intervals import across_seeds, blocks_across_seeds
 from analysis.plots.strategic import buyers_figure, drawn
 from analysis.plots.style import PALETTE
 from market_sim import MarketConfig
-from scenarios.commands.answer import Answer
-from scenarios.commands.study import PROCESSES, Finding, Played, Row, adapted, play, verdicts, written
+from scenarios.commands.study import StudyTables, study
+from scenarios.commands.study_summary import Row, StudyFinding, format_number, verdicts
 
 BUYERS = (1, 3)
-CROWDS = {
+POPULATIONS: Mapping[str, Any] = {
     "honest": {"truthful": 1.0},
     "lying": {"truthful": 0.9, "scaled-valuation": 0.05, "understated-privacy-budget": 0.05},
 }
@@ -39,57 +38,21 @@ MARKET = MarketConfig(
     clip_norm=0.1,
     learning_rate=1.0,
 )
-REPETITIONS = 5
 USED_UP = 0.95
 """Part of her allowance from which on an owner has hardly anything left to sell."""
 
 
-def run(
-    *,
-    seed: int = 0,
-    out: Path = Path("runs/market-of-buyers-seed0"),
-    progress: bool = True,
-    fields: Mapping[str, Any] | None = None,
-    repetitions: int = REPETITIONS,
-    processes: int = PROCESSES,
-) -> Answer:
-    """Let one buyer or three buy from owners with and without allowances, honest or not.
-
-    Parameters
-    ----------
-    seed, out, progress
-        As for every scenario.
-    fields : mapping, optional
-        Fields of ``MarketConfig`` to replace, e.g. ``wallet``, ``auction`` or ``lifetime_allowance``.
-    repetitions, processes : int
-        Seeds per market, and runs at a time.
-    """
-    base = adapted(MARKET, fields, compared=("buyers", "strategies"))
-    markets = {}
-    for buyers, allowance in compared(base.lifetime_allowance).values():
-        for crowd, strategies in CROWDS.items():
-            changed = {"buyers": buyers, "lifetime_allowance": allowance, "strategies": strategies}
-            markets[key(title(buyers, allowance), crowd)] = adapted(base, changed, compared=())
-    return play(
-        "market-of-buyers",
-        markets,
-        functools.partial(find, allowance=base.lifetime_allowance),
-        seed=seed,
-        repetitions=repetitions,
-        out=out,
-        progress=progress,
-        processes=processes,
-    )
-
-
-def compared(allowance: float | None) -> dict[str, tuple[int, float | None]]:
-    """Buyers and allowance of every market, by its title."""
-    return {title(buyers, limit): (buyers, limit) for buyers in BUYERS for limit in dict.fromkeys((None, allowance))}
-
-
-def key(market: str, crowd: str) -> str:
-    """Under which name a market is played."""
-    return f"{market}-{crowd}".replace(",", "").replace(" ", "-")
+def markets(base: MarketConfig) -> dict[str, MarketConfig]:
+    """One buyer or three, owners with and without allowances, honest or not."""
+    limits = dict.fromkeys((None, base.lifetime_allowance))
+    return {
+        f"{title(buyers, limit)}-{crowd}".replace(",", "").replace(" ", "-"): replace(
+            base, buyers=buyers, lifetime_allowance=limit, strategies=strategies
+        )
+        for buyers in BUYERS
+        for limit in limits
+        for crowd, strategies in POPULATIONS.items()
+    }
 
 
 def title(buyers: int, allowance: float | None) -> str:
@@ -98,14 +61,19 @@ def title(buyers: int, allowance: float | None) -> str:
     return f"{buyers} buyer{'s' if buyers > 1 else ''}, {limit}"
 
 
-def find(played: Mapping[str, Played], *, allowance: float | None) -> Finding:
+def find(played: Mapping[str, StudyTables]) -> StudyFinding:
     """How the honest markets go, and what lying is worth in each over a lifetime."""
-    titles = compared(allowance)
-    rows = [market_row(name, played[key(name, "honest")], limit) for name, (_, limit) in titles.items()]
-    misreports = [
-        row for name in titles for row in lifetime_rows(name, played[key(name, "lying")], played[key(name, "honest")])
-    ]
-    rounds = {name: played[key(name, "honest")].rounds for name in titles}
+    honest, lying = (
+        {
+            title(tables.market.buyers, tables.market.lifetime_allowance): tables
+            for name, tables in played.items()
+            if name.endswith(f"-{population}")
+        }
+        for population in POPULATIONS
+    )
+    rows = [market_row(name, tables) for name, tables in honest.items()]
+    misreports = [row for name in honest for row in lifetime_rows(name, lying[name], honest[name])]
+    rounds = {name: tables.rounds for name, tables in honest.items()}
     lines = {
         "sellers of each buyer": {name: blocks_across_seeds(table, "sellers") for name, table in rounds.items()},
         "test accuracy, mean of the buyers": {
@@ -113,11 +81,14 @@ def find(played: Mapping[str, Played], *, allowance: float | None) -> Finding:
         },
     }
     styles = {
-        name: {"color": PALETTE[BUYERS.index(buyers)], "linestyle": "--" if limit is None else "-"}
-        for name, (buyers, limit) in titles.items()
+        name: {
+            "color": PALETTE[BUYERS.index(tables.market.buyers)],
+            "linestyle": "--" if tables.market.lifetime_allowance is None else "-",
+        }
+        for name, tables in honest.items()
     }
-    return Finding(
-        sentences=[*map(market_sentence, rows), *(misreports_sentence(name, misreports) for name in titles)],
+    return StudyFinding(
+        sentences=[*map(market_sentence, rows), *(misreports_sentence(name, misreports) for name in honest)],
         tables={"markets": rows, "misreports": misreports},
         picture=buyers_figure(lines, styles, drawn(misreports, "strategy", "market", "lifetime_gain")),
         note=(
@@ -130,9 +101,9 @@ def find(played: Mapping[str, Played], *, allowance: float | None) -> Finding:
     )
 
 
-def market_row(name: str, played: Played, allowance: float | None) -> Row:
+def market_row(name: str, tables: StudyTables) -> Row:
     """How an honest market went."""
-    rounds, trades = played.rounds, played.trades
+    rounds, trades, allowance = tables.rounds, tables.trades, tables.market.lifetime_allowance
     spent = rounds.groupby(["seed", "buyer"])["spent"].sum().groupby("seed").mean()
     sales = rounds.groupby(["seed", "buyer"])["sellers"].sum().groupby("seed").mean()
     last = rounds[rounds["round"] == rounds["round"].max()].groupby("seed")["test_accuracy"].mean()
@@ -151,15 +122,15 @@ def market_row(name: str, played: Played, allowance: float | None) -> Row:
     }
 
 
-def lifetime_rows(name: str, lying: Played, honest: Played) -> list[Row]:
+def lifetime_rows(name: str, lying: StudyTables, honest: StudyTables) -> list[Row]:
     """What each way of lying was worth to those who lied, over all rounds."""
-    alike = honest.trades.groupby(["seed", "owner"])["utility"].sum()
+    honest_utility = honest.trades.groupby(["seed", "owner"])["utility"].sum()
     rows: list[Row] = []
     for strategy, trades in lying.trades.groupby("strategy", sort=True):
         if strategy == "truthful":
             continue
         mine = trades.groupby(["seed", "owner"])["utility"].sum()
-        truth = alike.reindex(mine.index).fillna(0.0)
+        truth = honest_utility.reindex(mine.index).fillna(0.0)
         earned, would = mine.groupby("seed").sum(), truth.groupby("seed").sum()
         at_once = trades.groupby("seed")[["utility", "truthful_utility"]].sum()
         rows.append(
@@ -177,11 +148,9 @@ def lifetime_rows(name: str, lying: Played, honest: Played) -> list[Row]:
 def market_sentence(row: Row) -> str:
     """What happened in a market."""
     used = row["used_up"].mean
-    leave = f", {written(100 * used, 0)} % of those who bid use up their allowance," if used > 0 else ""
-    return (
-        f"With {row['market']}, each buyer makes {written(row['sales'], 0)} purchases{leave} and accuracy ends at "
-        f"{written(row['accuracy'], 2)}."
-    )
+    leave = f", {format_number(100 * used, 0)} % of those who bid use up their allowance," if used > 0 else ""
+    sales, accuracy = format_number(row["sales"], 0), format_number(row["accuracy"], 2)
+    return f"With {row['market']}, each buyer makes {sales} purchases{leave} and accuracy ends at {accuracy}."
 
 
 def misreports_sentence(name: str, misreports: list[Row]) -> str:
@@ -193,9 +162,12 @@ def misreports_sentence(name: str, misreports: list[Row]) -> str:
     best = max(rows, key=lambda row: row["lifetime_gain"].mean)
     return (
         f"Over a lifetime with {name}, lying {each}; {best['strategy']} does best: "
-        f"{written(best['lifetime_gain'], 2)} of what the truth brings."
+        f"{format_number(best['lifetime_gain'], 2)} of what the truth brings."
     )
 
 
 def _gain(earned: pd.Series, would: pd.Series) -> np.ndarray:
     return np.asarray((earned / would.where(would > 0) - 1).dropna(), dtype=float)
+
+
+run = study("market-of-buyers", MARKET, compared=("buyers", "strategies"), markets=markets, find=find)

@@ -1,6 +1,6 @@
 """Does any lie pay, and in which auction?
 
-Two questions about every auction of the house. Would one owner gain by telling one of seven simple lies while everybody
+Two questions about every auction. Would one owner gain by telling one of seven simple lies while everybody
 else tells the truth? And if everybody could choose among these lies and the truth, and what does well were copied (the
 replicator dynamics of the empirical game), would truth survive? Simple lies are few: `market-sim audit` searches for
 the best of all.
@@ -20,6 +20,7 @@ from agents.broker.auctions.registry import list_auctions, load_auction
 from agents.checks import whole
 from agents.misreports.search import Counterfactuals, per_cost
 from agents.prior import OwnerPrior
+from agents.surplus import ROUNDING
 from analysis.empirical_game import pure_strategies
 from analysis.equilibrium import Equilibrium, equilibrium
 from analysis.incentives.structure import lists_hold
@@ -28,12 +29,13 @@ from analysis.plots.equilibrium import equilibrium_figure, study_figure
 from scenarios.commands.answer import Answer
 from scenarios.commands.directory import scenario_directory
 from scenarios.commands.progress import bar
-from scenarios.commands.study import PROCESSES, ROUNDING, Finding, Row, answer_of
+from scenarios.commands.study import PROCESSES
+from scenarios.commands.study_summary import Row, StudyFinding, write_finding
 from scenarios.commands.threads import torch_threads
 
 OWNERS, PROFILES = 10, 200
 GAME = {"profiles": 20, "starts": 10, "steps": 50}
-SMALLER = {"residual-menu": {"profiles": 6, "starts": 4}}
+SMALLER_GAMES = {"residual-menu": {"profiles": 6, "starts": 4}}
 """Games of auctions whose price lists are so long that the common size would take minutes."""
 
 
@@ -59,7 +61,7 @@ def run(
         Drawn from the paper's prior, the same for every auction.
     game : dict, optional
         ``profiles``, ``starts`` and ``steps`` of ``analysis.equilibrium.equilibrium``, the same for every auction; by
-        default ``GAME``, and less for those in ``SMALLER``.
+        default ``GAME``, and less for those in ``SMALLER_GAMES``.
     processes : int
         How many auctions are studied at a time.
     """
@@ -69,7 +71,7 @@ def run(
     played = {"scenario": "misreport-study", "seed": seed, "auctions": names, "profiles": profiles, "game": size}
     with scenario_directory(out, played) as folder:
         studies = Parallel(n_jobs=processes, return_as="generator")(
-            delayed(_study)(name, profiles, {**size, **(SMALLER.get(name, {}) if game is None else {})}, seed)
+            delayed(_study)(name, profiles, {**size, **(SMALLER_GAMES.get(name, {}) if game is None else {})}, seed)
             for name in names
         )
         rows: list[Row] = []
@@ -85,10 +87,10 @@ def run(
             found.matrix.to_csv(folder / "games" / f"{stem}-payoffs.csv", index=False)
             found.paths.to_csv(folder / "games" / f"{stem}-paths.csv", index=False)
             equilibrium_figure(found.matrix, found.paths, name=stem).savefig(folder / "games" / f"{stem}.png", dpi=70)
-        return answer_of("misreport-study", finding(rows, games), folder, out)
+        return write_finding("misreport-study", finding(rows, games), folder, out)
 
 
-def finding(misreports: list[Row], games: dict[str, Equilibrium]) -> Finding:
+def finding(misreports: list[Row], games: dict[str, Equilibrium]) -> StudyFinding:
     """Sum up which lies pay where, and where truth survives."""
     rows = [
         auction_row(name, [row for row in misreports if row["auction"] == name], found) for name, found in games.items()
@@ -96,10 +98,10 @@ def finding(misreports: list[Row], games: dict[str, Equilibrium]) -> Finding:
     gains = pd.DataFrame(
         [{"auction": row["auction"], "misreport": row["misreport"], "gain": row["gain"].mean} for row in misreports]
     )
-    return Finding(
+    return StudyFinding(
         sentences=sentences(rows),
         tables={"auctions": rows},
-        further={"misreports": misreports},
+        extra_tables={"misreports": misreports},
         picture=study_figure(gains, {name: found.paths for name, found in games.items()}),
         note=(
             "Gain: of one liar among truthful owners, over the truth and per cost of all she has; mean over owners. "
@@ -130,26 +132,26 @@ def sentences(rows: list[Row]) -> list[str]:
     """The answers to both questions."""
     paying = [row for row in rows if row["paying"]]
     honest = [row["auction"] for row in rows if not row["paying"]]
-    said = []
+    answers = []
     if paying:
         worst = max(paying, key=lambda row: row["gain"].mean)
-        said.append(
+        answers.append(
             f"Some simple lie pays in {len(paying)} of {len(rows)} auctions ({_names(paying)}), most in "
             f"{worst['auction']}: {worst['best_misreport']} gains {worst['gain'].mean:.2f} of her cost."
         )
     if honest:
-        said.append(f"None of the lies pays on average in {', '.join(honest)}.")
+        answers.append(f"None of the lies pays on average in {', '.join(honest)}.")
     always = [row for row in rows if row["basin"].mean == 1]
     never = [row for row in rows if row["basin"].mean == 0]
     if always:
-        said.append(f"Truth takes over from every start in {_names(always)}.")
+        answers.append(f"Truth takes over from every start in {_names(always)}.")
     if never:
-        said.append(f"It takes over from none in {_names(never)}.")
+        answers.append(f"It takes over from none in {_names(never)}.")
     some = [row for row in rows if 0 < row["basin"].mean < 1]
     if some:
         shares = ", ".join(f"{row['auction']} ({100 * row['basin'].mean:.0f} %)" for row in some)
-        said.append(f"It takes over from a part of the starts in {shares}.")
-    return said
+        answers.append(f"It takes over from a part of the starts in {shares}.")
+    return answers
 
 
 def misreport_rows(name: str, profiles: int, seed: int) -> list[Row]:

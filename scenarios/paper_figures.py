@@ -34,16 +34,16 @@ from analysis.summary import accuracy_by_round, stacked
 from market_sim import MarketConfig, run_market
 from scenarios.commands.answer import Answer
 from scenarios.commands.directory import scenario_directory
-from scenarios.commands.paper_summary import html_of, page_of
+from scenarios.commands.paper_summary import paper_report, paper_summary
 from scenarios.commands.progress import bar
 from scenarios.commands.threads import torch_threads
 
 OWNERS = 10
-PAPERS = ("regretnet", "m-regretnet", "dm-regretnet")
-OURS = ("sequential-menu", "all-in")
-LEVELS_OF = ("m-regretnet", "dm-regretnet")
+PAPER_AUCTIONS = ("regretnet", "m-regretnet", "dm-regretnet")
+OWN_AUCTIONS = ("sequential-menu", "all-in")
+TRAINED_BY_LEVELS = ("m-regretnet", "dm-regretnet")
 """Whose number of levels is varied: the paper's Fig. 10 is about the first."""
-EXACT = "sequential-menu"
+EXACT_AUCTION = "sequential-menu"
 """Beside them, an exactly truthful auction at the number of levels it has."""
 
 
@@ -102,7 +102,7 @@ def run(
     modes: Mapping[str, Mode] = MODES,
     processes: int = 2,
 ) -> Answer:
-    """Measure, draw, write figures, tables and a page to ``out``, and sum up.
+    """Measure, draw, write figures, tables and a report to ``out``, and sum up.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def run(
             "levels": _levels(folder, mode, seed, progress),
         }
         task = {"digits": "digits", "nsl-kdd": "NSL-KDD"}[market.task]
-        drawn = {
+        pictures = {
             "fig7": error_bound_figure(tables["bounds"], published.error_bounds()),
             "fig8": invalid_figure(tables["bounds"], published.invalid_rates()),
             "fig9": accuracy_figure(tables["accuracy"], published.accuracies(), chance=chance, task=task),
@@ -150,9 +150,9 @@ def run(
         }
         for table, frame in tables.items():
             frame.to_parquet(folder / f"{table}.parquet", index=False)
-        for figure, picture in drawn.items():
+        for figure, picture in pictures.items():
             picture.savefig(folder / f"{figure}.png", dpi=100)
-        html = html_of(tables, drawn, skipped=skipped, played=played)
+        html = paper_report(tables, pictures, skipped=skipped, played=played)
         (folder / "report.html").write_text(html, encoding="utf-8")
     figures = {
         "mode": name,
@@ -163,7 +163,7 @@ def run(
             if table != "accuracy"
         },
     }
-    return Answer(figures=figures, page=page_of(tables, skipped, out))
+    return Answer(figures=figures, summary=paper_summary(tables, skipped, out))
 
 
 def mechanisms() -> tuple[dict[str, Auction], dict[str, str]]:
@@ -171,14 +171,14 @@ def mechanisms() -> tuple[dict[str, Auction], dict[str, str]]:
 
     Beside the paper's three and the two that are always drawn, every registered auction that was trained takes part.
     """
-    learned = [name for name in auction_classes() if name not in (*PAPERS, *OURS)]
+    learned = [name for name in auction_classes() if name not in (*PAPER_AUCTIONS, *OWN_AUCTIONS)]
     loaded: dict[str, Auction] = {}
     skipped: dict[str, str] = {}
-    for name in (*PAPERS, *OURS, *learned):
+    for name in (*PAPER_AUCTIONS, *OWN_AUCTIONS, *learned):
         try:
             auction = load_auction(one_of("auction", name, auction_classes()), OwnerPrior())
         except (ValueError, OSError) as error:
-            if name in (*PAPERS, *OURS):
+            if name in (*PAPER_AUCTIONS, *OWN_AUCTIONS):
                 skipped[name] = " ".join(str(error).split())
             continue
         maximum = getattr(auction, "max_owners", None)
@@ -228,13 +228,13 @@ def _accuracy(
 
 def _play(market: MarketConfig, seeds: range) -> pd.DataFrame:
     torch.set_num_threads(1)
-    with _unlike_home():
+    with _ignore_warnings():
         return stacked({seed: run_market(market, seed=seed).rounds for seed in seeds})
 
 
 @contextmanager
-def _unlike_home() -> Iterator[None]:
-    """Silence the warning that a mechanism meets owners unlike those of its training: that is what is measured."""
+def _ignore_warnings() -> Iterator[None]:
+    """Silence the warning of owners out of the training's distribution: that is what is measured."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         yield
@@ -242,21 +242,23 @@ def _unlike_home() -> Iterator[None]:
 
 def _levels(folder: Path, mode: Mode, seed: int, progress: bool) -> pd.DataFrame:
     rows = []
-    for name, levels in itertools.product(LEVELS_OF, mode.levels):
+    for name, levels in itertools.product(TRAINED_BY_LEVELS, mode.levels):
         auction, steps = _trained(folder, name, levels, mode, seed, progress)
-        rows += _guarded(auction, name, mode, seed, levels=levels, steps=steps)
-    exact = load_auction(EXACT, OwnerPrior())
+        rows += _guarantees_by_setting(auction, name, mode, seed, levels=levels, steps=steps)
+    exact = load_auction(EXACT_AUCTION, OwnerPrior())
     types, budget = OwnerPrior().sample(1, OWNERS, torch.Generator().manual_seed(seed))
     assert isinstance(exact, MenuAuction)
     levels = len(set(exact.price_list(types.truthful_bids(), budget).privacy_loss.flatten().tolist())) - 1
-    return pd.DataFrame(rows + _guarded(exact, EXACT, mode, seed, levels=levels, steps=None))
+    return pd.DataFrame(rows + _guarantees_by_setting(exact, EXACT_AUCTION, mode, seed, levels=levels, steps=None))
 
 
-def _guarded(auction: Auction, name: str, mode: Mode, seed: int, **what: int | None) -> list[dict[str, Any]]:
-    """What is found in both settings."""
+def _guarantees_by_setting(
+    auction: Auction, name: str, mode: Mode, seed: int, **columns: int | None
+) -> list[dict[str, Any]]:
+    """Return the guarantees found in both settings, a row each, with these further columns."""
     search: dict[str, int] = {"owners": OWNERS, "profiles": mode.deviators, "queries": mode.queries, "seed": seed}
     return [
-        {"setting": setting, "auction": name, **what, **guarantees(auction, prior, **search)}
+        {"setting": setting, "auction": name, **columns, **guarantees(auction, prior, **search)}
         for setting, prior in PRIORS.items()
     ]
 
@@ -264,8 +266,8 @@ def _guarded(auction: Auction, name: str, mode: Mode, seed: int, **what: int | N
 def _trained(folder: Path, name: str, levels: int, mode: Mode, seed: int, progress: bool) -> tuple[Auction, int]:
     """An auction with so many levels, trained here on the IID prior, and for how many steps."""
     training = trainer(name)
-    shorter = {key: value for key, value in (("steps", mode.steps), ("batch", mode.batch)) if value is not None}
-    recipe = training.recipe(seed=seed, levels=levels, **shorter)
+    shortened = {key: value for key, value in (("steps", mode.steps), ("batch", mode.batch)) if value is not None}
+    recipe = training.recipe(seed=seed, levels=levels, **shortened)
     path = folder / f"{name}-{levels}-levels.safetensors"
     with bar(progress, f"training {name}, M = {levels}", recipe.steps) as advance:
         training.make_checkpoint(path, OwnerPrior(), recipe, watch=lambda _: advance(""), measured=(100, 2, 4))

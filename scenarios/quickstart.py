@@ -16,21 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
-from joblib import Parallel, delayed
-from rich.console import Console
-from rich.progress import Progress
 
-from agents.checks import MAX_SEED
+from agents.files import write_file
 from agents.tasks.registry import load_task
 from analysis.plots.market import market_figure
 from analysis.report.runs import markets_of
-from analysis.summary import gains_by_strategy, privacy_spent, stacked, violations, what_the_buyer_got
-from market_sim import MarketConfig, load_results, run_market
+from analysis.summary import gains_by_strategy, privacy_spent, violations, what_the_buyer_got
+from market_sim import MarketConfig, load_results
 from scenarios.commands.answer import Answer
 from scenarios.commands.directory import scenario_directory
-from scenarios.commands.market_summary import page
-from scenarios.commands.report import PAGE, page_of, write_page
+from scenarios.commands.market_summary import market_summary
+from scenarios.commands.report import REPORT_NAME, report_html
+from scenarios.commands.study import PROCESSES, REPETITIONS, play, seeds_of
 
 MARKET = MarketConfig(
     task="digits",
@@ -51,8 +48,6 @@ MARKET = MarketConfig(
         "random-misreport": 0.075,
     },
 )
-REPETITIONS = 5
-PROCESSES = 2
 
 
 def run(
@@ -64,7 +59,7 @@ def run(
     repetitions: int = REPETITIONS,
     processes: int = PROCESSES,
 ) -> Answer:
-    """Play the market and its noiseless twin, write tables and a figure to ``out``, and sum up.
+    """Play the market with and without noise, write tables and a figure to ``out``, and sum up.
 
     Parameters
     ----------
@@ -81,32 +76,24 @@ def run(
     processes : int
         How many runs are played at a time.
     """
-    seeds = [each % (MAX_SEED + 1) for each in range(repetitions * seed, repetitions * (seed + 1))]
+    seeds = seeds_of(seed, repetitions)
     markets = {"market": market, "no-noise": replace(market, perturbation="none")}
     played = {"scenario": "quickstart", "seed": seed, "repetitions": repetitions, "market": market.as_json()}
     with scenario_directory(out, played) as folder:
-        jobs = [(name, each, folder / f"{name}-{each}") for name in markets for each in seeds]
-        runs = Parallel(n_jobs=processes, return_as="generator")(
-            delayed(_play)(markets[name], each, target) for name, each, target in jobs
-        )
-        tables: dict[str, dict[int, tuple[pd.DataFrame, pd.DataFrame]]] = {name: {} for name in markets}
-        with Progress(console=Console(stderr=True), disable=not progress, transient=True) as bar:
-            for (name, each, _), table in zip(bar.track(jobs, description="Playing the market"), runs, strict=True):
-                tables[name][each] = table
-        rounds, trades = (stacked({each: table[part] for each, table in tables["market"].items()}) for part in (0, 1))
-        ceiling = stacked({each: table[0] for each, table in tables["no-noise"].items()})
+        tables = play(markets, seeds, folder, progress=progress, processes=processes)
+        rounds, trades, ceiling = tables["market"].rounds, tables["market"].trades, tables["no-noise"].rounds
         chance = load_task(market.task, market.data).chance
         figure = market_figure(rounds, trades, ceiling=ceiling, chance=chance)
         figure.savefig(folder / "quickstart.png", dpi=110)
         folders = {f"market-{each}": folder / f"market-{each}" for each in seeds}
         runs_of_market = markets_of({name: load_results(path) for name, path in folders.items()})
-        write_page(folder / PAGE, page_of(runs_of_market, folders, ceiling=ceiling))
+        write_file(folder / REPORT_NAME, report_html(runs_of_market, folders, ceiling=ceiling))
     figures = {**figures_of(rounds, trades, ceiling, chance), "clip_norm": market.clip_norm}
-    return Answer(figures=figures, page=page(figures, out, report=out / PAGE))
+    return Answer(figures=figures, summary=market_summary(figures, out, report=out / REPORT_NAME))
 
 
 def figures_of(rounds: pd.DataFrame, trades: pd.DataFrame, ceiling: pd.DataFrame, chance: float) -> dict[str, Any]:
-    """Everything the page says, as numbers."""
+    """Everything the summary says, as numbers."""
     return {
         "lying": gains_by_strategy(trades).to_dict("records"),
         "buyer": what_the_buyer_got(rounds),
@@ -115,9 +102,3 @@ def figures_of(rounds: pd.DataFrame, trades: pd.DataFrame, ceiling: pd.DataFrame
         "violations": violations(rounds, trades),
         "privacy": privacy_spent(trades),
     }
-
-
-def _play(market: MarketConfig, seed: int, out: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    torch.set_num_threads(1)
-    results = run_market(market, seed=seed, out=out)
-    return results.rounds, results.trades

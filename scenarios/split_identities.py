@@ -8,15 +8,14 @@ splitting does not pay.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 from analysis.intervals import mean_across_seeds
 from analysis.plots.strategic import drawn, worth_figure
 from analysis.summary import cost_at_own_budget
 from market_sim import MarketConfig
-from scenarios.commands.answer import Answer
-from scenarios.commands.study import PROCESSES, Finding, Played, Row, adapted, play, verdicts, written
+from scenarios.commands.study import StudyTables, study
+from scenarios.commands.study_summary import Row, StudyFinding, format_number, verdicts
 
 AUCTIONS = ("sequential-menu", "sequential-menu-verified", "posted-price", "fixed-share", "all-in", "pay-as-bid")
 NAMES = (2, 5)
@@ -28,49 +27,23 @@ MARKET = MarketConfig(
     task_options={"records": 8000, "features": 3},
     strategies={"truthful": 0.8, "identity-splitting": 0.2},
 )
-REPETITIONS = 5
 NOTABLE = 0.001
 """Of her cost: a split that moves her utility by more counts as having gained or lost."""
 
 
-def run(
-    *,
-    seed: int = 0,
-    out: Path = Path("runs/split-identities-seed0"),
-    progress: bool = True,
-    fields: Mapping[str, Any] | None = None,
-    repetitions: int = REPETITIONS,
-    processes: int = PROCESSES,
-) -> Answer:
-    """Let them split under six auctions.
-
-    Parameters
-    ----------
-    seed, out, progress
-        As for every scenario.
-    fields : mapping, optional
-        Fields of ``MarketConfig`` to replace, e.g. ``sizes`` or ``rounds``.
-    repetitions, processes : int
-        Seeds per market, and runs at a time.
-    """
-    base = adapted(MARKET, fields, compared=("auction", "strategies", "strategy_options"))
-    markets = {
-        f"{auction}-{names}": adapted(
-            base, {"auction": auction, "strategy_options": {"identity-splitting": {"names": names}}}, compared=()
-        )
+def markets(base: MarketConfig) -> dict[str, MarketConfig]:
+    """The same market under six auctions, with either number of names."""
+    return {
+        f"{auction}-{names}": replace(base, auction=auction, strategy_options={"identity-splitting": {"names": names}})
         for auction in AUCTIONS
         for names in NAMES
     }
-    return play(
-        "split-identities", markets, find, seed=seed, repetitions=repetitions, out=out, progress=progress,
-        processes=processes,
-    )  # fmt: skip
 
 
-def find(played: Mapping[str, Played]) -> Finding:
+def find(played: Mapping[str, StudyTables]) -> StudyFinding:
     """What each number of names gains under each auction."""
     rows = [row_of(auction, names, played[f"{auction}-{names}"]) for auction in AUCTIONS for names in NAMES]
-    return Finding(
+    return StudyFinding(
         sentences=[sentence(auction, [row for row in rows if row["auction"] == auction]) for auction in AUCTIONS],
         tables={"splits": rows},
         picture=worth_figure(
@@ -89,7 +62,7 @@ def find(played: Mapping[str, Played]) -> Finding:
     )
 
 
-def row_of(auction: str, names: int, played: Played) -> Row:
+def row_of(auction: str, names: int, played: StudyTables) -> Row:
     """One market."""
     split = played.trades[played.trades["strategy"] == "identity-splitting"]
     split = split.assign(gain=split["misreport_gain"] / cost_at_own_budget(split)).dropna(subset="gain")
@@ -108,6 +81,11 @@ def row_of(auction: str, names: int, played: Played) -> Row:
 def sentence(auction: str, rows: list[Row]) -> str:
     """What splitting pays under one auction."""
     gains = {f"{row['names']} names": row["gain"] for row in rows}
-    brings = " and ".join(f"{written(gain)} of her cost with {name}" for name, gain in gains.items())
+    brings = " and ".join(f"{format_number(gain)} of her cost with {name}" for name, gain in gains.items())
     best = max(row["best"] for row in rows)
-    return f"Under {auction} splitting brings {brings} a round: it {verdicts(gains)}; at best {written(best)}."
+    return f"Under {auction} splitting brings {brings} a round: it {verdicts(gains)}; at best {format_number(best)}."
+
+
+run = study(
+    "split-identities", MARKET, compared=("auction", "strategies", "strategy_options"), markets=markets, find=find
+)

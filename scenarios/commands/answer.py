@@ -1,4 +1,4 @@
-"""What a scenario gives back: its figures, and the same as a page to read."""
+"""What a scenario returns: its figures, and a summary of them for the console."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ class Answer:
     ----------
     figures : mapping
         Numbers and names, nested as needed; what is not finite becomes null in JSON.
-    page : tuple of rich renderables
-        The same for a reader, in the order to be printed.
+    summary : tuple of rich renderables
+        The same for a reader of the console, in the order to be printed.
     """
 
     figures: Mapping[str, Any]
-    page: tuple[RenderableType, ...]
+    summary: tuple[RenderableType, ...]
 
     def json(self) -> str:
         """Return the figures as JSON."""
         return to_json(self.figures).rstrip()
 
     def show(self) -> None:
-        """Print the page."""
+        """Print the summary."""
         from rich.console import Console
 
         console = Console()
-        # A page that goes to a file or a pipe has no width of its own, and rich would squeeze tables into 80 columns.
+        # A file or a pipe has no width of its own, and rich would squeeze tables into 80 columns.
         if not console.is_terminal:
             console = Console(width=max(console.width, WIDTH))
-        for part in self.page:
+        for part in self.summary:
             console.print(part)

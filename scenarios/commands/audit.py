@@ -1,4 +1,4 @@
-"""The page of `market-sim audit`: how much does a liar gain, at least, and how much could the audit have found?"""
+"""The command `market-sim audit`: how much does a liar gain, at least, and how much could the audit have found?"""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from scenarios.commands.progress import bar
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-EACH = ("valuation", "privacy-budget", "data-size", "staying-away")
+EACH_FIELD = ("valuation", "privacy-budget", "data-size", "staying-away")
 """Threat models that ``each`` stands for, as far as the auction leaves them open."""
 
 
@@ -54,10 +54,8 @@ def audit_auction(
     prior = OwnerPrior() if prior is None else prior
     if not isinstance(auction, Auction):
         auction = load_auction(auction, prior)
-    known = threat_models(auction)
-    named = [
-        some for threat in threats for some in ([one for one in EACH if one in known] if threat == "each" else [threat])
-    ]
+    known = [name for name in EACH_FIELD if name in threat_models(auction)]
+    named = [name for threat in threats for name in (known if threat == "each" else [threat])]
     with ExitStack() as stack:
         advance: list[Any] = []
 
@@ -69,53 +67,53 @@ def audit_auction(
 
         report = audit(auction, prior, threats=list(dict.fromkeys(named)) or None, out=out, watch=watch, **options)
         try:
-            pictures = _save(report, out)
+            pictures = _save_pictures(report, out)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"figures and tables are in {out}, not all pictures") from None
     figures = {**report.figures(), "out": str(out), "pictures": pictures}
-    return Answer(figures=figures, page=_page(report, out))
+    return Answer(figures=figures, summary=_summary(report, out))
 
 
 def pictures_of(report: AuditReport) -> dict[str, Figure]:
     """The pictures of an audit by file name."""
     from analysis.plots.audit import curves_figure, gains_figure, power_figure
 
-    drawn = {}
-    for name, found in report.threats.items():
+    figures = {}
+    for name, findings in report.threats.items():
         title = f"{report.auction}: {name}"
-        drawn[f"curves-{name}.png"] = curves_figure(found.curves, title)
-        drawn[f"gains-{name}.png"] = gains_figure(found.owners, found.by_class, title)
+        figures[f"curves-{name}.png"] = curves_figure(findings.curves, title)
+        figures[f"gains-{name}.png"] = gains_figure(findings.owners, findings.by_class, title)
     if len(report.controls):
-        means = {f"{report.auction}: {name}": _mean(found.statistics) for name, found in report.threats.items()}
-        drawn["power.png"] = power_figure(report.controls, means)
-    return drawn
+        means = {f"{report.auction}: {name}": _mean(findings.statistics) for name, findings in report.threats.items()}
+        figures["power.png"] = power_figure(report.controls, means)
+    return figures
 
 
 def _mean(statistics: Any) -> float:
     return float(statistics["per_own_cost"]["mean"])
 
 
-def _save(report: AuditReport, out: Path) -> list[str]:
+def _save_pictures(report: AuditReport, out: Path) -> list[str]:
     pictures = pictures_of(report)
     for name, figure in pictures.items():
         figure.savefig(out / name, dpi=150)
     return sorted(pictures)
 
 
-def _page(report: AuditReport, out: Path) -> tuple[Any, ...]:
-    parts: list[Any] = [_threats(report), _units(report), _ledger(report)]
+def _summary(report: AuditReport, out: Path) -> tuple[Any, ...]:
+    parts: list[Any] = [_gains(report), _units(report), _violations(report)]
     parts += [_attackers(name, report) for name in report.threats]
     parts += [_structure(report)]
     if len(report.controls):
         parts.append(_controls(report))
-    parts += [f"{name}: {found.threat}" for name, found in report.threats.items()]
+    parts += [f"{name}: {findings.threat}" for name, findings in report.threats.items()]
     parts += [f"[bold]{escape(line)}[/bold]" for line in _verdict(report)]
     parts += [f"All gains {AT_LEAST}.", f"Figures, tables of owners and pictures: {escape(str(out))}"]
     return tuple(parts)
 
 
 def _verdict(report: AuditReport) -> list[str]:
-    claimed = [name for name, found in report.threats.items() if found.claimed and name not in report.untested]
+    claimed = [name for name, findings in report.threats.items() if findings.claimed and name not in report.untested]
     if not report.ok:
         lines = [f"{report.auction}: REFUTED. What it claims does not hold."]
     elif claimed:
@@ -129,103 +127,103 @@ def _verdict(report: AuditReport) -> list[str]:
         lines.append(f"Positive controls caught: {caught} of {len(report.controls)}.")
     lines += [f"An attacker could not finish, the others went on: {failure}" for failure in report.failures]
     if not report.agrees:
-        lines.append("Price lists foretold gains that running the auction again did not give: they look at own bids.")
+        lines.append("Price lists predicted gains that running the auction again did not give: they follow own bids.")
     return lines
 
 
-def _threats(report: AuditReport) -> Table:
-    page = _table(
+def _gains(report: AuditReport) -> Table:
+    table = _table(
         f"Gain over own cost in {report.auction}, at least",
         *("threat model", "claimed", "lies told", "mean [95 %]", "p95", "p99", "max", "> 1 %", "> 5 %"),
     )
-    for name, found in report.threats.items():
-        own, gaining = found.statistics["per_own_cost"], found.statistics["gaining"]
-        page.add_row(
+    for name, findings in report.threats.items():
+        own, gaining = findings.statistics["per_own_cost"], findings.statistics["gaining"]
+        table.add_row(
             name,
-            "yes" if found.claimed else "no",
-            f"{int(found.owners['queries'].sum()):,}",
+            "yes" if findings.claimed else "no",
+            f"{int(findings.owners['queries'].sum()):,}",
             _interval(own),
             *(f"{own[key]:.3g}" for key in ("p95", "p99", "max")),
             *(f"{gaining[key]['mean']:.1%}" for key in ("over_0.01", "over_0.05")),
         )
-    return page
+    return table
 
 
 def _units(report: AuditReport) -> Table:
-    page = _table(
+    table = _table(
         "The same in other units, at least",
         *("threat model", "money, mean", "sum over payments", "published normalisation", "interim, over own cost"),
     )
-    for name, found in report.threats.items():
-        figures = found.statistics
-        page.add_row(
+    for name, findings in report.threats.items():
+        figures = findings.statistics
+        table.add_row(
             name,
             f"{figures['money']['mean']:.4g}",
             _interval(figures["sum_over_payments"]),
             _interval(figures["published_normalisation"]),
-            _interval(found.interim) if found.interim else "",
+            _interval(findings.interim) if findings.interim else "",
         )
-    return page
+    return table
 
 
-def _ledger(report: AuditReport) -> Table:
-    page = _table(
-        "The ledger",
+def _violations(report: AuditReport) -> Table:
+    table = _table(
+        "Losses and violations",
         *("threat model", "truthful who lose", "money they lose", "overspent", "invalid", "ratios not finite"),
     )
-    for name, found in report.threats.items():
-        figures = found.statistics
+    for name, findings in report.threats.items():
+        figures = findings.statistics
         ratios = ("per_own_cost", "published_normalisation", "per_payment")
         rational, spent = figures["individual_rationality"], figures["budget"]
-        page.add_row(
+        table.add_row(
             name,
             f"{rational['violation_rate']['mean']:.2%}",
             f"{rational['money_lost']:.3g}",
             str(spent["truthful_profiles_overspent"] + spent["lying_markets_overspent"]),
             f"{figures['invalid_rate']:.2%}",
-            str(sum(figures[unit]["not_finite"] for unit in ratios) + int(found.interim.get("not_finite", 0))),
+            str(sum(figures[unit]["not_finite"] for unit in ratios) + int(findings.interim.get("not_finite", 0))),
         )
-    return page
+    return table
 
 
 def _table(title: str, *headings: str) -> Table:
-    """A table whose first column is words and whose others are numbers."""
-    page = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False)
+    """Return a table whose first column is text and whose others are numbers."""
+    table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False)
     for place, heading in enumerate(headings):
-        page.add_column(heading, justify="right" if place else "left", no_wrap=True)
-    return page
+        table.add_column(heading, justify="right" if place else "left", no_wrap=True)
+    return table
 
 
 def _attackers(name: str, report: AuditReport) -> Table:
-    found = report.threats[name]
-    title = f"Attackers, {name}; found together grew by {found.late_growth:.1%} over the last fifth of the queries"
-    page = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False)
+    findings = report.threats[name]
+    title = f"Attackers, {name}; found together grew by {findings.late_growth:.1%} over the last fifth of the queries"
+    table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("attacker", "queries", "owners", "found alone", "best for", "note"):
-        page.add_column(heading, justify="left" if heading in ("attacker", "note") else "right")
-    for row in found.attackers.to_dict(orient="records"):
+        table.add_column(heading, justify="left" if heading in ("attacker", "note") else "right")
+    for row in findings.attackers.to_dict(orient="records"):
         counts = (str(row[key]) for key in ("queries", "owners"))
-        page.add_row(row["attacker"], *counts, f"{row['found']:.4g}", str(row["best_for"]), escape(row["note"]))
-    return page
+        table.add_row(row["attacker"], *counts, f"{row['found']:.4g}", str(row["best_for"]), escape(row["note"]))
+    return table
 
 
 def _structure(report: AuditReport) -> Table:
-    page = Table(title="Structural tests", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(title="Structural tests", box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("test", "claim", "holds", "worst", "cases"):
-        page.add_column(heading, justify="left" if heading in ("test", "claim") else "right")
+        table.add_column(heading, justify="left" if heading in ("test", "claim") else "right")
     for row in report.structure.to_dict(orient="records"):
-        page.add_row(
+        table.add_row(
             row["check"], row["claim"], "yes" if row["holds"] else "NO", f"{row['worst']:.3g}", str(row["tried"])
         )
-    return page
+    return table
 
 
 def _controls(report: AuditReport) -> Table:
-    page = Table(title="Positive controls: what this audit is able to find", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(title="Positive controls: what this audit is able to find", box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("control", "fields", "caught", "mean gain", "> 1 %", "first caught by", "of the largest gain"):
-        page.add_column(heading, justify="left" if heading in ("control", "fields", "first caught by") else "right")
+        table.add_column(heading, justify="left" if heading in ("control", "fields", "first caught by") else "right")
     for row in report.controls.to_dict(orient="records"):
         power = "" if row["power"] != row["power"] else f"{row['power']:.0%}"
-        page.add_row(
+        table.add_row(
             row["control"],
             row["fields"],
             "yes" if row["caught"] else "NO",
@@ -234,7 +232,7 @@ def _controls(report: AuditReport) -> Table:
             row["first_caught"],
             power,
         )
-    return page
+    return table
 
 
 def _interval(figures: Any) -> str:

@@ -1,4 +1,4 @@
-"""Finding scenarios: every module of this package that asks a question and has a ``run`` is one."""
+"""Scenarios are discovered automatically: every module of this package that asks a question and defines ``run``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scenarios.commands.answer import Answer
 class Scenario(Protocol):
     """What ``run`` of a scenario module looks like."""
 
-    def __call__(self, *, seed: int, out: Path, progress: bool, **further: Any) -> Answer:
+    def __call__(self, *, seed: int, out: Path, progress: bool, **scenario_kwargs: Any) -> Answer:
         """Play it, write the run directory ``out`` and answer the question; some take ``fields`` of a market."""
         ...
 
@@ -24,7 +24,8 @@ class Scenario(Protocol):
 def scenario_questions() -> dict[str, str]:
     """Questions by scenario name (the module's, with hyphens), read from the source without importing it.
 
-    A scenario is a module with a top-level function ``run`` whose docstring's first line ends in a question mark.
+    A scenario is a module that defines ``run``, with ``def`` or as a variable, and whose docstring's first line ends in
+    a question mark.
     """
     found = {}
     for folder in map(Path, scenarios.__path__):
@@ -33,10 +34,15 @@ def scenario_questions() -> dict[str, str]:
                 continue
             tree = ast.parse((folder / f"{module.name}.py").read_text(encoding="utf-8"))
             question = (ast.get_docstring(tree) or "").partition("\n")[0]
-            runs = any(isinstance(node, ast.FunctionDef) and node.name == "run" for node in tree.body)
-            if runs and question.endswith("?"):
+            if any(map(_defines_run, tree.body)) and question.endswith("?"):
                 found[module.name.replace("_", "-")] = question
     return dict(sorted(found.items()))
+
+
+def _defines_run(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Assign):
+        return any(isinstance(target, ast.Name) and target.id == "run" for target in statement.targets)
+    return isinstance(statement, ast.FunctionDef) and statement.name == "run"
 
 
 def load_scenario(name: str) -> Scenario:

@@ -1,48 +1,17 @@
-"""The command line ``market-sim``. Every command imports the floors it needs when it runs, so that help is instant."""
+"""The command line ``market-sim``. Every command imports what it needs when it runs, so that help is instant."""
 
 from __future__ import annotations
 
-import linecache
-import os
 import sys
-import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
+
+from scenarios.commands.errors import ErrorHandlingGroup
 
 if TYPE_CHECKING:
     from scenarios.commands.answer import Answer
-
-
-PACKAGES = ("agents", "market_sim", "analysis", "scenarios")
-
-
-class ErrorHandlingGroup(TyperGroup):
-    """Turns errors into one line: exit code 2 for what was refused, 1 for what went wrong, 130 for an interruption.
-
-    Refused is what a module of the house raised itself, and whatever the file system refuses; any other error is a
-    bug. The option ``--debug``, or FL_MARKET_DEBUG in the environment, shows where it came from.
-    """
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt as interruption:
-            saved = str(interruption) or "nothing was written"
-            typer.echo(f"market-sim: interrupted; {saved}", err=True)
-            raise typer.Exit(130) from None
-        except Exception as error:
-            # What the parser of the command line raises, its ways to leave included, is its own business.
-            if type(error).__module__.partition(".")[0] in ("typer", "click"):
-                raise
-            if ctx.params.get("debug") or os.environ.get("FL_MARKET_DEBUG"):
-                typer.echo(traceback.format_exc(), err=True, nl=False)
-            said, code = _said(error)
-            typer.echo(f"market-sim: {said}", err=True)
-            raise typer.Exit(code) from None
 
 
 app = typer.Typer(
@@ -86,13 +55,13 @@ def run(
     """Run a scenario: it asks one question of the market and prints the answer."""
     from agents.checks import seed_number
     from scenarios.commands.catalogue import load_scenario
-    from scenarios.commands.settings import further, market_fields
+    from scenarios.commands.settings import market_fields, scenario_kwargs
 
-    play = load_scenario(scenario)
+    run_scenario = load_scenario(scenario)
     seed_number("seed", seed)
-    given = further(scenario, play, market_fields(settings or [], strategies or [], data))
+    kwargs = scenario_kwargs(scenario, run_scenario, market_fields(settings or [], strategies or [], data))
     target = out or Path("runs") / f"{scenario}-seed{seed}"
-    _print(play(seed=seed, out=target, progress=sys.stderr.isatty(), **given), as_json)
+    _print(run_scenario(seed=seed, out=target, progress=sys.stderr.isatty(), **kwargs), as_json)
 
 
 @app.command()
@@ -117,9 +86,9 @@ def train(
 
     seed_number("seed", seed)
     path = out or Path("runs") / "checkpoints" / f"{name}-seed{seed}.safetensors"
-    further, progress = market_fields(settings or [], [], None), sys.stderr.isatty()
+    fields, progress = market_fields(settings or [], [], None), sys.stderr.isatty()
     _print(
-        train_auction(name, path, seed=seed, steps=steps, progress=progress, device=device, settings=further), as_json
+        train_auction(name, path, seed=seed, steps=steps, progress=progress, device=device, settings=fields), as_json
     )
 
 
@@ -156,14 +125,14 @@ def evaluate(
     """Compare auctions: error bound, spend, violations and regret found, beside the first best."""
     from agents.prior import BUDGETS
     from analysis.evaluate import FACTORS
-    from scenarios.commands.evaluation import SIZES_SAID, Questions, evaluate_auctions, every_auction
+    from scenarios.commands.evaluation import SIZE_NAMES, EvaluationRequest, evaluate_auctions, every_auction
 
     chosen = [*(names or []), *(every_auction() if every else [])]
     if not chosen:
         raise typer.BadParameter("name at least one auction, or pass --all")
-    questions = Questions(
-        sizes=_several(sizes, SIZES_SAID),
-        budgets=_several(budgets, BUDGETS),
+    request = EvaluationRequest(
+        sizes=_expand(sizes, SIZE_NAMES),
+        budgets=_expand(budgets, BUDGETS),
         owners=tuple(owners or (10,)),
         factors=tuple(factors or FACTORS),
         profiles=profiles,
@@ -173,7 +142,7 @@ def evaluate(
         regret_profiles=regret_profiles,
         queries=queries,
     )
-    _print(evaluate_auctions(chosen, questions, out=out, progress=sys.stderr.isatty()), as_json)
+    _print(evaluate_auctions(chosen, request, out=out, progress=sys.stderr.isatty()), as_json)
 
 
 @app.command()
@@ -231,28 +200,28 @@ def audit(
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Run directories; a scenario's stands for all runs in it.")],
     out: Annotated[
-        Path | None, typer.Option(help="Page to write (.html); one run's goes into its directory otherwise.")
+        Path | None, typer.Option(help="Report to write (.html); one run's goes into its directory otherwise.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write one self-contained page about a run, or about several side by side."""
+    """Write a self-contained HTML report about a run, or about several side by side."""
     from scenarios.commands.report import write_report
 
     _print(write_report(runs, out, progress=sys.stderr.isatty()), as_json)
 
 
 @app.command("app")
-def page(
+def serve_app(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8765,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open it in a browser.")] = True,
 ) -> None:
-    """Serve the interactive page: play a market, change it, watch who gains. It needs no internet."""
+    """Serve the interactive app: play a market, change it, watch who gains. It needs no internet."""
     from scenarios.app.serve import command, serve
 
-    words = command(host, port, open_browser=open_browser)
-    typer.echo(f"The market's page: http://{host}:{port} (Ctrl-C stops it)", err=True)
-    serve(words)
+    arguments = command(host, port, open_browser=open_browser)
+    typer.echo(f"The market's app: http://{host}:{port} (Ctrl-C stops it)", err=True)
+    serve(arguments)
 
 
 @app.command("list")
@@ -268,11 +237,11 @@ def list_() -> None:
         console.print(table)
 
 
-def _several(said: list[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what was said, all that there is for ``all``, and the first if nothing was."""
-    if not said:
+def _expand(names: list[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names given, every known one for ``all``, and the first known one where none was given."""
+    if not names:
         return known[:1]
-    return known if "all" in said else tuple(said)
+    return known if "all" in names else tuple(names)
 
 
 def _print(answer: Answer, as_json: bool) -> None:
@@ -280,36 +249,6 @@ def _print(answer: Answer, as_json: bool) -> None:
         typer.echo(answer.json())
     else:
         answer.show()
-
-
-def _said(error: Exception) -> tuple[str, int]:
-    """What to tell of an error, and the exit code."""
-    if isinstance(error, OSError) or (isinstance(error, ValueError | TypeError) and _raised_by_house(error)):
-        return _one_line(error), 2
-    if isinstance(error, ArithmeticError) and _raised_by_house(error):
-        return _one_line(error), 1
-    if isinstance(error, MemoryError):
-        return "out of memory: fewer owners, profiles or records need less", 1
-    return f"this is a bug, please report it: {type(error).__name__}: {_one_line(error)} (--debug shows where)", 1
-
-
-def _raised_by_house(error: Exception) -> bool:
-    """Whether the error comes from a ``raise`` of our own, and did not befall one of our lines or a library's."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return False
-    home = str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
-    line = linecache.getline(trace.tb_frame.f_code.co_filename, trace.tb_lineno)
-    return home in PACKAGES and line.lstrip().startswith("raise")
-
-
-def _one_line(refusal: Exception) -> str:
-    """Return the message, without the quotes and numbers that the system puts around a path."""
-    if isinstance(refusal, OSError) and refusal.filename is not None and refusal.strerror:
-        return f"{refusal.filename}: {refusal.strerror}"
-    return " ".join(str(refusal).split())
 
 
 if __name__ == "__main__":

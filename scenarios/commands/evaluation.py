@@ -1,4 +1,4 @@
-"""The page of `market-sim evaluate`: mechanisms compared on the same profiles, setting by setting."""
+"""The command `market-sim evaluate`: mechanisms compared on the same profiles, setting by setting."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PAPER = "paper"
-SIZES_SAID: tuple[str, ...] = (PAPER, *(name for name in SIZES if name != "lognormal"))
+SIZE_NAMES: tuple[str, ...] = (PAPER, *(name for name in SIZES if name != "lognormal"))
 """Data sizes as the command line names them: the paper's are lognormal."""
-UNIT_PRIVACY_RANGE = "all-in"
-PAPERS = {"sizes": PAPER, "budgets": "tied", "owners": 10}
+BASELINE = "all-in"
+PAPER_SETTING = {"sizes": PAPER, "budgets": "tied", "owners": 10}
 """The setting in which the published auctions were measured."""
 
 
 @dataclass(frozen=True)
-class Questions:
-    """What `market-sim evaluate` is asked.
+class EvaluationRequest:
+    """What `market-sim evaluate` compares, and how thoroughly.
 
     Parameters
     ----------
     sizes, budgets : tuple of str
-        Names out of ``SIZES_SAID`` and of ``agents.prior.BUDGETS``.
+        Names out of ``SIZE_NAMES`` and of ``agents.prior.BUDGETS``.
     owners : tuple of int
         Bidders per profile; all combinations of the three are evaluated.
     factors : tuple of str
@@ -51,7 +51,7 @@ class Questions:
     profiles, seed : int
         Fresh profiles per budget factor, and what they are drawn with.
     first_best, second_best : bool
-        Which yardsticks are searched for.
+        Which benchmarks are searched for.
     regret_profiles, queries : int
         Profiles of ten owners on which lies are tried (``analysis.evaluate.regret_profiles_for`` of others), none for
         0, and lies per owner.
@@ -70,7 +70,7 @@ class Questions:
 
     def __post_init__(self) -> None:
         for name in self.sizes:
-            one_of("sizes", name, SIZES_SAID)
+            one_of("sizes", name, SIZE_NAMES)
         for name in self.budgets:
             one_of("budgets", name, BUDGETS)
         for name in self.factors:
@@ -84,13 +84,13 @@ class Questions:
     def settings(self) -> Iterator[dict[str, Any]]:
         """Every combination of sizes, budgets and owners, once."""
         product = itertools.product(*(dict.fromkeys(part) for part in (self.sizes, self.budgets, self.owners)))
-        return (dict(zip(("sizes", "budgets", "owners"), some, strict=True)) for some in product)
+        return (dict(zip(("sizes", "budgets", "owners"), values, strict=True)) for values in product)
 
 
 def evaluate_auctions(
-    names: Sequence[str], questions: Questions, *, out: Path | None = None, progress: bool = False
+    names: Sequence[str], request: EvaluationRequest, *, out: Path | None = None, progress: bool = False
 ) -> Answer:
-    """Compare auctions (names or checkpoint paths) with All-in, the yardsticks and the published figures.
+    """Compare auctions (names or checkpoint paths) with All-in, the benchmarks and the published figures.
 
     With ``out``, that directory holds ``evaluation.json``, ``.csv`` and ``.parquet`` (the same rows), and one picture
     of error bound against regret per setting, ``frontier.png`` and ``.svg`` of the first.
@@ -101,16 +101,16 @@ def evaluate_auctions(
         For unknown names or settings, or an ``out`` that holds something else.
     """
     if out is None:
-        return _answer(*_evaluated(names, questions, progress), names, questions)
-    played = {"command": "evaluate", "auctions": list(names), **vars(questions)}
+        return _answer(*_evaluate_settings(names, request, progress), names, request)
+    played = {"command": "evaluate", "auctions": list(names), **vars(request)}
     with scenario_directory(out, _as_json(played)) as folder:
-        table, notes = _evaluated(names, questions, progress)
-        answer = _answer(table, notes, names, questions)
+        table, notes = _evaluate_settings(names, request, progress)
+        answer = _answer(table, notes, names, request)
         (folder / "evaluation.json").write_text(answer.json() + "\n", encoding="utf-8")
         table.to_csv(folder / "evaluation.csv", index=False)
         table.to_parquet(folder / "evaluation.parquet", index=False)
-        files = ["evaluation.json", "evaluation.csv", "evaluation.parquet", *_pictures(table, questions, folder)]
-    return replace(answer, page=(*answer.page, f"Written to {out}: {', '.join(files)}"))
+        files = ["evaluation.json", "evaluation.csv", "evaluation.parquet", *_pictures(table, request, folder)]
+    return replace(answer, summary=(*answer.summary, f"Written to {out}: {', '.join(files)}"))
 
 
 def every_auction() -> list[str]:
@@ -118,50 +118,52 @@ def every_auction() -> list[str]:
     return [name for name, rule in auction_classes().items() if not rule.planted]
 
 
-def _evaluated(names: Sequence[str], questions: Questions, progress: bool) -> tuple[pd.DataFrame, list[str]]:
-    """All rows of all settings, and what was warned of on the way."""
-    settings = list(questions.settings())
+def _evaluate_settings(
+    names: Sequence[str], request: EvaluationRequest, progress: bool
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return the rows of all settings, and the warnings on the way."""
+    settings = list(request.settings())
     tables = []
-    with _noted() as notes, torch_threads(1):
+    with _collect_warnings() as notes, torch_threads(1):
         auctions: dict[str, Auction] = {
-            name: load_auction(name, OwnerPrior()) for name in dict.fromkeys([*names, UNIT_PRIVACY_RANGE])
+            name: load_auction(name, OwnerPrior()) for name in dict.fromkeys([*names, BASELINE])
         }
-        factors = {name: FACTORS[name] for name in questions.factors}
+        factors = {name: FACTORS[name] for name in request.factors}
         per_setting = pieces(
             len(auctions),
-            with_first_best=questions.first_best,
-            with_second_best=questions.second_best,
+            with_first_best=request.first_best,
+            with_second_best=request.second_best,
             factors=len(factors),
         )
         with bar(progress, "evaluating", per_setting * len(settings)) as advance:
             for setting in settings:
                 sizes = "lognormal" if setting["sizes"] == PAPER else setting["sizes"]
-                made = evaluate(
+                rows = evaluate(
                     auctions,
                     OwnerPrior(sizes=sizes, budgets=setting["budgets"]),
                     owners=setting["owners"],
-                    profiles=questions.profiles,
-                    seed=questions.seed,
+                    profiles=request.profiles,
+                    seed=request.seed,
                     factors=factors,
-                    with_first_best=questions.first_best,
-                    with_second_best=questions.second_best,
-                    regret_profiles=_regret_profiles(questions, setting["owners"]),
-                    queries=questions.queries,
-                    watch=lambda state, setting=setting: advance(f"{_said(setting)}, {state}"),  # type: ignore[misc]
+                    with_first_best=request.first_best,
+                    with_second_best=request.second_best,
+                    regret_profiles=_regret_profiles(request, setting["owners"]),
+                    queries=request.queries,
+                    watch=lambda state, setting=setting: advance(f"{_format_setting(setting)}, {state}"),  # type: ignore[misc]
                 )
-                tables.append(made.assign(**setting))
+                tables.append(rows.assign(**setting))
     table = pd.concat(tables, ignore_index=True)
     return table[[*SETTING, *(name for name in table.columns if name not in SETTING)]], notes
 
 
-def _regret_profiles(questions: Questions, owners: int) -> int:
-    if not questions.regret_profiles:
+def _regret_profiles(request: EvaluationRequest, owners: int) -> int:
+    if not request.regret_profiles:
         return 0
-    return min(questions.profiles, regret_profiles_for(owners, questions.regret_profiles))
+    return min(request.profiles, regret_profiles_for(owners, request.regret_profiles))
 
 
 @contextmanager
-def _noted() -> Iterator[list[str]]:
+def _collect_warnings() -> Iterator[list[str]]:
     """Collect warnings as notes, each once."""
     notes: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
@@ -170,12 +172,12 @@ def _noted() -> Iterator[list[str]]:
     notes += dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught)
 
 
-def _pictures(table: pd.DataFrame, questions: Questions, folder: Path) -> list[str]:
+def _pictures(table: pd.DataFrame, request: EvaluationRequest, folder: Path) -> list[str]:
     """Draw the frontier of every setting; none where no regret was looked for."""
-    if not questions.regret_profiles:
+    if not request.regret_profiles:
         return []
     written = []
-    for place, setting in enumerate(questions.settings()):
+    for place, setting in enumerate(request.settings()):
         figure = _frontier_picture(table, setting)
         if figure is None:
             continue
@@ -209,28 +211,28 @@ def _as_json(played: dict[str, Any]) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in played.items()}
 
 
-def _said(setting: dict[str, Any]) -> str:
+def _format_setting(setting: dict[str, Any]) -> str:
     return f"{setting['sizes']} sizes, {setting['budgets']} budgets, n = {setting['owners']}"
 
 
-def _answer(table: pd.DataFrame, notes: list[str], names: Sequence[str], questions: Questions) -> Answer:
-    page: list[Any] = []
-    for setting in questions.settings():
-        page += tables_of(_rows(table, setting), _said(setting), beside_published=setting == PAPERS)
+def _answer(table: pd.DataFrame, notes: list[str], names: Sequence[str], request: EvaluationRequest) -> Answer:
+    summary: list[Any] = []
+    for setting in request.settings():
+        summary += tables_of(_rows(table, setting), _format_setting(setting), with_published=setting == PAPER_SETTING)
     how = [
-        f"{questions.profiles} profiles of truthful owners per budget factor f, seed {questions.seed}; weights "
+        f"{request.profiles} profiles of truthful owners per budget factor f, seed {request.seed}; weights "
         "OptAggr; means of valid rounds; 95 % bootstrap intervals over profiles; ratios of means on the same profiles, "
         "those valid in both."
     ]
-    if PAPERS in questions.settings():
+    if PAPER_SETTING in request.settings():
         how.append("Published rows: 300 to 1000 other profiles, the authors' released checkpoints.")
-    if questions.regret_profiles:
+    if request.regret_profiles:
         how.append(
-            f"Regret: the best of {questions.queries} lies per owner, everybody else truthful; a better search finds "
+            f"Regret: the best of {request.queries} lies per owner, everybody else truthful; a better search finds "
             "more."
         )
-    page.append(" ".join(how))
-    page += [f"Note: {note}" for note in notes]
+    summary.append(" ".join(how))
+    summary += [f"Note: {note}" for note in notes]
     records = table.astype(object).where(table.notna(), None).to_dict(orient="records")
-    figures = {**_as_json(vars(questions)), "auctions": list(names), "notes": notes, "table": records}
-    return Answer(figures=figures, page=tuple(page))
+    figures = {**_as_json(vars(request)), "auctions": list(names), "notes": notes, "table": records}
+    return Answer(figures=figures, summary=tuple(summary))

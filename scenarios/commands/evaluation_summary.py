@@ -13,65 +13,65 @@ from rich.table import Table
 
 from analysis.published_values import PUBLISHED_ERROR_BOUND, PUBLISHED_INVALID
 
-SELDOM = 5e-4
-"""Share of invalid rounds from which on it is written beside the mean."""
+MIN_INVALID_SHOWN = 5e-4
+"""Share of invalid rounds from which on it is printed beside the mean."""
 
 
-def tables_of(table: pd.DataFrame, said: str, *, beside_published: bool) -> list[RenderableType]:
+def tables_of(table: pd.DataFrame, setting: str, *, with_published: bool) -> list[RenderableType]:
     """Error bounds by budget factor; everything else of the last one; regret there if it was looked for.
 
     Parameters
     ----------
     table : DataFrame
         Of ``analysis.evaluate.evaluate``.
-    said : str
-        The setting in words.
-    beside_published : bool
+    setting : str
+        In words.
+    with_published : bool
         Whether the published figures are of this setting.
     """
     last = str(table["budget_factor"].iloc[-1])
     rows = table[table["budget_factor"] == last]
     at = f"At f ~ {last}" if "[" in last else f"At f = {last}"
-    page: list[RenderableType] = [
-        f"Mean error bound, and rate of invalid rounds, by budget factor f ({said})",
-        _bounds(table, beside_published=beside_published),
-        f"{at} ({said})",
+    parts: list[RenderableType] = [
+        f"Mean error bound, and rate of invalid rounds, by budget factor f ({setting})",
+        _bounds(table, with_published=with_published),
+        f"{at} ({setting})",
         _overall(rows),
     ]
     if "regret" in rows and rows["regret"].notna().any():
-        page += [f"Regret found, at least ({at[0].lower()}{at[1:]}, {said})", _regrets(rows)]
-    return page
+        parts += [f"Regret found, at least ({at[0].lower()}{at[1:]}, {setting})", _regrets(rows)]
+    return parts
 
 
-def _page(headings: Sequence[str]) -> Table:
-    page = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+def _table(headings: Sequence[str]) -> Table:
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for place, heading in enumerate(headings):
-        page.add_column(heading, justify="right" if place else "left", no_wrap=True)
-    return page
+        shown.add_column(heading, justify="right" if place else "left", no_wrap=True)
+    return shown
 
 
-def _bounds(table: pd.DataFrame, *, beside_published: bool) -> Table:
+def _bounds(table: pd.DataFrame, *, with_published: bool) -> Table:
     labels = list(dict.fromkeys(table["budget_factor"]))
-    page = _page(["mechanism", *labels])
+    shown = _table(["mechanism", *labels])
     for name, rows in table.groupby("auction", sort=False):
         by_factor = rows.set_index("budget_factor")
-        page.add_row(str(name), *(_with_interval(by_factor.loc[label]) for label in labels))
-    if beside_published:
+        shown.add_row(str(name), *(_with_interval(by_factor.loc[label]) for label in labels))
+    if with_published:
         for name, row in PUBLISHED_ERROR_BOUND.items():
             invalid = PUBLISHED_INVALID.get(name, 0.0)
-            cells = (_short(row[label]) + _beside(invalid) if label in row else "" for label in labels)
-            page.add_row(name, *cells, style="dim")
-    return page
+            cells = (_short(row[label]) + _format_invalid(invalid) if label in row else "" for label in labels)
+            shown.add_row(name, *cells, style="dim")
+    return shown
 
 
 def _with_interval(row: pd.Series) -> str:
     known = math.isfinite(row["low"]) and math.isfinite(row["high"])
     half = " ±" + _short((row["high"] - row["low"]) / 2).removeprefix("0") if known else ""
-    return f"{_short(row['mean'])}{half}{_beside(row['invalid_rate'])}"
+    return f"{_short(row['mean'])}{half}{_format_invalid(row['invalid_rate'])}"
 
 
-def _beside(invalid: float) -> str:
-    return "" if invalid < SELDOM else f" ({invalid:.0%})" if invalid >= 0.01 else f" ({invalid:.1%})"
+def _format_invalid(invalid: float) -> str:
+    return "" if invalid < MIN_INVALID_SHOWN else f" ({invalid:.0%})" if invalid >= 0.01 else f" ({invalid:.1%})"
 
 
 def _short(value: float) -> str:
@@ -81,10 +81,10 @@ def _short(value: float) -> str:
 
 def _overall(rows: pd.DataFrame) -> Table:
     headings = ["mechanism", "/ first best", "/ All-in", "median", "invalid", "spent", "IR, budget broken"]
-    page = _page(headings)
+    shown = _table(headings)
     for row in rows.to_dict(orient="records"):
         is_auction = not pd.isna(row.get("spent"))
-        page.add_row(
+        shown.add_row(
             str(row["auction"]),
             _interval(row, "over_first_best"),
             _interval(row, "over_all_in"),
@@ -93,7 +93,7 @@ def _overall(rows: pd.DataFrame) -> Table:
             f"{row['spent']:.1%}" if is_auction else "",
             f"{_violations(row, 'ir')}, {_violations(row, 'budget')}" if is_auction else "",
         )
-    return page
+    return shown
 
 
 def _violations(row: dict[Any, Any], kind: str) -> str:
@@ -103,10 +103,10 @@ def _violations(row: dict[Any, Any], kind: str) -> str:
 
 def _regrets(rows: pd.DataFrame) -> Table:
     headings = ["mechanism", "gain / cost of truth", "gains / payments", "gain / own cost", "gain > 1 %", "worst", "of"]
-    page = _page(headings)
+    shown = _table(headings)
     for row in rows.to_dict(orient="records"):
         if not pd.isna(row.get("regret_profiles")):
-            page.add_row(
+            shown.add_row(
                 str(row["auction"]),
                 _interval(row, "regret"),
                 _interval(row, "gain_per_payment"),
@@ -115,7 +115,7 @@ def _regrets(rows: pd.DataFrame) -> Table:
                 f"{row['worst_gain']:.3g}",
                 f"{row['regret_profiles']:.0f} profiles",
             )
-    return page
+    return shown
 
 
 def _interval(row: dict[Any, Any], key: str) -> str:

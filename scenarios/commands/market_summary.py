@@ -1,4 +1,4 @@
-"""What happened in a market as a page to read: for the quickstart, and for any other."""
+"""What happened in a market, for the console: of the quickstart, and of any other."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 
-def page(figures: Mapping[str, Any], out: Path, *, report: Path | None = None) -> tuple[RenderableType, ...]:
+def market_summary(figures: Mapping[str, Any], out: Path, *, report: Path | None = None) -> tuple[RenderableType, ...]:
     """Three questions and what privacy cost, then where the files are."""
     return (
         _heading("Did lying pay?"),
@@ -20,7 +20,7 @@ def page(figures: Mapping[str, Any], out: Path, *, report: Path | None = None) -
         _heading("What did the buyer get?"),
         *_buyer(figures),
         _heading("Were promises kept?"),
-        *_promises(figures),
+        *_violations(figures),
         _heading("What privacy was spent?"),
         *_privacy(figures),
         Text(f"\nTables{' and figure' if 'without_noise' in figures else ''}: {out}"),
@@ -69,7 +69,7 @@ def _buyer(figures: Mapping[str, Any]) -> list[RenderableType]:
     ]
 
 
-def _promises(figures: Mapping[str, Any]) -> list[RenderableType]:
+def _violations(figures: Mapping[str, Any]) -> list[RenderableType]:
     broken = figures["violations"]
     return [
         Text(

@@ -1,4 +1,4 @@
-"""The paper's figures as a page to read, in the terminal and as HTML."""
+"""The paper's figures as a summary for the console and as an HTML report."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CAPTIONS = {
         "penalises its violation.",
     ),
 }
-COLUMNS = {
+TABLE_1_COLUMNS = {
     "setting": "setting",
     "auction": "auction",
     "regret": "regret / cost, at least",
@@ -50,7 +50,7 @@ COLUMNS = {
     "published regret": "published regret",
     "published ir": "published IR violation",
 }
-BOUNDS = {
+BOUND_COLUMNS = {
     "setting": "setting",
     "auction": "auction",
     "aggregation": "weights",
@@ -64,9 +64,9 @@ BOUNDS = {
 }
 
 
-def answer(tables: Mapping[str, pd.DataFrame]) -> str:
+def summary_sentences(tables: Mapping[str, pd.DataFrame]) -> str:
     """One sentence per setting, drawn from the numbers: who has the lowest bound at f = 1, and who can be lied to."""
-    said = []
+    sentences = []
     bounds, misreports = tables["bounds"], tables["table-1"]
     factor = min(bounds["budget_factor"].unique(), key=lambda value: abs(value - 1.0))
     for setting in dict.fromkeys(bounds["setting"]):
@@ -76,46 +76,50 @@ def answer(tables: Mapping[str, pd.DataFrame]) -> str:
         worst, none = found.iloc[0], found.loc[found["regret"] == 0, "auction"]
         exact = f" and none in {', '.join(none)}" if len(none) else ""
         regret = with_interval(worst["regret"], worst["regret_low"], worst["regret_high"])
-        said.append(
+        sentences.append(
             f"{setting}: the lowest mean error bound at f = {factor:g} is "
             f"{with_interval(best['error_bound'], best['low'], best['high'])}, of {best['auction']} with "
             f"{best['aggregation']} weights ({100 * best['invalid_rate']:.3g} % invalid); the search found the most "
             f"regret in {worst['auction']} ({regret} of cost){exact}."
         )
-    return " ".join(said)
+    return " ".join(sentences)
 
 
-def html_of(
+def paper_report(
     tables: Mapping[str, pd.DataFrame],
     figures: Mapping[str, Figure],
     *,
     skipped: Mapping[str, str],
     played: Mapping[str, Any],
 ) -> str:
-    """The whole page: figures 7 to 10, Table I, what was skipped, how it was made."""
+    """The HTML report: figures 7 to 10, Table I, what was skipped, how it was made."""
     levels = {str(name): str(name).replace("_", " ") for name in tables["levels"].columns}
     parts = [
         section(name, heading, picture(f"{name}-picture", figures[name], caption))
         for name, (heading, caption) in CAPTIONS.items()
     ]
     parts.append(
-        section("table-1", "Table I: regret and individual rationality", table("misreports", beside(tables), COLUMNS))
+        section(
+            "table-1",
+            "Table I: regret and individual rationality",
+            table("misreports", with_published(tables), TABLE_1_COLUMNS),
+        )
     )
     parts.append(
         section(
             "numbers",
             "Numbers",
-            folded("Fig. 7 and 8", table("bounds", tables["bounds"], BOUNDS)),
+            folded("Fig. 7 and 8", table("bounds", tables["bounds"], BOUND_COLUMNS)),
             folded("Fig. 10", table("levels", tables["levels"], levels)),
         )
     )
     if skipped:
         parts.append(section("skipped", "Skipped", *(paragraph(f"{name}: {why}") for name, why in skipped.items())))
     parts.append(section("configuration", "Configuration", listing(played)))
-    return page("The paper's figures", QUESTION, answer(tables), parts)
+    return page("The paper's figures", QUESTION, summary_sentences(tables), parts)
 
 
-def beside(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def with_published(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Table I with the published values beside ours (DM-RegretNet's with OptAggr)."""
     printed = table_1()
     printed = printed[printed["aggregation"] != "conventional"].rename(
@@ -124,12 +128,14 @@ def beside(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return tables["table-1"].merge(printed.drop(columns="aggregation"), on=["setting", "auction"], how="left")
 
 
-def page_of(tables: Mapping[str, pd.DataFrame], skipped: Mapping[str, str], out: Path) -> tuple[RenderableType, ...]:
-    """Answer, Table I and where the rest is."""
+def paper_summary(
+    tables: Mapping[str, pd.DataFrame], skipped: Mapping[str, str], out: Path
+) -> tuple[RenderableType, ...]:
+    """Sentences, Table I and where the rest is."""
     shown = Table(title="Table I: over cost, at least [95 %]", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("setting", "mechanism", "regret", "published", "IR violation", "published"):
         shown.add_column(column, justify="left" if column in ("setting", "mechanism") else "right", no_wrap=True)
-    for row in beside(tables).to_dict("records"):
+    for row in with_published(tables).to_dict("records"):
         shown.add_row(
             row["setting"],
             row["auction"],
@@ -138,11 +144,11 @@ def page_of(tables: Mapping[str, pd.DataFrame], skipped: Mapping[str, str], out:
             with_interval(row["ir"], row["ir_low"], row["ir_high"]),
             "" if pd.isna(row["published ir"]) else f"{row['published ir']:.4f}",
         )
-    left = [Text(f"Skipped {name}: {why}") for name, why in skipped.items()]
+    missing = [Text(f"Skipped {name}: {why}") for name, why in skipped.items()]
     return (
-        Text(answer(tables)),
+        Text(summary_sentences(tables)),
         shown,
-        *left,
+        *missing,
         Text(f"Figures and tables: {out}"),
         Text(f"Report: {out / 'report.html'}"),
     )

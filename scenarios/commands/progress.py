@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 @contextmanager
 def bar(shown: bool, title: str, total: int) -> Iterator[Callable[[str], None]]:
-    """Show a bar of ``total`` pieces; call what is given with a word on the state after, or before, each."""
+    """Show a bar of ``total`` steps; the callable that is yielded advances it by one and shows a word on the state."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

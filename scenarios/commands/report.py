@@ -1,4 +1,4 @@
-"""The command `market-sim report`: one self-contained page about a run, or about several side by side."""
+"""The command `market-sim report`: a self-contained HTML report about a run, or about several side by side."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from market_sim.results import sha256_of
 from scenarios.commands.answer import Answer
 from scenarios.commands.directory import MANIFEST
 
-PAGE = "report.html"
+REPORT_NAME = "report.html"
 FILES = ("rounds.parquet", "trades.parquet", "config.json")
 
 
 def write_report(runs: Sequence[str | Path], out: str | Path | None, *, progress: bool) -> Answer:
-    """Write the page and say where it is.
+    """Write the report and say where it is.
 
     Parameters
     ----------
     runs : sequence of str or Path
         Run directories; a scenario's directory stands for all runs in it.
     out : str or Path, optional
-        The page to write; by default ``report.html`` in the run's directory where there is only one.
+        The file to write; by default ``report.html`` in the run's directory where there is only one.
     progress : bool
         Whether to show that something is going on.
 
@@ -45,24 +45,26 @@ def write_report(runs: Sequence[str | Path], out: str | Path | None, *, progress
     FileNotFoundError, ValueError
         If a directory is no run of this project, or there are several and no ``out``.
     FileExistsError, OSError
-        If ``out`` is something other than an earlier report, or cannot be written; before the page is made.
+        If ``out`` is something other than an earlier report, or cannot be written; before the report is made.
     """
     folders = run_directories(runs)
     target = _target(folders, out)
     shown = Console(stderr=True).status(f"Writing {target}") if progress else nullcontext()
     with shown:
-        # What cannot be reported on is refused before a directory is made for the page.
+        # What cannot be reported on is refused before a directory is made for the report.
         markets = markets_of({name: load_results(folder) for name, folder in folders.items()})
-        check_page(target)
-        write_page(target, page_of(markets, folders))
+        check_target(target)
+        write_file(target, report_html(markets, folders))
     numbers = {market.label: market.numbers.to_dict(orient="records") for market in markets}
     figures = {"report": str(target), "bytes": target.stat().st_size, "runs": list(folders), "markets": numbers}
     named = [f"{market.label}: {', '.join(market.runs)}" for market in markets] if len(markets) > 1 else []
-    return Answer(figures=figures, page=(_table(markets), *map(Text, (*named, f"Report: {target}"))))
+    return Answer(figures=figures, summary=(_table(markets), *map(Text, (*named, f"Report: {target}"))))
 
 
-def page_of(markets: Sequence[MarketRuns], folders: Mapping[str, Path], *, ceiling: pd.DataFrame | None = None) -> str:
-    """Return the page on one market, or the comparison of several.
+def report_html(
+    markets: Sequence[MarketRuns], folders: Mapping[str, Path], *, ceiling: pd.DataFrame | None = None
+) -> str:
+    """Return the report on one market, or the comparison of several, as HTML.
 
     Parameters
     ----------
@@ -107,17 +109,17 @@ def _target(folders: Mapping[str, Path], out: str | Path | None) -> Path:
             raise ValueError(
                 f"{len(folders)} runs and no place for their report: pass --out PAGE, e.g. --out runs/comparison.html"
             )
-        # A page is never the only file of a directory: what holds no run is refused before a page is written there.
+        # A report is never the only file of a directory: what holds no run is refused before it is written there.
         load_results(next(iter(folders.values())))
-        return next(iter(folders.values())) / PAGE
+        return next(iter(folders.values())) / REPORT_NAME
     target = directory_of("out", out)
     if target.suffix not in (".html", ".htm"):
         raise ValueError(f"out = {str(target)!r}: name a page that ends in .html")
     return target
 
 
-def check_page(target: Path) -> None:
-    """Refuse a place where a page cannot be written, or would replace anything but an earlier report.
+def check_target(target: Path) -> None:
+    """Refuse a place where a report cannot be written, or would replace anything but an earlier report.
 
     Raises
     ------
@@ -125,15 +127,10 @@ def check_page(target: Path) -> None:
         Naming it and the remedy.
     """
     if target.is_dir():
-        raise IsADirectoryError(f"out = {str(target)!r} is a directory; name a page in it, e.g. {target / PAGE}")
+        raise IsADirectoryError(f"out = {str(target)!r} is a directory; name a page in it, e.g. {target / REPORT_NAME}")
     if target.exists() and GENERATOR not in target.read_text(encoding="utf-8", errors="replace")[:2000]:
         raise FileExistsError(f"out = {str(target)!r} is not a report of ours; pass another name or remove it first")
     prepare(target)
-
-
-def write_page(target: Path, html: str) -> None:
-    """Write a page whole or not at all."""
-    write_file(target, html)
 
 
 def _chance(market: MarketRuns) -> float | None:

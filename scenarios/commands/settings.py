@@ -36,11 +36,17 @@ def market_fields(settings: Iterable[str], strategies: Iterable[str], data: str 
     return fields
 
 
-def further(scenario: str, play: Callable[..., Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments that hand ``fields`` to a scenario's ``run``, or a refusal if there are any and it takes none."""
+def scenario_kwargs(scenario: str, run: Callable[..., Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments that hand ``fields`` to a scenario's ``run``.
+
+    Raises
+    ------
+    ValueError
+        If there are fields and the scenario takes none.
+    """
     if not fields:
         return {}
-    if "fields" not in inspect.signature(play).parameters:
+    if "fields" not in inspect.signature(run).parameters:
         raise ValueError(
             f"scenario {scenario!r} plays a market of its own and takes no --set, --strategy or --data; "
             "`market-sim run market` takes them"

@@ -1,72 +1,87 @@
-"""What the studies of strategic owners share: several markets, several seeds, a table of intervals, a sentence."""
+"""The runner of all studies of strategic owners: several markets, several seeds, one finding."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from matplotlib.figure import Figure
-from rich import box
-from rich.console import Console, RenderableType
-from rich.table import Table
-from rich.text import Text
 
 from agents.checks import MAX_SEED, whole
-from analysis.intervals import Interval
 from analysis.summary import stacked
 from market_sim import MarketConfig, run_market
 from market_sim.model import configured
-from scenarios.commands.answer import WIDTH, Answer
+from scenarios.commands.answer import Answer
 from scenarios.commands.directory import scenario_directory
 from scenarios.commands.progress import bar
+from scenarios.commands.study_summary import StudyFinding, write_finding
 from scenarios.commands.threads import torch_threads
 
-Row = Mapping[str, Any]
-"""A row of a table: names, whole numbers, floats and intervals by column."""
+REPETITIONS = 5
 PROCESSES = 2
-ROUNDING = 1e-9
-"""Of an owner's cost: the same money added up in another order may differ by less."""
 
 
 @dataclass(frozen=True)
-class Played:
-    """The tables of one market under several seeds, with a column ``seed``."""
+class StudyTables:
+    """One market and its tables under several seeds, with a column ``seed``."""
 
+    market: MarketConfig
     rounds: pd.DataFrame
     trades: pd.DataFrame
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What a study found.
+def study(
+    name: str,
+    market: MarketConfig,
+    *,
+    compared: Collection[str],
+    markets: Callable[[MarketConfig], Mapping[str, MarketConfig]],
+    find: Callable[[Mapping[str, StudyTables]], StudyFinding],
+) -> Callable[..., Answer]:
+    """Return the ``run`` of a scenario that plays several markets and compares them.
 
     Parameters
     ----------
-    sentences : sequence of str
-        The answer, worked out from the numbers.
-    tables : mapping of str to sequence of rows
-        The numbers, by the heading of their table.
-    picture : Figure
-    note : str
-        What the numbers are, below the tables.
-    further : mapping of str to sequence of rows
-        Numbers that are too many for the page.
+    name : str
+        Of the scenario; its picture is called so.
+    market : MarketConfig
+        What all its markets have in common; ``run(fields=...)`` replaces some of its fields.
+    compared : collection of str
+        Fields that the study sets itself and refuses in ``fields``.
+    markets : callable
+        From the common market to those that are played, by name; one run directory each and per seed.
+    find : callable
+        From the tables of all markets, by name, to the finding.
     """
 
-    sentences: Sequence[str]
-    tables: Mapping[str, Sequence[Row]]
-    picture: Figure
-    note: str
-    further: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    def run(
+        *,
+        seed: int = 0,
+        out: Path = Path(f"runs/{name}-seed0"),
+        progress: bool = True,
+        fields: Mapping[str, Any] | None = None,
+        repetitions: int = REPETITIONS,
+        processes: int = PROCESSES,
+    ) -> Answer:
+        """Play ``repetitions`` seeds of every market, ``processes`` runs at a time; their number changes no figure."""
+        played = markets(replace_fields(market, fields, compared=compared))
+        seeds = seeds_of(seed, repetitions)
+        configuration = {key: one.as_json() for key, one in played.items()}
+        identity = {"scenario": name, "seed": seed, "repetitions": repetitions, "markets": configuration}
+        with scenario_directory(out, identity) as folder:
+            tables = play(played, seeds, folder, progress=progress, processes=processes)
+            return write_finding(name, find(tables), folder, out)
+
+    return run
 
 
-def adapted(market: MarketConfig, fields: Mapping[str, Any] | None, *, compared: Collection[str]) -> MarketConfig:
-    """Return the study's market with some fields replaced, but none of those that it compares.
+def replace_fields(
+    market: MarketConfig, fields: Mapping[str, Any] | None, *, compared: Collection[str]
+) -> MarketConfig:
+    """Return a study's market with some fields replaced, but none of those that it compares.
 
     Raises
     ------
@@ -79,153 +94,32 @@ def adapted(market: MarketConfig, fields: Mapping[str, Any] | None, *, compared:
     return configured(market, dict(fields or {}))
 
 
+def seeds_of(seed: int, repetitions: int) -> list[int]:
+    """Return the seeds ``repetitions * seed`` and those after it, from 0 again after the largest."""
+    whole("repetitions", repetitions, minimum=1)
+    return [each % (MAX_SEED + 1) for each in range(repetitions * seed, repetitions * (seed + 1))]
+
+
 def play(
-    name: str,
     markets: Mapping[str, MarketConfig],
-    find: Callable[[Mapping[str, Played]], Finding],
+    seeds: Sequence[int],
+    folder: Path,
     *,
-    seed: int,
-    repetitions: int,
-    out: Path,
     progress: bool,
     processes: int = PROCESSES,
-) -> Answer:
-    """Play every market with every seed, write the runs, the picture and the page to ``out``, and answer.
-
-    Parameters
-    ----------
-    name : str
-        Of the scenario; the picture is called so.
-    markets : mapping of str to MarketConfig
-        By the name under which ``find`` asks for them; one run directory each and per seed.
-    find : callable
-        From what was played to the finding.
-    seed, repetitions : int
-        Seeds ``repetitions * seed`` and those after it.
-    out : Path
-    progress : bool
-    processes : int
-        How many runs are played at a time; their number changes no figure.
-    """
-    whole("repetitions", repetitions, minimum=1)
-    seeds = [each % (MAX_SEED + 1) for each in range(repetitions * seed, repetitions * (seed + 1))]
-    played = {
-        "scenario": name,
-        "seed": seed,
-        "repetitions": repetitions,
-        "markets": {key: market.as_json() for key, market in markets.items()},
-    }
-    with scenario_directory(out, played) as folder:
-        jobs = [(key, each) for each in seeds for key in markets]
-        runs = Parallel(n_jobs=processes, return_as="generator")(
-            delayed(_run)(markets[key], each, folder / f"{key}-{each}") for key, each in jobs
-        )
-        tables: dict[str, dict[int, tuple[pd.DataFrame, pd.DataFrame]]] = {key: {} for key in markets}
-        with bar(progress, "Playing markets", len(jobs)) as advance:
-            for (key, each), table in zip(jobs, runs, strict=True):
-                tables[key][each] = table
-                advance(f"{key}, seed {each}")
-        found = find(
-            {
-                key: Played(*(stacked({each: table[part] for each, table in by_seed.items()}) for part in (0, 1)))
-                for key, by_seed in tables.items()
-            }
-        )
-        return answer_of(name, found, folder, out)
-
-
-def answer_of(name: str, found: Finding, folder: Path, out: Path) -> Answer:
-    """Write picture and page of a finding to ``folder``, which is going to be ``out``, and return the answer."""
-    found.picture.savefig(folder / f"{name}.png", dpi=110)
-    page = page_of(found, out)
-    with (folder / "result.txt").open("w", encoding="utf-8") as file:
-        console = Console(file=file, width=WIDTH)
-        for part in page:
-            console.print(part)
-    figures = {
-        "sentences": list(found.sentences),
-        **{key: numbers(rows) for key, rows in {**found.tables, **found.further}.items()},
-    }
-    return Answer(figures=figures, page=page)
-
-
-def page_of(found: Finding, out: Path) -> tuple[RenderableType, ...]:
-    """Sentences, tables, what they mean and where the files are."""
-    parts: list[RenderableType] = [Text(sentence, style="bold") for sentence in found.sentences]
-    for heading, rows in found.tables.items():
-        parts += [Text(f"\n{heading.capitalize()}"), _table(rows)]
-    return (*parts, Text(found.note), Text(f"Runs, figure and this page: {out}"))
-
-
-def numbers(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Rows as plain numbers: an interval x becomes x, x_low and x_high."""
-    result = []
-    for row in rows:
-        plain: dict[str, Any] = {}
-        for name, value in row.items():
-            if isinstance(value, Interval):
-                plain |= {name: value.mean, f"{name}_low": value.low, f"{name}_high": value.high}
-            else:
-                plain[name] = value
-        result.append(plain)
-    return result
-
-
-def written(value: Any, digits: int | None = None) -> str:
-    """Return a number or an interval as a reader wants it; by default with two or three digits that count."""
-    if isinstance(value, Interval):
-        places = _places(max(map(_size, (value.mean, value.low, value.high)))) if digits is None else digits
-        middle = written(value.mean, places)
-        if not (np.isfinite(value.low) and np.isfinite(value.high)):
-            return middle
-        return f"{middle} [{written(value.low, places)}, {written(value.high, places)}]"
-    if isinstance(value, float):
-        places = _places(_size(value)) if digits is None else digits
-        # Adding nothing turns -0 into 0.
-        return "" if np.isnan(value) else f"{round(value, places) + 0.0:,.{places}f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def verdicts(gains: Mapping[str, Interval]) -> str:
-    """Say with what something gained, lost, changed nothing or did none of these for certain, by its interval."""
-    found: dict[str, list[str]] = {}
-    for name, gain in gains.items():
-        found.setdefault(_verdict(gain), []).append(name)
-    return ", ".join(f"{verdict} with {_listed(names)}" for verdict, names in found.items())
-
-
-def _verdict(gain: Interval) -> str:
-    if gain.low > ROUNDING:
-        return "gained"
-    if gain.high < -ROUNDING:
-        return "lost"
-    if max(abs(gain.low), abs(gain.high)) <= ROUNDING:
-        return "changed nothing"
-    return "neither gained nor lost for certain"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _places(size: float) -> int:
-    return 3 if size < 0.1 else 2 if size < 100 else 0
-
-
-def _size(number: float) -> float:
-    return abs(number) if np.isfinite(number) else 0.0
-
-
-def _table(rows: Sequence[Row]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for name, value in (rows[0] if rows else {}).items():
-        text = isinstance(value, str)
-        widest = max((len(word) for row in rows for word in str(row[name]).split()), default=0) if text else None
-        justify: Literal["left", "right"] = "left" if text else "right"
-        table.add_column(name.replace("_", " "), justify=justify, no_wrap=not text, min_width=widest)
-    for row in rows:
-        table.add_row(*(written(value) for value in row.values()))
-    return table
+) -> dict[str, StudyTables]:
+    """Play every market with every seed, each into ``folder / f"{market}-{seed}"``, and return their tables."""
+    jobs = [(key, seed) for seed in seeds for key in markets]
+    runs = Parallel(n_jobs=processes, return_as="generator")(
+        delayed(_run)(markets[key], seed, folder / f"{key}-{seed}") for key, seed in jobs
+    )
+    rounds: dict[str, dict[int, pd.DataFrame]] = {key: {} for key in markets}
+    trades: dict[str, dict[int, pd.DataFrame]] = {key: {} for key in markets}
+    with bar(progress, "Playing markets", len(jobs)) as advance:
+        for (key, seed), tables in zip(jobs, runs, strict=True):
+            rounds[key][seed], trades[key][seed] = tables
+            advance(f"{key}, seed {seed}")
+    return {key: StudyTables(market, stacked(rounds[key]), stacked(trades[key])) for key, market in markets.items()}
 
 
 def _run(market: MarketConfig, seed: int, out: Path) -> tuple[pd.DataFrame, pd.DataFrame]:

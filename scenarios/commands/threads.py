@@ -1,4 +1,4 @@
-"""Torch's threads, borrowed for a while."""
+"""Setting the number of torch's threads for a while."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of `market-sim train`: a checkpoint with its card, or an interruption that can be taken up again."""
+"""The command `market-sim train`: a checkpoint with its card, or a state from which to go on after an interruption."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def train_auction(
 ) -> Answer:
     """Train the auction ``name`` from the paper's prior and write its checkpoint and card.
 
-    ``settings`` are further fields of its ``Recipe``. An interrupted training leaves its state beside ``out``; the same
+    ``settings`` are other fields of its ``Recipe``. An interrupted training leaves its state beside ``out``; the same
     call goes on from there.
 
     Raises
@@ -58,8 +58,8 @@ def train_auction(
     if device != "cpu" and not training.devices:
         raise ValueError(f"device = {device!r}: {name} trains in moments, on the CPU only; leave --device out")
     state = out.with_suffix(".state")
-    further = _fields(training.recipe(), settings or {})
-    recipe = training.recipe(seed=seed, **({} if steps is None else {"steps": steps}), **further)
+    given = _recipe_fields(training.recipe(), settings or {})
+    recipe = training.recipe(seed=seed, **({} if steps is None else {"steps": steps}), **given)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=out.parent):
         pass  # better refused now than after the training
@@ -69,7 +69,7 @@ def train_auction(
                 out,
                 OwnerPrior(),
                 recipe,
-                watch=lambda step: advance(_said(step)),
+                watch=lambda step: advance(_format_step(step)),
                 state=state,
                 device=device,
             )
@@ -81,7 +81,7 @@ def train_auction(
     figures = {"checkpoint": str(out), "sha256": card.sha256, **card.figures}
     for key, value in figures.items():
         table.add_row(key.replace("_", " "), f"{value:.4g}" if isinstance(value, float) else str(value))
-    return Answer(figures=figures, page=(table, f"Use it: load_auction({str(out)!r})"))
+    return Answer(figures=figures, summary=(table, f"Use it: load_auction({str(out)!r})"))
 
 
 def require_device(device: str) -> None:
@@ -93,7 +93,7 @@ def require_device(device: str) -> None:
         )
 
 
-def _fields(recipe: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _recipe_fields(recipe: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings as fields of a recipe, each of the kind that its default is; what they may be, the recipe knows."""
     defaults = {name: value for name, value in vars(recipe).items() if name not in ("seed", "steps")}
     given = {}
@@ -102,7 +102,7 @@ def _fields(recipe: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(default, tuple):
             fits = isinstance(value, list) and len(value) == len(default)
         else:
-            # True is no number, and a number is no text.
+            # In Python True is an int: compare kinds both ways.
             fits = isinstance(value, type(default) if isinstance(default, bool | str) else int | float)
             fits = fits and isinstance(value, bool) == isinstance(default, bool)
         if not fits:
@@ -112,7 +112,7 @@ def _fields(recipe: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _said(step: Any) -> str:
-    """All numbers of a step but its place in the row."""
+def _format_step(step: Any) -> str:
+    """Return all figures of a training step but its number."""
     shown = {name: value for name, value in asdict(step).items() if name != "number"}
     return ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in shown.items())

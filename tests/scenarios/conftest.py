@@ -35,7 +35,7 @@ def run(*, seed, out, progress):
         open(out / "missing" / "file")
     return Answer(
         figures={"seed": seed, "out": str(out), "bound": float("inf"), "runs": [1.5, float("nan")]},
-        page=("Nothing.",),
+        summary=("Nothing.",),
     )
 '''
 

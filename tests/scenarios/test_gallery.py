@@ -10,7 +10,7 @@ import pytest
 from scenarios import gallery
 from scenarios.commands.catalogue import scenario_questions
 from scenarios.commands.settings import market_fields
-from scenarios.gallery import AUCTIONS, LARGEST, MARKET, PICTURES, gallery_page, run
+from scenarios.gallery import AUCTIONS, MARKET, MAX_BYTES, PICTURES, gallery_page, run
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,7 +23,7 @@ def test_the_page_is_the_one_that_is_shown():
 def test_every_picture_is_there_and_small():
     drawn = sorted(path.stem for path in (ROOT / "docs" / "gallery").glob("*.png"))
     assert drawn == sorted(PICTURES)
-    assert all((ROOT / "docs" / "gallery" / f"{name}.png").stat().st_size <= LARGEST for name in PICTURES)
+    assert all((ROOT / "docs" / "gallery" / f"{name}.png").stat().st_size <= MAX_BYTES for name in PICTURES)
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -54,7 +54,7 @@ def test_pictures_are_drawn_into_a_directory_of_their_own(tmp_path, monkeypatch)
 def test_a_picture_that_grew_too_large_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(gallery, "PICTURES", {"no-lie-pays": PICTURES["no-lie-pays"]})
     monkeypatch.setattr(gallery, "MARKET", type(MARKET)(owners=20, bidders=8, rounds=2, strategies=gallery.SHARES))
-    monkeypatch.setattr(gallery, "LARGEST", 100)
+    monkeypatch.setattr(gallery, "MAX_BYTES", 100)
     with pytest.raises(ValueError, match=r"picture 'no-lie-pays' takes .* bytes; draw fewer points or panels"):
         run(out=tmp_path / "out", progress=False)
     assert list(tmp_path.iterdir()) == []

@@ -31,7 +31,7 @@ def test_any_market_is_played_and_its_run_directory_read_back(tmp_path):
     assert set(figures["buyer"]["accuracy_by_seed"]) == {"4"}
 
 
-def test_the_page_says_when_nothing_protects_anybody(tmp_path):
+def test_the_summary_says_when_nothing_protects_anybody(tmp_path):
     result = typed("market", *SMALL, "--set", "perturbation=none", "--out", str(tmp_path / "here"))
     assert result.exit_code == 0, result.stderr
     for words in ("Nobody lied.", "uploads carried no noise", f"Tables: {tmp_path / 'here'}"):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from market_sim import load_results
-from scenarios.commands.study import Played
+from market_sim import MarketConfig, load_results
+from scenarios.commands.study import StudyTables
 from scenarios.market_of_buyers import lifetime_rows, run
 
 SMALL = {
@@ -57,7 +57,7 @@ def test_a_lifetime_by_hand():
             for misreport, truth in zip(utilities, truths, strict=True)
         ]
         honest = {"seed": 0, "owner": 2, "strategy": "truthful", "utility": 9.0, "truthful_utility": 9.0}
-        return Played(rounds=pd.DataFrame(), trades=pd.DataFrame([*rows, honest]))
+        return StudyTables(MarketConfig(), rounds=pd.DataFrame(), trades=pd.DataFrame([*rows, honest]))
 
     (row,) = lifetime_rows("x", table([4.0, 2.0], [5.0, 3.0]), table([4.0], [4.0]))
     assert (row["strategy"], row["deviators"]) == ("scaled-valuation", 1)

@@ -35,7 +35,7 @@ def test_verified_fields_are_not_lied_about(played):
     assert all(misreport.startswith("valuation") for misreport in misreports)
 
 
-def test_it_leaves_a_picture_a_page_and_every_game(played):
+def test_it_leaves_a_picture_a_summary_and_every_game(played):
     out, _ = played
     assert sorted(path.name for path in out.iterdir()) == [
         "games",

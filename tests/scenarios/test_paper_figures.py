@@ -1,4 +1,4 @@
-"""The paper's figures, in a mode of a few seconds: same steps, same files, same page."""
+"""The paper's figures, in a mode of a few seconds: same steps, same files, same report."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 
 from agents.broker.auctions.registry import auction_classes
 from scenarios import paper_figures
-from scenarios.commands.paper_summary import answer as sentences
-from scenarios.commands.settings import further
+from scenarios.commands.paper_summary import summary_sentences
+from scenarios.commands.settings import scenario_kwargs
 from scenarios.paper_figures import MODES, Mode, mechanisms, run
 
 TINY = Mode(profiles=20, deviators=3, queries=4, seeds=2, rounds=3, levels=(2,), steps=1, batch=8)
@@ -30,7 +30,7 @@ def few():
     return {name: loaded[name] for name in ("sequential-menu", "all-in")}, {"my-auction": "takes at most 3 bidders"}
 
 
-def test_it_leaves_four_figures_their_tables_and_a_page(played):
+def test_it_leaves_four_figures_their_tables_and_a_report(played):
     out, _ = played
     kept = {path.name for path in out.iterdir()}
     assert {"fig7.png", "fig8.png", "fig9.png", "fig10.png", "report.html", "scenario.json"} <= kept
@@ -47,7 +47,7 @@ def test_it_leaves_four_figures_their_tables_and_a_page(played):
     assert levels["ir"].dropna().eq(0).all()
 
 
-def test_the_page_and_the_json_say_what_the_tables_say(played):
+def test_the_report_and_the_json_say_what_the_tables_say(played):
     out, answer = played
     html = (out / "report.html").read_text()
     figures = json.loads(answer.json())
@@ -68,7 +68,7 @@ def test_the_answer_names_who_has_no_regret_only_where_somebody_has_none(played)
     out, _ = played
     tables = {name: pd.read_parquet(out / f"{name}.parquet") for name in ("bounds", "table-1")}
     tables["table-1"] = tables["table-1"].assign(regret=[0.2, 0.0, 0.3, 0.1])
-    iid, rest = sentences(tables).split(" non-IID: ")
+    iid, rest = summary_sentences(tables).split(" non-IID: ")
     assert iid.endswith("of cost) and none in all-in.")
     assert rest.endswith("of cost).")
 
@@ -115,5 +115,5 @@ def test_what_it_does_not_take_is_refused_before_any_work(fields, message, tmp_p
 
 
 def test_the_command_line_hands_mode_and_data_over():
-    assert further("paper-figures", run, {"mode": "full"}) == {"fields": {"mode": "full"}}
+    assert scenario_kwargs("paper-figures", run, {"mode": "full"}) == {"fields": {"mode": "full"}}
     assert MODES["full"].profiles > MODES["quick"].profiles

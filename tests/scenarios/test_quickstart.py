@@ -11,7 +11,7 @@ import pytest
 from analysis.summary import stacked
 from market_sim import MarketConfig, load_results
 from scenarios.commands.answer import Answer
-from scenarios.commands.market_summary import page
+from scenarios.commands.market_summary import market_summary
 from scenarios.quickstart import MARKET, figures_of, run
 
 SMALL = replace(
@@ -67,7 +67,7 @@ def test_its_figures_are_those_of_the_tables_it_leaves(played):
 
 def test_it_says_where_its_report_is_and_the_report_has_all_its_runs(played):
     out, answer = played
-    assert answer.page[-1].plain == f"Report: {out / 'report.html'}"
+    assert answer.summary[-1].plain == f"Report: {out / 'report.html'}"
     html = (out / "report.html").read_text()
     for said in ("market-6", "market-7", "without noise", "by chance"):
         assert said in html
@@ -97,10 +97,10 @@ def test_one_seed_one_answer(played, tmp_path):
 
 
 def text_of(figures) -> str:
-    return "\n".join(part.plain for part in page(figures, "out") if hasattr(part, "plain"))
+    return "\n".join(part.plain for part in market_summary(figures, "out") if hasattr(part, "plain"))
 
 
-def test_the_page_answers_the_questions(played):
+def test_the_summary_answers_the_questions(played):
     _, answer = played
     text = text_of(answer.figures)
     misreports = sum(row["misreports"] for row in answer.figures["lying"])
@@ -110,7 +110,7 @@ def test_the_page_answers_the_questions(played):
     assert "Privacy losses add up over the rounds" in text
 
 
-def test_the_page_says_when_lying_paid_or_nobody_lied(played):
+def test_the_summary_says_when_lying_paid_or_nobody_lied(played):
     _, answer = played
     (first, *rest) = answer.figures["lying"]
     assert "Yes: 3 of" in text_of({**answer.figures, "lying": [{**first, "paid": 3}, *rest]})

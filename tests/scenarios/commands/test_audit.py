@@ -16,7 +16,7 @@ from agents.messages import Bids, Outcome
 from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.base import Attacker
 from analysis.incentives.audit import audit
-from scenarios.commands.audit import _interval, _page
+from scenarios.commands.audit import _interval, _summary
 from scenarios.commands.cli import app
 
 SMALL = ("--profiles", "3", "--owners", "3", "--queries", "20", "--finalists", "2", "--jobs", "1", "--no-controls")
@@ -26,15 +26,15 @@ def typed(*words: str) -> Result:
     return CliRunner().invoke(app, ["audit", *words])
 
 
-def test_the_page_says_what_was_found_by_whom_and_that_it_is_a_lower_bound(tmp_path: Path) -> None:
+def test_the_summary_says_what_was_found_by_whom_and_that_it_is_a_lower_bound(tmp_path: Path) -> None:
     result = typed("fixed-share", *SMALL, "--out", str(tmp_path / "audit"))
     assert result.exit_code == 0
-    page = " ".join(result.stdout.split())
-    assert "Gain over own cost in fixed-share, at least" in page
-    assert "fixed-share: REFUTED" in page
-    assert "one owner may change: data size down, privacy budget down, valuation, staying away" in page
+    summary = " ".join(result.stdout.split())
+    assert "Gain over own cost in fixed-share, at least" in summary
+    assert "fixed-share: REFUTED" in summary
+    assert "one owner may change: data size down, privacy budget down, valuation, staying away" in summary
     for attacker in ("lattice", "climbing", "cma-es", "gradient from the truth"):
-        assert attacker in page
+        assert attacker in summary
     assert {path.name for path in (tmp_path / "audit").iterdir()} == {
         "audit.json",
         "settings.json",
@@ -108,7 +108,7 @@ class Spendthrift(Auction):
 
 
 class Confused(Attacker):
-    """Fails with words that a page could take for a style."""
+    """Fails with words that a summary could take for a style."""
 
     name = "confused"
 
@@ -120,12 +120,12 @@ def test_a_broken_budget_refutes_what_claims_nothing_about_lies_and_words_stay_w
     report = audit(Spendthrift(), profiles=2, owners=3, queries=4, attackers=["lattice", Confused()], controls=False)
     console = Console(width=200)
     with console.capture() as captured:
-        for part in _page(report, tmp_path / "[out]"):
+        for part in _summary(report, tmp_path / "[out]"):
             console.print(part)
-    page = captured.get()
-    assert "spendthrift: REFUTED" in page
-    assert "what is [/this]?" in page
-    assert "[out]" in page
+    summary = captured.get()
+    assert "spendthrift: REFUTED" in summary
+    assert "what is [/this]?" in summary
+    assert "[out]" in summary
 
 
 def test_an_interval_that_is_no_number_is_shown_as_such() -> None:
@@ -133,7 +133,7 @@ def test_an_interval_that_is_no_number_is_shown_as_such() -> None:
     assert Text.from_markup(_interval(figures)).plain == "nan [nan, nan]"
 
 
-def test_where_nobody_can_collude_the_page_says_so_and_the_pictures_are_empty(tmp_path: Path) -> None:
+def test_where_nobody_can_collude_the_summary_says_so_and_the_pictures_are_empty(tmp_path: Path) -> None:
     alone = ("--owners", "1", "--profiles", "2", "--queries", "3", "--jobs", "1", "--no-controls")
     result = typed("pay-as-bid", *alone, "--threat", "collusion", "--out", str(tmp_path / "audit"))
     assert result.exit_code == 0, result.stderr
@@ -148,7 +148,7 @@ def test_who_interrupts_the_pictures_is_told_that_the_figures_are_there(
     def interrupted(report: object, out: Path) -> list[str]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("scenarios.commands.audit._save", interrupted)
+    monkeypatch.setattr("scenarios.commands.audit._save_pictures", interrupted)
     result = typed("fixed-share", *SMALL, "--attacker", "lattice", "--out", str(tmp_path / "audit"))
     assert result.exit_code == 130
     assert f"interrupted; figures and tables are in {tmp_path / 'audit'}, not all pictures" in result.stderr
@@ -158,6 +158,6 @@ def test_who_interrupts_the_pictures_is_told_that_the_figures_are_there(
 
 def test_an_audit_that_tells_no_lie_confirms_nothing(tmp_path: Path) -> None:
     words = ("fixed-share", *SMALL, "--attacker", "gradient from the truth", "--out", str(tmp_path / "audit"))
-    page = " ".join(typed(*words).stdout.split())
-    assert "No lie could be told, so that nothing is known: everything." in page
-    assert "was refuted" not in page
+    summary = " ".join(typed(*words).stdout.split())
+    assert "No lie could be told, so that nothing is known: everything." in summary
+    assert "was refuted" not in summary

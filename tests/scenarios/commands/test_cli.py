@@ -16,7 +16,7 @@ def typed(*words: str) -> Result:
     return CliRunner().invoke(app, [*words])
 
 
-def test_a_scenario_prints_its_page(quiet_scenario, tmp_path):
+def test_a_scenario_prints_its_summary(quiet_scenario, tmp_path):
     result = typed("run", quiet_scenario, "--out", str(tmp_path / "here"))
     assert (result.exit_code, result.stdout.strip()) == (0, "Nothing.")
 
@@ -125,8 +125,8 @@ def test_the_list_names_every_part_and_marks_the_planted_controls(quiet_scenario
     assert any("What happens when nothing happens?" in line for line in lines)
 
 
-def test_help_imports_no_floor():
-    """What makes help instant: neither torch, mesa and pandas nor a floor of the house is loaded for it."""
+def test_help_imports_nothing_heavy():
+    """What makes help instant: neither torch, mesa and pandas nor another package of the project is loaded for it."""
     source = (
         "import sys; from typer.testing import CliRunner; from scenarios.commands.cli import app; "
         "result = CliRunner().invoke(app, ['--help']); assert result.exit_code == 0, result.output; "

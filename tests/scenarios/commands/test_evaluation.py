@@ -14,7 +14,7 @@ from agents.broker.auctions.checkpoint import SHIPPED
 from analysis.evaluate import FIRST_BEST
 from scenarios.commands import evaluation
 from scenarios.commands.cli import app
-from scenarios.commands.evaluation import Questions, evaluate_auctions, every_auction
+from scenarios.commands.evaluation import EvaluationRequest, evaluate_auctions, every_auction
 
 FEW = ("--profiles", "6", "--regret-profiles", "2", "--queries", "3", "--factor", "U[0.1, 2]")
 QUICK = (*FEW, "--no-first-best")
@@ -55,7 +55,7 @@ def test_there_is_a_row_per_setting_factor_and_mechanism(written):
     assert (table.groupby(["sizes", "auction"]).size() == 1).all()
 
 
-def test_the_page_shows_bounds_violations_and_regret_and_where_they_are(written):
+def test_the_summary_shows_bounds_violations_and_regret_and_where_they_are(written):
     out, result = written
     for words in (
         "zipf sizes, tied budgets, n = 3",
@@ -98,8 +98,8 @@ def test_the_papers_setting_stands_beside_the_published_figures():
 
 
 def test_all_combinations_are_asked_once():
-    questions = Questions(sizes=("paper", "equal", "paper"), budgets=("tied", "independent"), owners=(3, 10))
-    settings = list(questions.settings())
+    request = EvaluationRequest(sizes=("paper", "equal", "paper"), budgets=("tied", "independent"), owners=(3, 10))
+    settings = list(request.settings())
     assert len(settings) == 8
     assert settings[0] == {"sizes": "paper", "budgets": "tied", "owners": 3}
 
@@ -127,10 +127,10 @@ def test_warnings_become_notes_said_once(monkeypatch):
         return load(name, prior)
 
     monkeypatch.setattr(evaluation, "load_auction", far_from_home)
-    questions = Questions(profiles=4, first_best=False, regret_profiles=0)
-    answer = evaluate_auctions(["pac"], questions)
+    request = EvaluationRequest(profiles=4, first_best=False, regret_profiles=0)
+    answer = evaluate_auctions(["pac"], request)
     assert answer.figures["notes"] == ["this network has never seen such owners"]
-    assert answer.page[-1] == "Note: this network has never seen such owners"
+    assert answer.summary[-1] == "Note: this network has never seen such owners"
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def played(tmp_path_factory):
     return out
 
 
-def test_a_run_gets_its_page_and_is_still_that_run(played):
+def test_a_run_gets_its_report_and_is_still_that_run(played):
     run = played / "menu"
     result = typed(run)
     assert result.exit_code == 0, result.stderr
@@ -98,7 +98,7 @@ def test_a_run_whose_tables_were_changed_is_refused(tmp_path):
     assert not (tmp_path / "run" / "report.html").exists()
 
 
-def test_an_interruption_leaves_the_page_before(played, tmp_path, monkeypatch):
+def test_an_interruption_leaves_the_report_before(played, tmp_path, monkeypatch):
     target = tmp_path / "page.html"
     assert typed(played / "menu", "--out", target).exit_code == 0
     before = target.read_bytes()

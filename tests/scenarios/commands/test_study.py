@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,25 +13,30 @@ from rich.console import Console
 
 from analysis.intervals import Interval
 from market_sim import MarketConfig, load_results
-from scenarios.commands.study import Finding, adapted, numbers, page_of, play, verdicts, written
+from scenarios.commands.study import replace_fields, study
+from scenarios.commands.study_summary import StudyFinding, format_number, plain_numbers, study_summary, verdicts
 
 SMALL = MarketConfig(
     owners=6, bidders=3, rounds=2, auction="all-in", task="synthetic", task_options={"records": 200, "features": 2}
 )
 
 
-def found(played) -> Finding:
+def find(played) -> StudyFinding:
     rows = [
         {"market": name, "bids": len(tables.trades), "price": Interval(-0.0001, -0.25, 1.5)}
         for name, tables in played.items()
     ]
-    return Finding(sentences=["It is so."], tables={"markets": rows}, picture=Figure(), note="A note.")
+    return StudyFinding(sentences=["It is so."], tables={"markets": rows}, picture=Figure(), note="A note.")
+
+
+def poor_and_rich(base: MarketConfig) -> dict[str, MarketConfig]:
+    return {"poor": replace(base, budget_factor=0.1), "rich": base}
 
 
 def test_every_market_is_played_with_every_seed(tmp_path: Path):
     out = tmp_path / "out"
-    markets = {"poor": adapted(SMALL, {"budget_factor": 0.1}, compared=()), "rich": SMALL}
-    answer = play("toy", markets, found, seed=3, repetitions=2, out=out, progress=False, processes=1)
+    run = study("toy", SMALL, compared=(), markets=poor_and_rich, find=find)
+    answer = run(seed=3, repetitions=2, out=out, progress=False, processes=1)
     assert sorted(path.name for path in out.iterdir()) == [
         "poor-6", "poor-7", "result.txt", "rich-6", "rich-7", "scenario.json", "toy.png",
     ]  # fmt: skip
@@ -39,14 +45,14 @@ def test_every_market_is_played_with_every_seed(tmp_path: Path):
     text = (out / "result.txt").read_text()
     for words in ("It is so.", "A note.", "0.00 [-0.25, 1.50]", str(out)):
         assert words in text.replace("\n", "")
-    again = play("toy", markets, found, seed=3, repetitions=2, out=out, progress=False, processes=1)
+    again = run(seed=3, repetitions=2, out=out, progress=False, processes=1)
     assert again.json() == answer.json()
 
 
 def test_what_a_study_compares_is_not_set_from_outside():
-    assert adapted(SMALL, {"rounds": 5}, compared=("auction",)).rounds == 5
+    assert replace_fields(SMALL, {"rounds": 5}, compared=("auction",)).rounds == 5
     with pytest.raises(ValueError, match="field 'auction' is what this study compares"):
-        adapted(SMALL, {"auction": "all-in"}, compared=("auction",))
+        replace_fields(SMALL, {"auction": "all-in"}, compared=("auction",))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +71,7 @@ def test_what_a_study_compares_is_not_set_from_outside():
     ],
 )
 def test_numbers_as_a_reader_wants_them(value, said):
-    assert written(value) == said
+    assert format_number(value) == said
 
 
 def test_verdicts_follow_from_the_intervals():
@@ -82,14 +88,14 @@ def test_verdicts_follow_from_the_intervals():
 
 
 def test_an_interval_becomes_three_numbers():
-    assert numbers([{"name": "x", "gain": Interval(1.0, 0.5, 2.0)}]) == [
+    assert plain_numbers([{"name": "x", "gain": Interval(1.0, 0.5, 2.0)}]) == [
         {"name": "x", "gain": 1.0, "gain_low": 0.5, "gain_high": 2.0}
     ]
 
 
-def test_a_page_of_no_rows_is_a_page():
-    finding = Finding(sentences=["Nothing."], tables={"none": []}, picture=Figure(), note="")
+def test_a_summary_of_no_rows_is_a_summary():
+    finding = StudyFinding(sentences=["Nothing."], tables={"none": []}, picture=Figure(), note="")
     console = Console(width=100, record=True, file=io.StringIO())
-    for part in page_of(finding, Path("out")):
+    for part in study_summary(finding, Path("out")):
         console.print(part)
     assert "Nothing." in console.export_text()

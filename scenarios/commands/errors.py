@@ -1,0 +1,69 @@
+"""Errors of the command line as one line and an exit code."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import traceback
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+PACKAGES = ("agents", "market_sim", "analysis", "scenarios")
+
+
+class ErrorHandlingGroup(TyperGroup):
+    """Turns errors into one line: exit code 2 for what was refused, 1 for what went wrong, 130 for an interruption.
+
+    Refused is what one of ``PACKAGES`` raised itself, and whatever the file system refuses; any other error is a bug.
+    The option ``--debug``, or FL_MARKET_DEBUG in the environment, shows where it came from.
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interruption:
+            saved = str(interruption) or "nothing was written"
+            typer.echo(f"market-sim: interrupted; {saved}", err=True)
+            raise typer.Exit(130) from None
+        except Exception as error:
+            # What the parser of the command line raises, its ways to leave included, is its own business.
+            if type(error).__module__.partition(".")[0] in ("typer", "click"):
+                raise
+            if ctx.params.get("debug") or os.environ.get("FL_MARKET_DEBUG"):
+                typer.echo(traceback.format_exc(), err=True, nl=False)
+            message, code = _format_error(error)
+            typer.echo(f"market-sim: {message}", err=True)
+            raise typer.Exit(code) from None
+
+
+def _format_error(error: Exception) -> tuple[str, int]:
+    """Return the one line that says what went wrong, and the exit code."""
+    if isinstance(error, OSError) or (isinstance(error, ValueError | TypeError) and _raised_by_project(error)):
+        return _one_line(error), 2
+    if isinstance(error, ArithmeticError) and _raised_by_project(error):
+        return _one_line(error), 1
+    if isinstance(error, MemoryError):
+        return "out of memory: fewer owners, profiles or records need less", 1
+    return f"this is a bug, please report it: {type(error).__name__}: {_one_line(error)} (--debug shows where)", 1
+
+
+def _raised_by_project(error: Exception) -> bool:
+    """Whether the error comes from a ``raise`` statement of this project, not a failing expression or a library."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return False
+    package = str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+    line = linecache.getline(trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+    return package in PACKAGES and line.lstrip().startswith("raise")
+
+
+def _one_line(error: Exception) -> str:
+    """Return the message, without the quotes and numbers that the system puts around a path."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split())
