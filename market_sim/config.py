@@ -15,7 +15,6 @@ import numpy as np
 from agents.broker.aggregation import AGGREGATIONS
 from agents.broker.auctions.base import Auction
 from agents.broker.auctions.registry import list_auctions
-from agents.broker.broker import ERROR_BOUNDS
 from agents.buyer.update import RULES
 from agents.checks import number, one_of, whole
 from agents.network import NETWORKS, check_network
@@ -30,6 +29,7 @@ from agents.prior import BUDGETS, LARGEST_PRIVACY_BUDGET, SIZES, OwnerPrior
 from agents.tasks.partition import PARTITIONS
 from agents.tasks.registry import check_options, list_tasks, takes_data
 from agents.types import OwnerTypes
+from agents.upload_terms import ERROR_BOUNDS
 from market_sim.directory import directory_of
 from market_sim.frozen import frozen, hashable, to_plain
 

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from agents.broker.auctions.base import Auction
 from agents.broker.auctions.registry import load_auction
-from agents.broker.broker import Broker, UploadTerms
+from agents.broker.broker import Broker
+from agents.broker.error_bound import aggregate_error_bound, worst_error_bound
 from agents.broker.first_best import first_best
 from agents.buyer.buyer import ModelBuyer
 from agents.checks import seed_number
@@ -25,6 +26,7 @@ from agents.owner.settlement import Settlement
 from agents.owner.strategies.base import PublicKnowledge
 from agents.tasks.registry import load_task
 from agents.types import OwnerTypes
+from agents.upload_terms import UploadTerms
 from market_sim.config import MarketConfig
 from market_sim.counterfactual import truthful_utility
 from market_sim.public_rule import PublicRule
@@ -68,6 +70,7 @@ class FLMarket(Model):  # type: ignore[misc]
         self.terms = UploadTerms(
             perturbation=config.perturbation,
             dimension=self.task.dimension,
+            noise_source=config.noise_source,
             clip=config.clip,
             clip_norm=config.clip_norm,
             error_bound=config.error_bound,
@@ -87,10 +90,7 @@ class FLMarket(Model):  # type: ignore[misc]
             config.owner_types() or self.prior.population(self.streams.generator("population")),
             config.strategies,
             self.task,
-            perturbation=config.perturbation,
-            noise_source=config.noise_source,
-            clip=config.clip,
-            clip_norm=config.clip_norm,
+            self.terms,
             lifetime_allowance=math.inf if config.lifetime_allowance is None else config.lifetime_allowance,
             partition=config.partition,
             options=config.strategy_options,
@@ -120,7 +120,7 @@ class FLMarket(Model):  # type: ignore[misc]
         if self.grid is not None:
             for owner in owners:
                 owner.cell = self.grid[owner.index]
-        self.worst_bound = self.terms.worst_bound(self.prior.privacy_budget[0])
+        self.worst_bound = worst_error_bound(self.terms, self.prior.privacy_budget[0])
         self.datacollector = DataCollector(
             model_reporters={name: functools.partial(latest, column=name) for name in REPORTED},
             tables={"rounds": ROUNDS.names, "trades": TRADES.names},
@@ -196,7 +196,7 @@ class FLMarket(Model):  # type: ignore[misc]
             # The bound counts the noise that was added, the weights the noise that was sold.
             honest = torch.equal(loss, privacy_loss_sold(outcome))
             added = variance if honest else self.terms.variance(torch.where(outcome.sells, loss, outcome.privacy_loss))
-            bound = float(self.terms.bound(weights, added, outcome, holders.data_size))
+            bound = float(aggregate_error_bound(self.terms, weights, added, outcome, holders.data_size))
 
         upload = population.upload(announcement, owners, outcome, stream, identities=identities, loss=loss)
         aggregate = broker.aggregate(weights, variance, upload)
@@ -238,11 +238,10 @@ class FLMarket(Model):  # type: ignore[misc]
             return None
         if not types.shape[1]:
             return math.inf
-        best = first_best(types, [announcement.budget], variance=self._bound_variance, bias_scale=self.terms.clip_norm)
+        best = first_best(
+            types, [announcement.budget], variance=self.terms.counted_variance, bias_scale=self.terms.clip_norm
+        )
         return float(best.error_bound)
-
-    def _bound_variance(self, privacy_loss: Tensor) -> Tensor:
-        return self.terms.coordinates * self.terms.variance(privacy_loss)
 
     def _record(self, records: list[RoundRecord]) -> None:
         """Append a whole step's rows; a step that is interrupted here leaves none behind."""

@@ -2,90 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from mesa import Agent
 from torch import Tensor
 
-from agents import noise
-from agents.broker.aggregation import AGGREGATIONS, certain_share, error_bound
+from agents.broker.aggregation import AGGREGATIONS
 from agents.broker.auctions.base import Auction
-from agents.checks import number, one_of, whole
+from agents.broker.error_bound import bought_share, counted_share
+from agents.checks import one_of
 from agents.messages import Aggregate, Announcement, Bids, Outcome, Upload
+from agents.upload_terms import UploadTerms
 
 if TYPE_CHECKING:
     from mesa import Model
-
-ERROR_BOUNDS: tuple[str, ...] = ("coordinate", "full")
-"""``coordinate``: noise of one coordinate, as in the paper; ``full``: of all of them, a bound on the squared norm."""
-
-
-@dataclass(frozen=True)
-class UploadTerms:
-    """What everybody knows about uploads before any is sent, and what bound on the aggregate's error follows.
-
-    Parameters
-    ----------
-    perturbation : str
-        One of ``agents.noise.NAMES``.
-    dimension : int
-        Coordinates p of a gradient.
-    clip : {"record", "owner"}
-        With "owner" (the mean is clipped, not every record) a part of a data set says nothing certain about the
-        whole, and all that its owner has counts as missing from the bound.
-    clip_norm : float
-        Radius L to which gradients are clipped.
-    error_bound : {"coordinate", "full"}
-        Whether the noise of one coordinate or of all p enters the bound.
-    """
-
-    perturbation: str
-    dimension: int
-    clip: str = "record"
-    clip_norm: float = 1.0
-    error_bound: str = "coordinate"
-
-    def __post_init__(self) -> None:
-        one_of("perturbation", self.perturbation, noise.NAMES)
-        whole("dimension", self.dimension, minimum=1)
-        one_of("clip", self.clip, noise.CLIPS)
-        number("clip_norm", self.clip_norm, above=0.0)
-        one_of("error_bound", self.error_bound, ERROR_BOUNDS)
-
-    def variance(self, privacy_loss: Tensor) -> Tensor:
-        """Declared noise variance of one coordinate, of the shape of ``privacy_loss``; infinite where it is 0."""
-        return noise.variance(self.perturbation, privacy_loss, self.dimension, self.clip_norm)
-
-    @property
-    def coordinates(self) -> int:
-        """How many coordinates' noise enters the error bound."""
-        return self.dimension if self.error_bound == "full" else 1
-
-    def share(self, outcome: Outcome, data_size: Tensor) -> Tensor:
-        """Records bought over the records of all bidders ``float64[B, n]``, those of which the bound may be certain."""
-        if self.clip == "owner":
-            return certain_share(outcome.data_size, data_size, data_size.sum(-1))
-        return bought_share(outcome, data_size)
-
-    def bound(self, weights: Tensor, variance: Tensor, outcome: Outcome, data_size: Tensor) -> Tensor:
-        """Error bound ``[B]`` of an aggregate whose bidders hold ``data_size[B, n]``; infinite without seller.
-
-        ``variance[B, n]`` is that of one coordinate, as ``variance`` declares it.
-        """
-        share = self.share(outcome, data_size)
-        return error_bound(weights, self.coordinates * variance, share, bias_scale=self.clip_norm)
-
-    def worst_bound(self, privacy_loss: float) -> float:
-        """Error bound of the poorest purchase: one seller without data to speak of, at ``privacy_loss``."""
-        variance = float(self.variance(torch.tensor(privacy_loss, dtype=torch.float64)))
-        return self.coordinates * variance + (2 * self.clip_norm) ** 2
-
-
-def bought_share(outcome: Outcome, data_size: Tensor) -> Tensor:
-    """Records bought over the records of all bidders ``float64[B, n]``."""
-    return outcome.data_size.double() / data_size.sum(-1, keepdim=True).clamp(min=1)
 
 
 class Broker(Agent):  # type: ignore[misc]
@@ -157,7 +88,7 @@ class Broker(Agent):  # type: ignore[misc]
             0 for whoever sold nothing.
         """
         optimal = self.aggregation == "optimal"
-        share = self.terms.share(outcome, bids.data_size) if optimal else bought_share(outcome, bids.data_size)
+        share = counted_share(self.terms, outcome, bids.data_size) if optimal else bought_share(outcome, bids.data_size)
         weigh = AGGREGATIONS[self.aggregation]
         return weigh(self.terms.coordinates * variance, share, bias_scale=self.terms.clip_norm)
 

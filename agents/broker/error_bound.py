@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 
 from agents.checks import count_array, number, real_array
+from agents.messages import Outcome
+from agents.upload_terms import UploadTerms
 
 SMALLEST_VARIANCE, LARGEST_VARIANCE, LARGEST_BIAS_SCALE = 1e-60, 1e60, 1e30
 """Between these no product of the closed forms overflows or vanishes."""
@@ -95,6 +97,35 @@ def certain_share(records: Any, data_size: Any, bidders_records: Any) -> Tensor:
         )
     whole = bought.double() / total.clamp(min=1)[:, None]
     return torch.where((bought > 0) & (bought < held), torch.finfo(torch.float64).tiny, whole * (bought == held))
+
+
+def bought_share(outcome: Outcome, data_size: Tensor) -> Tensor:
+    """Records bought over the records of all bidders ``float64[B, n]``, who hold ``data_size[B, n]``."""
+    return outcome.data_size.double() / data_size.sum(-1, keepdim=True).clamp(min=1)
+
+
+def counted_share(terms: UploadTerms, outcome: Outcome, data_size: Tensor) -> Tensor:
+    """Shares ``float64[B, n]`` of which the bound may be certain under the terms of the uploads."""
+    if terms.clip == "owner":
+        return certain_share(outcome.data_size, data_size, data_size.sum(-1))
+    return bought_share(outcome, data_size)
+
+
+def aggregate_error_bound(
+    terms: UploadTerms, weights: Tensor, variance: Tensor, outcome: Outcome, data_size: Tensor
+) -> Tensor:
+    """Error bound ``[B]`` of an aggregate whose bidders hold ``data_size[B, n]``; infinite without seller.
+
+    ``variance[B, n]`` is that of one coordinate, as ``terms.variance`` declares it.
+    """
+    share = counted_share(terms, outcome, data_size)
+    return error_bound(weights, terms.coordinates * variance, share, bias_scale=terms.clip_norm)
+
+
+def worst_error_bound(terms: UploadTerms, privacy_loss: float) -> float:
+    """Error bound of the poorest purchase: one seller without data to speak of, at ``privacy_loss``."""
+    variance = float(terms.variance(torch.tensor(privacy_loss, dtype=torch.float64)))
+    return terms.coordinates * variance + (2 * terms.clip_norm) ** 2
 
 
 def bound_of(weights: Tensor, variance: Tensor, share: Tensor, bias_scale: float) -> Tensor:

@@ -8,9 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agents.checks import generator_of, one_of
+from agents.checks import generator_of
 from agents.messages import Announcement, Bids, Outcome, Upload
-from agents.noise import CLIPS, check_noise_source, norm_order
 from agents.owner.accountant import Accountant
 from agents.owner.gradients import draw_records, local_gradients
 from agents.owner.groups import StrategyGroups, Stream
@@ -22,6 +21,7 @@ from agents.owner.strategy_shares import Share
 from agents.tasks.base import Task
 from agents.tasks.partition import deal
 from agents.types import OwnerTypes
+from agents.upload_terms import UploadTerms
 
 MIN_PRIVACY_BUDGET = 1e-6
 """An owner with less of her lifetime allowance left than this leaves the market: she has nothing worth selling."""
@@ -38,10 +38,8 @@ class OwnerPopulation:
         Strategies and the shares of the owners who follow them.
     task : Task
         What is learned, from records dealt out to the owners.
-    perturbation, noise_source : str
-        How uploads are perturbed, and where the noise comes from (``agents.noise``).
-    clip, clip_norm : str, float
-        What is clipped (every "record", or the "owner"'s mean) and to which norm.
+    terms : UploadTerms
+        How uploads are clipped and perturbed.
     lifetime_allowance : float
         Most privacy loss that each owner may ever spend; infinite for no limit.
     partition : str
@@ -59,11 +57,8 @@ class OwnerPopulation:
         types: OwnerTypes,
         strategies: Mapping[Share, float],
         task: Task,
+        terms: UploadTerms,
         *,
-        perturbation: str = "privunit",
-        noise_source: str = "generator",
-        clip: str = "record",
-        clip_norm: float = 1.0,
         lifetime_allowance: float = float("inf"),
         partition: str = "iid",
         options: Mapping[str, Mapping[str, Any]] | None = None,
@@ -73,10 +68,7 @@ class OwnerPopulation:
         owners = types.shape[1]
         self.types = types
         self.task = task
-        self.perturbation = perturbation
-        self.noise_source = check_noise_source(perturbation, noise_source)
-        self.clip = one_of("clip", clip, CLIPS)
-        self.clip_norm = clip_norm
+        self.terms = terms
         self.groups = StrategyGroups(strategies, owners, stream("strategies"), options=options, public=public)
         self.partition = deal(task, _append_unowned(types.data_size[0], task), partition, stream("data split"))
         self.accounts = Accountant.open(owners, lifetime_allowance)
@@ -189,9 +181,9 @@ class OwnerPopulation:
             rows,
             bidder,
             len(loss),
-            clip=self.clip,
-            clip_norm=self.clip_norm,
-            norm_order=norm_order(self.perturbation),
+            clip=self.terms.clip,
+            clip_norm=self.terms.clip_norm,
+            norm_order=self.terms.norm_order,
         )
         if not several or identities is None:
             return Upload(bidder=sellers, gradient=self._perturbed(gradient, loss, stream("noise"))[sellers])
@@ -203,8 +195,9 @@ class OwnerPopulation:
         return Upload(bidder=sellers, gradient=noisy[sellers])
 
     def _perturbed(self, gradient: Tensor, loss: Tensor, generator: torch.Generator) -> Tensor:
+        terms = self.terms
         return perturb(
-            self.perturbation, gradient, loss, generator, radius=self.clip_norm, noise_source=self.noise_source
+            terms.perturbation, gradient, loss, generator, radius=terms.clip_norm, noise_source=terms.noise_source
         )
 
     def side_payments(self, settlement: Settlement) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import inspect
 from collections.abc import Callable
@@ -12,8 +11,11 @@ import pytest
 import torch
 from mesa import Agent
 
-from agents.broker.broker import UploadTerms
+import agents.broker.broker
+import agents.broker.error_bound
+from agents.broker.error_bound import counted_share
 from agents.messages import Aggregate, Announcement, Bids, Outcome, Upload
+from agents.upload_terms import UploadTerms
 from market_sim import FLMarket
 
 MESSAGES = (Announcement, Bids, Outcome, Upload, Aggregate, torch.Generator, float, int)
@@ -48,30 +50,29 @@ def _checked(method: Callable[..., Any], seen: set[type]) -> Callable[..., Any]:
     return checked
 
 
-class OverheardTerms(UploadTerms):
-    """Notes the data sizes that the broker asks about, and does not let her work out the bound of true ones."""
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor]:
+    """Notes the data sizes that the broker asks about; whoever asks her for the bound of true ones is stopped."""
+    sizes: list[torch.Tensor] = []
 
-    def share(self, outcome: Outcome, data_size: torch.Tensor) -> torch.Tensor:
-        """Note what is asked."""
-        ASKED.append(data_size)
-        return super().share(outcome, data_size)
+    def share(terms: UploadTerms, outcome: Outcome, data_size: torch.Tensor) -> torch.Tensor:
+        sizes.append(data_size)
+        return counted_share(terms, outcome, data_size)
 
-    def bound(self, *_: Any) -> torch.Tensor:
-        """Belongs to the market."""
+    def bound(*_: Any) -> torch.Tensor:
         raise AssertionError("the broker was asked for a bound, which is made of true sizes")
 
-
-ASKED: list[torch.Tensor] = []
+    monkeypatch.setattr(agents.broker.broker, "counted_share", share)
+    for module in (agents.broker.broker, agents.broker.error_bound):
+        monkeypatch.setattr(module, "aggregate_error_bound", bound, raising=False)
+    return sizes
 
 
 @pytest.mark.parametrize("auction", ["all-in", "sequential-menu"])
 @pytest.mark.parametrize("clip", ["record", "owner"])
-def test_a_round_runs_with_broker_and_buyer_behind_a_wall(auction: str, clip: str) -> None:
+def test_a_round_runs_with_broker_and_buyer_behind_a_wall(auction: str, clip: str, asked: list[torch.Tensor]) -> None:
     market = FLMarket(owners=12, bidders=6, rounds=3, buyers=2, auction=auction, clip=clip, strategies=DEVIATORS)
     handed: dict[str, set[type]] = {"broker": set(), "buyer": set()}
-    terms = {field.name: getattr(market.broker.terms, field.name) for field in dataclasses.fields(UploadTerms)}
-    market.broker.terms = OverheardTerms(**terms)
-    ASKED.clear()
     for agent, name in ((market.broker, "broker"), *((buyer, "buyer") for buyer in market.buyers)):
         agent.model = Wall()
         watch(agent, handed[name])
@@ -80,7 +81,7 @@ def test_a_round_runs_with_broker_and_buyer_behind_a_wall(auction: str, clip: st
     assert {Bids, Announcement, Outcome, Upload} <= handed["broker"]
     assert handed["buyer"] == {float, int, torch.Generator, Aggregate}
     said = market.tables()["trades"]
-    assert torch.cat([sizes[0] for sizes in ASKED]).tolist() == said["reported_data_size"]
+    assert torch.cat([sizes[0] for sizes in asked]).tolist() == said["reported_data_size"]
     assert said["reported_data_size"] != said["data_size"]
 
 

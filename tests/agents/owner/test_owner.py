@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import Any
 
@@ -14,6 +15,7 @@ from agents.owner.population import OwnerPopulation
 from agents.owner.settlement import Settlement
 from agents.prior import OwnerPrior
 from agents.tasks.registry import load_task
+from agents.upload_terms import UploadTerms
 
 TASK = load_task("digits")
 TYPES = OwnerPrior(records=TASK.train_size, owners=12).population(torch.Generator().manual_seed(0))
@@ -24,8 +26,9 @@ def stream(name: str) -> torch.Generator:
     return torch.Generator().manual_seed(sum(name.encode()))
 
 
-def population(**fields: Any) -> OwnerPopulation:
-    return OwnerPopulation(TYPES, {"truthful": 1.0}, TASK, stream=stream, **fields)
+def population(lifetime_allowance: float = math.inf, **fields: Any) -> OwnerPopulation:
+    terms = UploadTerms(**{"perturbation": "privunit", "dimension": TASK.dimension, **fields})
+    return OwnerPopulation(TYPES, {"truthful": 1.0}, TASK, terms, lifetime_allowance=lifetime_allowance, stream=stream)
 
 
 def announcement() -> Announcement:
@@ -178,6 +181,6 @@ def test_records_that_no_owner_holds_stay_unused() -> None:
     few = TYPES.take(owners=OWNERS)
     held = int(few.data_size.sum())
     assert held < TASK.train_size
-    owners = OwnerPopulation(few, {"truthful": 1.0}, TASK, stream=stream)
+    owners = OwnerPopulation(few, {"truthful": 1.0}, TASK, UploadTerms("privunit", TASK.dimension), stream=stream)
     rows, _ = owners.partition.rows(torch.arange(4))
     assert len(rows) == held == len(set(rows.tolist()))
