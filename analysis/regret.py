@@ -10,7 +10,7 @@ from agents.broker.auctions.base import Auction
 from agents.checks import seed_number, whole
 from agents.misreports.search import per_cost, search
 from agents.types import OwnerTypes
-from analysis.incentives.expectation import expected
+from analysis.incentives.expectation import expected_outcome
 from analysis.incentives.structure import lists_hold
 from analysis.intervals import ends, ratios, resamples
 
@@ -54,7 +54,7 @@ def found_regret(
     rerun = not lists_hold(auction, types, budget, generator)
     found = search(auction, types, budget, queries, generator, fields=fields, rerun=rerun)
     gain = found.gain.clamp(min=0)
-    truth = expected(auction, types, types.truthful_bids(), budget)
+    truth = expected_outcome(auction, types, types.truthful_bids(), budget)
     present, sells = types.data_size > 0, truth.sells
     relative = torch.where(sells & (gain > 0), gain / truth.cost, 0.0)
     own = torch.where(present, per_cost(types, gain), 0.0)

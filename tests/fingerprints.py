@@ -21,6 +21,7 @@ from agents.broker.training.registry import TRAINERS
 from agents.prior import OwnerPrior
 from analysis.evaluate import evaluate
 from analysis.incentives.audit import audit
+from analysis.incentives.settings import AuditSettings
 from market_sim import load_auction, run_market
 
 STEPS = 50
@@ -83,7 +84,9 @@ def trainings() -> Iterator[tuple[str, str]]:
 
 def audits() -> Iterator[tuple[str, str]]:
     """Hash of every number of an audit, by threat model."""
-    report = audit("equivariant-menu", profiles=6, queries=60, finalists=6, controls=True, seed=3, chunk=3)
+    report = audit(
+        "equivariant-menu", settings=AuditSettings(profiles=6, queries=60, finalists=6, controls=True, seed=3, chunk=3)
+    )
     for threat, found in report.threats.items():
         for name in ("owners", "curves", "attackers", "by_class"):
             yield f"audit, {threat}: {name}", _numbers(getattr(found, name))

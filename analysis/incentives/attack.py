@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.base import Auction
 from agents.messages import Bids
 from agents.misreports.generators import as_misreports
 from agents.misreports.search import Counterfactuals, per_cost
-from agents.types import OwnerTypes
 from agents.valuation import MixedValuation
-from analysis.incentives.threat_model import ThreatModel
+from analysis.incentives.case import Case
+from analysis.incentives.chunk_result import Curve
 
 
 class OutOfQueriesError(RuntimeError):
     """An attacker asked for more than its share of the query budget."""
-
-
-@dataclass
-class Curve:
-    """What one attacker found against the queries it made: sums over the owners asked, after every query.
-
-    Parameters
-    ----------
-    own, together : list of float
-        Gain per cost at the own privacy budget found so far by this attacker, and by all so far.
-    infinite : int
-        Owners from whom somebody found an infinite gain per cost; where it is infinite it is in no sum.
-    owners : int
-        How many owners were asked.
-    """
-
-    own: list[float] = field(default_factory=list)
-    together: list[float] = field(default_factory=list)
-    infinite: int = 0
-    owners: int = 0
 
 
 class Attack:
@@ -45,18 +22,19 @@ class Attack:
 
     Parameters
     ----------
-    auction : Auction
-    types : OwnerTypes [B, n]
-    budget : float64[B]
-    threat : ThreatModel
-        Lies that it does not admit are refused.
-    rerun : bool
-        Run the auction again for every lie, although it has price lists.
+    case : Case
+        Lies that its threat model does not admit are refused.
     chosen : bool[B, n], optional
         Owners who lie; by default everybody present.
 
     Attributes
     ----------
+    case, auction, types, budget, threat
+        The case, and what it holds.
+    truth : Bids [B, n]
+        What the owners would truthfully say.
+    left : int
+        Queries that the attacker at work may still make.
     gain : float64[B, n]
         Most money gained so far, minus infinity before the first query.
     misreports : Bids [B, n]
@@ -69,20 +47,12 @@ class Attack:
         By attacker.
     """
 
-    def __init__(
-        self,
-        auction: Auction,
-        types: OwnerTypes,
-        budget: Tensor,
-        threat: ThreatModel,
-        *,
-        rerun: bool,
-        chosen: Tensor | None = None,
-    ) -> None:
-        self.auction, self.types, self.budget, self.threat = auction, types, budget, threat
+    def __init__(self, case: Case, *, chosen: Tensor | None = None) -> None:
+        self.case, types = case, case.types
+        self.auction, self.types, self.budget, self.threat = case.auction, types, case.budget, case.threat
         self.truth = types.truthful_bids()
         self.chosen = self.truth.present if chosen is None else self.truth.present & chosen
-        self.counterfactuals = Counterfactuals(auction, types, budget, rerun=rerun)
+        self.counterfactuals = Counterfactuals(case.auction, types, case.budget, rerun=case.rerun)
         self.names: list[str] = []
         self.gain = torch.full(types.shape, -torch.inf, dtype=torch.float64)
         self.misreports = as_misreports(self.truth)

@@ -6,23 +6,24 @@ finalists' attackers and the rest of the query budget of all others goes to more
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.base import Auction
 from agents.misreports.search import CHUNK, alone
 from agents.remainders import largest_remainders
-from agents.types import OwnerTypes
 from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.base import Attacker
 from analysis.incentives.attackers.climbing import Climbing
-from analysis.incentives.coalitions import TOGETHER, attack_together, nothing_together
-from analysis.incentives.expectation import expected
-from analysis.incentives.storage import Piece, packed, unpacked
-from analysis.incentives.threat_model import ALONE, ThreatModel
+from analysis.incentives.case import Case
+from analysis.incentives.chunk_result import ChunkResult, Failure
+from analysis.incentives.coalitions import PAIRS, attack_coalitions, no_coalitions
+from analysis.incentives.expectation import expected_outcome
+from analysis.incentives.settings import AuditSettings
+from analysis.incentives.storage import storable
+from analysis.incentives.threat_model import ALONE
 from market_sim.streams import Streams
 
 
@@ -32,36 +33,35 @@ class Chunk:
 
     Parameters
     ----------
-    auction : Auction
-    types : OwnerTypes [B, n]
-    budget : float64[B]
-    threat : ThreatModel
-    attackers : sequence of Attacker
+    case : Case
+        Its markets are the chunk's only.
+    attackers : tuple of Attacker
         Those that can do something here, in the order of their turns.
-    queries : int
-        Lies per owner, for all attackers together.
-    rerun : bool
-        Run the auction again for every lie, although it has price lists.
-    seed : int
+    settings : AuditSettings
     name : str
         Of the threat model: every threat model, chunk and attacker has a random stream of its own.
     number : int
     """
 
-    auction: Auction
-    types: OwnerTypes
-    budget: Tensor
-    threat: ThreatModel
+    case: Case
     attackers: tuple[Attacker, ...]
-    queries: int
-    rerun: bool
-    seed: int
+    settings: AuditSettings
     name: str
     number: int
 
+    @property
+    def plan(self) -> dict[str, int]:
+        """Queries about every owner, by attacker."""
+        return allotted(self.attackers, self.settings.queries)
+
     def generator(self, attacker: str) -> torch.Generator:
         """The attacker's own random stream."""
-        return Streams(self.seed).generator(f"audit/{self.name}/{attacker}", round=self.number)
+        return Streams(self.settings.seed).generator(f"audit/{self.name}/{attacker}", round=self.number)
+
+    def failure(self, attacker: str, error: Exception, unused: int) -> Failure:
+        """Why an attacker could not finish here, in words."""
+        words = " ".join(f"{type(error).__name__}: {error}".split())
+        return Failure(attacker, self.number, words[:300], unused)
 
 
 def allotted(attackers: Sequence[Attacker], queries: int) -> dict[str, int]:
@@ -77,79 +77,76 @@ def allotted(attackers: Sequence[Attacker], queries: int) -> dict[str, int]:
     return {attacker.name: found.get(attacker.name, 0) for attacker in attackers}
 
 
-def first_round(chunk: Chunk) -> Piece:
+def first_round(chunk: Chunk) -> ChunkResult:
     """Everybody is attacked by everyone but the finalists' attackers."""
-    if chunk.threat.deviators != ALONE:
+    queries = chunk.settings.queries
+    if chunk.case.threat.deviators != ALONE:
         try:
-            return attack_together(
-                chunk.auction, chunk.types, chunk.budget, chunk.threat, chunk.queries, chunk.generator("together")
-            )
+            return attack_coalitions(chunk.case, queries, chunk.generator("together"))
         except Exception as error:  # Some auctions are made for a fixed number of bidders.
-            return nothing_together(chunk.types, _failure(TOGETHER, chunk.number, error, chunk.queries))
-    attack = Attack(chunk.auction, chunk.types, chunk.budget, chunk.threat, rerun=chunk.rerun)
-    plan = allotted(chunk.attackers, chunk.queries)
-    failures = _in_turn(attack, [one for one in chunk.attackers if not one.finalist], plan, chunk)
-    return _piece(attack, failures)
+            return no_coalitions(chunk.case, chunk.failure(PAIRS, error, queries))
+    return _in_turn(Attack(chunk.case), [one for one in chunk.attackers if not one.finalist], chunk.plan, chunk)
 
 
-def second_round(chunk: Chunk, before: Piece, finalists: Tensor) -> Piece:
+def second_round(chunk: Chunk, before: ChunkResult, finalists: Tensor) -> ChunkResult:
     """``finalists[B, n]`` meet their attackers, everybody else climbs on for as many queries."""
-    plan = allotted(chunk.attackers, chunk.queries)
+    plan, climb = chunk.plan, Climbing()
     specialists = [one for one in chunk.attackers if one.finalist]
-    climb = Climbing()
-    pieces = []
-    for chosen, attackers, queries in (
-        (finalists, specialists, plan),
-        (~finalists, [climb], {climb.name: sum(plan[one.name] for one in specialists)}),
-    ):
-        attack = Attack(chunk.auction, chunk.types, chunk.budget, chunk.threat, rerun=chunk.rerun, chosen=chosen)
-        attack.misreports = unpacked(before["misreports"], attack.truth)
-        attack.gain, attack.found_by, attack.queries = before["gain"], before["found_by"], before["queries"]
-        attack.names = list(before["names"])
-        failures = _in_turn(attack, attackers if bool(attack.chosen.any()) else [], queries, chunk)
-        pieces.append((attack, _piece(attack, failures)))
-    (special, found), (general, climbed) = pieces
-    merged: Piece = {key: torch.where(finalists, found[key], climbed[key]) for key in ("gain", "found_by", "queries")}
-    names = [*before["names"], *(name for name in special.names + general.names if name not in before["names"])]
+    special = _continued(chunk, before, finalists, specialists, plan)
+    general = _continued(chunk, before, ~finalists, [climb], {climb.name: sum(plan[one.name] for one in specialists)})
+    names = tuple(dict.fromkeys([*special.names, *general.names]))
     # What a climber found is booked under the number that its name has in the merged list.
     renumbered = torch.tensor([names.index(name) for name in general.names] or [0])
-    by_climbers = torch.where(climbed["found_by"] < 0, -1, renumbered[climbed["found_by"].clamp(min=0)])
-    merged["found_by"] = torch.where(finalists, found["found_by"], by_climbers)
-    return merged | {
-        "names": names,
-        "misreports": packed(special.misreports.where(finalists, general.misreports)),
-        "curves": before["curves"] | found["curves"] | climbed["curves"],
-        "failures": [*before["failures"], *found["failures"], *climbed["failures"]],
-    }
+    by_climbers = torch.where(general.found_by < 0, -1, renumbered[general.found_by.clamp(min=0)])
+    misreports = special.misreports.where(finalists, general.misreports)
+    return replace(
+        before,
+        names=names,
+        gain=torch.where(finalists, special.gain, general.gain),
+        found_by=torch.where(finalists, special.found_by, by_climbers),
+        queries=torch.where(finalists, special.queries, general.queries),
+        misreports=storable(misreports, chunk.case.types.truthful_bids()),
+        curves={**before.curves, **special.curves, **general.curves},
+        failures=(*before.failures, *special.failures, *general.failures),
+    )
 
 
-def run_again(chunk: Chunk, piece: Piece) -> Piece:
+def run_again(chunk: Chunk, found: ChunkResult) -> ChunkResult:
     """Tell every owner's best lie once more, in an auction that is run from scratch.
 
-    Returns
-    -------
-    dict
-        ``gain[B, n]`` as run, ``contradicted[B, n]`` where price lists had foretold another, ``overspent[B, n]``:
-        money paid beyond the budget in the market with that lie.
+    The gain becomes the one that was run, wherever price lists had foretold another one.
     """
-    truth, misreports = chunk.types.truthful_bids(), unpacked(piece["misreports"], chunk.types.truthful_bids())
-    gain, overspent = torch.zeros(chunk.types.shape).double(), torch.zeros(chunk.types.shape).double()
-    honest = expected(chunk.auction, chunk.types, truth, chunk.budget).utility
+    case = chunk.case
+    truth, misreports = case.types.truthful_bids(), found.misreports
+    gain, overspent = torch.zeros_like(found.gain), torch.zeros_like(found.overspent)
+    honest = expected_outcome(case.auction, case.types, truth, case.budget).utility  # [B, n]
     row, deviator = truth.present.nonzero(as_tuple=True)
-    markets = max(1, CHUNK // max(1, chunk.types.shape[1]))
+    markets = max(1, CHUNK // max(1, case.types.shape[1]))
     for rows, who in zip(torch.split(row, markets), torch.split(deviator, markets), strict=True):
-        market = alone(truth, misreports, rows, who)
-        result = expected(chunk.auction, chunk.types.take(rows=rows), market, chunk.budget[rows])
+        # One market per liar: [m, n], in which who[m] lies and everybody else tells the truth.
+        market = case.take(rows)
+        result = expected_outcome(case.auction, market.types, alone(truth, misreports, rows, who), market.budget)
         told = result.utility.gather(-1, who[:, None])[:, 0]
+        # Equal utilities may both be minus infinity, whose difference would be no number.
         gain[rows, who] = torch.where(told == honest[rows, who], 0.0, told - honest[rows, who])
-        overspent[rows, who] = (result.max_spent - chunk.budget[rows]).clamp(min=0)
+        overspent[rows, who] = (result.max_spent - market.budget).clamp(min=0)
     # Where every lie had been run before, a difference would only be one of batch shapes in the auction's own sums.
-    contradicted = truth.present & (gain != piece["gain"]) & (not chunk.rerun)
-    return {"gain": gain, "contradicted": contradicted, "overspent": overspent}
+    contradicted = truth.present & (gain != found.gain) & (not case.rerun)
+    return replace(found, gain=gain, contradicted=contradicted, overspent=overspent)
 
 
-def _in_turn(attack: Attack, attackers: Sequence[Attacker], plan: dict[str, int], chunk: Chunk) -> list[Piece]:
-    """Let every attacker attack, with what those before it left over; the failures of those who could not finish."""
+def _continued(
+    chunk: Chunk, before: ChunkResult, chosen: Tensor, attackers: Sequence[Attacker], plan: Mapping[str, int]
+) -> ChunkResult:
+    """Some attackers on the ``chosen[B, n]`` owners, from where the first round had come to."""
+    attack = Attack(chunk.case, chosen=chosen)
+    attack.misreports, attack.gain = before.misreports, before.gain
+    attack.found_by, attack.queries, attack.names = before.found_by, before.queries, list(before.names)
+    return _in_turn(attack, attackers if bool(attack.chosen.any()) else [], plan, chunk)
+
+
+def _in_turn(attack: Attack, attackers: Sequence[Attacker], plan: Mapping[str, int], chunk: Chunk) -> ChunkResult:
+    """Let every attacker attack, with what those before it left over."""
     failures, spare = [], 0
     for attacker in attackers:
         if not plan[attacker.name]:
@@ -159,23 +156,17 @@ def _in_turn(attack: Attack, attackers: Sequence[Attacker], plan: dict[str, int]
         try:
             attacker.attack(attack, chunk.generator(attacker.name + again))
         except Exception as error:  # An attacker that fails must not take the others with it.
-            failures.append(_failure(attacker.name, chunk.number, error, attack.left))
+            failures.append(chunk.failure(attacker.name, error, attack.left))
         spare = attack.left if attacker.share else spare
-    return failures
-
-
-def _failure(attacker: str, chunk: int, error: Exception, unused: int) -> Piece:
-    said = " ".join(f"{type(error).__name__}: {error}".split())
-    return {"attacker": attacker, "chunk": chunk, "error": said[:300], "unused": unused}
-
-
-def _piece(attack: Attack, failures: list[Piece]) -> Piece:
-    return {
-        "names": list(attack.names),
-        "gain": torch.where(attack.queries > 0, attack.gain, 0.0),
-        "found_by": attack.found_by,
-        "queries": attack.queries,
-        "misreports": packed(attack.misreports),
-        "curves": {name: vars(curve) for name, curve in attack.curves.items()},
-        "failures": failures,
-    }
+    return ChunkResult(
+        names=tuple(attack.names),
+        gain=torch.where(attack.queries > 0, attack.gain, 0.0),
+        found_by=attack.found_by,
+        queries=attack.queries,
+        misreports=storable(attack.misreports, attack.truth),
+        curves=attack.curves,
+        failures=tuple(failures),
+        attacked=attack.truth.present,
+        contradicted=torch.zeros_like(attack.truth.present),
+        overspent=torch.zeros_like(attack.gain),
+    )

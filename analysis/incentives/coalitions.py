@@ -1,6 +1,6 @@
-"""Two bids for one purse: an owner who splits her records between two identities, and two owners who collude.
+"""Sybil and pair attacks: an owner who splits her records between two identities, and two owners who collude.
 
-No mechanism of the house claims that this does not pay. It is audited apart, by a search over pairs of lies, and
+No mechanism of this project claims that this does not pay. It is audited apart, by a search over pairs of lies, and
 every pair of lies is another run of the auction.
 """
 
@@ -11,16 +11,18 @@ from collections.abc import Collection
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.base import Auction
 from agents.messages import Bids
 from agents.misreports.generators import as_misreports, draw_misreport, nearby, subsets
 from agents.types import OwnerTypes
-from analysis.incentives.attack import Curve, require_numbers
-from analysis.incentives.expectation import expected
-from analysis.incentives.storage import Piece, packed
+from analysis.incentives.attack import require_numbers
+from analysis.incentives.case import Case
+from analysis.incentives.chunk_result import ChunkResult, Curve, Failure
+from analysis.incentives.expectation import expected_outcome
+from analysis.incentives.storage import storable
 from analysis.incentives.threat_model import PAIR, SPLIT, ThreatModel
 
-TOGETHER = "pairs of lies"
+PAIRS = "pairs of lies"
+"""What the search is called beside the attackers of single owners."""
 
 
 class Coalitions:
@@ -30,11 +32,8 @@ class Coalitions:
 
     Parameters
     ----------
-    auction : Auction
-    types : OwnerTypes [B, n]
-    budget : float64[B]
-    threat : ThreatModel
-        Its ``deviators`` says which of the two.
+    case : Case
+        The ``deviators`` of its threat model say which of the two.
 
     Attributes
     ----------
@@ -42,11 +41,12 @@ class Coalitions:
         Whose coalition exists: who can split, or whose partner is there.
     """
 
-    def __init__(self, auction: Auction, types: OwnerTypes, budget: Tensor, threat: ThreatModel) -> None:
-        self.auction, self.types, self.budget, self.threat = auction, types, budget, threat
+    def __init__(self, case: Case) -> None:
+        self.auction, self.types, self.budget, self.threat = case.auction, case.types, case.budget, case.threat
+        types = self.types
         self.truth = types.truthful_bids()
-        honest = expected(auction, types, self.truth, budget).utility
-        if threat.deviators == SPLIT:
+        honest = expected_outcome(self.auction, types, self.truth, self.budget).utility  # [B, n]
+        if self.threat.deviators == SPLIT:
             self.partner = None
             self.honest, self.possible = honest, types.data_size > 1
         else:
@@ -116,7 +116,9 @@ class Coalitions:
                 continue
             column, places = self._columns(owner)
             market = self._market(owner, column, places, rows, first, second)
-            result = expected(self.auction, self.types.take(rows=rows, owners=places), market, self.budget[rows])
+            result = expected_outcome(
+                self.auction, self.types.take(rows=rows, owners=places), market, self.budget[rows]
+            )
             earned = result.utility[:, owner] + result.utility[:, column]
             honest = self.honest[rows, owner]
             gain[rows, owner] = torch.where(earned == honest, 0.0, earned - honest)
@@ -140,42 +142,32 @@ class Coalitions:
         return seconds.where((place == column).expand(len(rows), -1), others)
 
 
-def attack_together(
-    auction: Auction,
-    types: OwnerTypes,
-    budget: Tensor,
-    threat: ThreatModel,
-    queries: int,
-    generator: torch.Generator,
-) -> Piece:
+def attack_coalitions(case: Case, queries: int, generator: torch.Generator) -> ChunkResult:
     """Search for every coalition's best pair of lies: three quarters at random, then steps around the best.
 
     One of the two lies, or the other, or both, in every combination of the fields in turn; a split owner may also stay
     honest under both names.
-
-    Returns
-    -------
-    dict
-        What a chunk's first round gives, with ``overspent[B, n]`` and ``possible[B, n]``.
 
     Raises
     ------
     ValueError
         If a gain is not a number.
     """
-    game = Coalitions(auction, types, budget, threat)
+    game = Coalitions(case)
     best = game.honest_bids(generator)
     gain, overspent = torch.full_like(game.honest, -torch.inf), torch.zeros_like(game.honest)
-    widths = torch.logspace(-0.5, -3, max(1, queries - _wide(queries))).tolist()
-    worth = together(types, types.cost_at_own_budget(), threat)
-    combinations = subsets(threat.fields)
+    wide = _random_queries(queries)
+    widths = torch.logspace(-0.5, -3, max(1, queries - wide)).tolist()
+    worth = coalition_total(case.types, case.types.cost_at_own_budget(), case.threat)
+    combinations = subsets(case.threat.fields)
     curve = Curve(owners=int(game.possible.sum()))
     for query in range(queries):
-        if query < _wide(queries):
+        if query < wide:
             first, second = game.random_misreports(query, combinations[query % len(combinations)], generator)
         else:
-            first, second = game.steps(best, widths[query - _wide(queries)], generator)
+            first, second = game.steps(best, widths[query - wide], generator)
         found, over = game.gains(first, second)
+        # As good is kept too: a climb has to walk along the plateaus where nothing changes.
         better = found >= gain
         best = (first.where(better, best[0]), second.where(better, best[1]))
         gain, overspent = torch.where(better, found, gain), torch.maximum(overspent, over)
@@ -183,41 +175,44 @@ def attack_together(
         curve.infinite = int(share.isinf().sum())
         curve.own.append(float(torch.where(share.isinf(), 0.0, share).sum()))
     curve.together = list(curve.own)
-    return {
-        "names": [TOGETHER],
-        "gain": torch.where(game.possible, gain, 0.0),
-        "found_by": torch.where(gain > 0, 0, -1),
-        "queries": torch.where(game.possible, queries, 0),
-        "misreports": packed(best[0]),
-        "curves": {TOGETHER: vars(curve)},
-        "failures": [],
-        "overspent": overspent,
-        "possible": game.possible,
-    }
+    return ChunkResult(
+        names=(PAIRS,),
+        gain=torch.where(game.possible, gain, 0.0),
+        found_by=torch.where(gain > 0, 0, -1),
+        queries=torch.where(game.possible, queries, 0),
+        misreports=storable(best[0], game.truth),
+        curves={PAIRS: curve},
+        failures=(),
+        attacked=game.possible,
+        contradicted=torch.zeros_like(game.possible),
+        overspent=overspent,
+    )
 
 
-def nothing_together(types: OwnerTypes, failure: Piece) -> Piece:
-    """The piece of a search that failed: nobody was attacked."""
-    nothing = torch.zeros(types.shape, dtype=torch.float64)
-    return {
-        "names": [TOGETHER],
-        "gain": nothing,
-        "found_by": torch.full(types.shape, -1, dtype=torch.int64),
-        "queries": nothing.long(),
-        "misreports": packed(types.truthful_bids()),
-        "curves": {},
-        "failures": [failure],
-        "overspent": nothing,
-        "possible": nothing.bool(),
-    }
+def no_coalitions(case: Case, failure: Failure) -> ChunkResult:
+    """The result of a search that failed: nobody was attacked."""
+    nothing = torch.zeros(case.types.shape, dtype=torch.float64)
+    return ChunkResult(
+        names=(PAIRS,),
+        gain=nothing,
+        found_by=torch.full(case.types.shape, -1, dtype=torch.int64),
+        queries=nothing.long(),
+        misreports=storable(case.types.truthful_bids(), case.types.truthful_bids()),
+        curves={},
+        failures=(failure,),
+        attacked=nothing.bool(),
+        contradicted=nothing.bool(),
+        overspent=nothing,
+    )
 
 
-def together(types: OwnerTypes, amount: Tensor, threat: ThreatModel) -> Tensor:
+def coalition_total(types: OwnerTypes, amount: Tensor, threat: ThreatModel) -> Tensor:
     """An ``amount[B, n]`` of the owners as the coalition's: the sum of both members', or the split owner's own."""
     if threat.deviators != PAIR:
         return amount
     return amount + amount[:, (torch.arange(types.shape[1]) + 1) % max(1, types.shape[1])]
 
 
-def _wide(queries: int) -> int:
+def _random_queries(queries: int) -> int:
+    """How many of the queries are drawn at random; the rest steps around the best."""
     return max(1, round(0.75 * queries))

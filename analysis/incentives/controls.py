@@ -14,6 +14,8 @@ from agents.misreports.search import Counterfactuals
 from agents.types import OwnerTypes
 from analysis.incentives.attackers.base import Attacker
 from analysis.incentives.campaign import Campaign
+from analysis.incentives.case import Case
+from analysis.incentives.settings import AuditSettings
 from analysis.incentives.statistics import relative
 from analysis.incentives.threat_model import ThreatModel
 
@@ -25,7 +27,7 @@ HALVINGS = 60
 
 
 def positive_controls(attackers: tuple[Attacker, ...], prior: Any, owners: int, seed: int) -> pd.DataFrame:
-    """Audit every planted and every refuted mechanism of the house in the fields that it claims.
+    """Audit every planted and every refuted mechanism of this project in the fields that it claims.
 
     Parameters
     ----------
@@ -45,10 +47,10 @@ def positive_controls(attackers: tuple[Attacker, ...], prior: Any, owners: int, 
     """
     types, budget = prior.sample(PROFILES, owners, torch.Generator().manual_seed(seed))
     rows = []
-    for name, kind in auction_classes().items():
-        if not (kind.planted or kind.refuted):
+    for name, auction_class in auction_classes().items():
+        if not (auction_class.planted or auction_class.refuted):
             continue
-        auction = kind()
+        auction = auction_class()
         fields = auction.guarantees.truthful_in
         gain, first = _attacked(auction, types, budget, fields, attackers, seed)
         share = relative(gain.numpy(), types.cost_at_own_budget().numpy())[(types.data_size > 0).numpy()]
@@ -101,22 +103,12 @@ def _attacked(
 ) -> tuple[Tensor, str]:
     """Gains found ``[B, n]`` and who found some first, after how many of its queries."""
     threat = ThreatModel(fields, stay_away=False)
-    able = tuple(one for one in attackers if one.not_applicable(auction, threat) is None and not one.finalist)
-    campaign = Campaign(
-        auction=auction,
-        types=types,
-        budget=budget,
-        threat=threat,
-        name=f"control {auction.name}",
-        attackers=able,
-        queries=QUERIES,
-        finalists=0,
-        chunk=PROFILES,
-        rerun=True,
-        seed=seed,
+    able = tuple(one for one in attackers if one.applies(auction, threat) and not one.finalist)
+    settings = AuditSettings(PROFILES, types.shape[1], QUERIES, finalists=0, chunk=PROFILES, seed=seed)
+    found = Campaign(Case(auction, types, budget, threat), f"control {auction.name}", able, settings).run(
+        lambda _: None
     )
-    found = campaign.run(lambda _: None)
-    curve = found["curves"]
+    curve = found.curves
     paying = curve[curve["own"] > 0]
     first = "" if paying.empty else f"{paying.iloc[0]['attacker']}, query {paying.iloc[0]['queries']}"
-    return found["gain"].clamp(min=0), first
+    return found.gain.clamp(min=0), first

@@ -15,7 +15,7 @@ from agents.files import to_json, write_file
 from analysis.incentives.results import AuditReport
 from market_sim.directory import directory_of, files_in, prepare
 
-SETTINGS, FIGURES, PIECES = "settings.json", "audit.json", "pieces"
+SETTINGS, FIGURES, CHUNKS = "settings.json", "audit.json", "chunks"
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ class AuditDirectory:
             raise KeyboardInterrupt(f"finished chunks are in {path}: the same command goes on from there") from None
 
     @property
-    def pieces(self) -> Path | None:
+    def chunks(self) -> Path | None:
         """Where finished chunks are kept."""
-        return None if self.path is None else self.path / PIECES
+        return None if self.path is None else self.path / CHUNKS
 
     def finish(self, report: AuditReport) -> None:
         """Write figures and tables; the chunks have served."""
@@ -64,7 +64,7 @@ class AuditDirectory:
             for kind, table in (("owners", found.owners), ("curves", found.curves)):
                 write_file(self.path / f"{kind}-{name}.parquet", functools.partial(table.to_parquet, index=False))
         write_file(self.path / FIGURES, to_json(report.figures()))
-        shutil.rmtree(self.path / PIECES, ignore_errors=True)
+        shutil.rmtree(self.path / CHUNKS, ignore_errors=True)
 
 
 def _require_same(path: Path, settings: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ from agents.types import OwnerTypes
 
 
 @dataclass(frozen=True)
-class Expected:
+class ExpectedOutcome:
     """Expectations per owner ``[B, n]``.
 
     Parameters
@@ -34,12 +34,12 @@ class Expected:
     max_spent: Tensor
 
 
-def expected(auction: Auction, types: OwnerTypes, bids: Bids, budget: Tensor) -> Expected:
+def expected_outcome(auction: Auction, types: OwnerTypes, bids: Bids, budget: Tensor) -> ExpectedOutcome:
     """What ``auction`` makes of ``bids[B, n]`` by owners who truly are ``types``."""
     lottery = getattr(auction, "lottery", None)
     if lottery is None:
         outcome = auction.run(bids, budget)
-        return Expected(
+        return ExpectedOutcome(
             utility=types.utility(outcome),
             payment=outcome.payment,
             cost=types.cost(outcome),
@@ -48,7 +48,7 @@ def expected(auction: Auction, types: OwnerTypes, bids: Bids, budget: Tensor) ->
         )
     odds: Any = lottery(bids, budget)
     possible = odds.probability > 0
-    return Expected(
+    return ExpectedOutcome(
         utility=odds.utility(types.truthful_bids()),
         payment=(odds.probability * odds.payment).sum(-1),
         cost=odds.cost(types.truthful_bids()),

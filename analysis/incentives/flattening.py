@@ -8,8 +8,8 @@ import pandas as pd
 SECOND_ROUND = "second round"
 
 
-def together(curves: pd.DataFrame) -> pd.DataFrame:
-    """What all had found against queries per owner, the second round included.
+def combined_curve(curves: pd.DataFrame) -> pd.DataFrame:
+    """What all attackers had found against queries per owner, the second round included.
 
     There the finalists meet their attackers while everybody else is climbed on: the two curves of that round are
     averaged over everybody, the shorter one staying where it ended.

@@ -26,7 +26,7 @@ def interim_gain(
     owners: int,
     generator: torch.Generator,
     *,
-    kinds: int = 50,
+    deviators: int = 50,
     draws: int = 40,
     misreports: int = 24,
     rerun: bool = True,
@@ -34,7 +34,7 @@ def interim_gain(
 ) -> dict[str, float]:
     """What the best single lie of an owner brings on average over the others, per cost of all she has.
 
-    For each of ``kinds`` owners the lie is chosen on one half of the draws of the others and judged on the other
+    For each of ``deviators`` owners the lie is chosen on one half of the draws of the others and judged on the other
     half, so that luck in choosing is not counted as gain; a lie that loses there counts as the loss it is.
 
     Parameters
@@ -46,7 +46,7 @@ def interim_gain(
     owners : int
         Bidders of a market.
     generator : torch.Generator
-    kinds, draws, misreports : int
+    deviators, draws, misreports : int
         Owners looked at, draws of the others for each, lies tried by each.
     rerun : bool
         Run the auction again for every lie, although it has price lists.
@@ -56,21 +56,21 @@ def interim_gain(
     Returns
     -------
     dict
-        ``mean, low, high`` over owners, ``over_0.01`` (share whose average gain exceeds 1 %), ``kinds``, ``draws``,
+        ``mean, low, high`` over owners, ``over_0.01`` (share whose average gain exceeds 1 %), ``deviators``, ``draws``,
         ``misreports``, ``not_finite`` (owners whose gain is not a finite number; they are not in the mean, which is no
         number if nobody is).
     """
-    for name, value in (("kinds", kinds), ("misreports", misreports)):
+    for name, value in (("deviators", deviators), ("misreports", misreports)):
         whole(name, value, minimum=1)
     whole("draws", draws, minimum=2)
     if not threat.fields:
         figures = {"mean": 0.0, "low": 0.0, "high": 0.0, "over_0.01": 0.0}
-        return figures | dict.fromkeys(("kinds", "draws", "misreports", "not_finite"), 0)
-    herself, _ = prior.sample(kinds, owners, generator)
-    repeated = torch.arange(kinds).repeat_interleave(draws)
-    place = torch.randint(owners, (kinds,), generator=generator)[repeated]
+        return figures | dict.fromkeys(("deviators", "draws", "misreports", "not_finite"), 0)
+    herself, _ = prior.sample(deviators, owners, generator)
+    repeated = torch.arange(deviators).repeat_interleave(draws)
+    place = torch.randint(owners, (deviators,), generator=generator)[repeated]
     here = torch.arange(owners) == place[:, None]
-    others, _ = prior.sample(kinds * draws, owners, generator)
+    others, _ = prior.sample(deviators * draws, owners, generator)
     types = _types(herself.take(rows=repeated).truthful_bids().where(here, others.truthful_bids()))
     game = Counterfactuals(auction, types, prior.budget(types, generator), rerun=rerun)
     truth = herself.truthful_bids()
@@ -81,30 +81,30 @@ def interim_gain(
         threat.admitted(truth, misreport)
         for misreport in draw_misreports(truth, misreports - len(told), generator, fields=threat.fields)
     ]
-    found = torch.stack([_own(game.gains(misreport.take(rows=repeated), here), here, kinds) for misreport in told])
+    found = torch.stack([_own(game.gains(misreport.take(rows=repeated), here), here, deviators) for misreport in told])
     half = draws // 2
     best = found[..., :half].mean(-1).argmax(0)
     judged = found[..., half:].mean(-1).gather(0, best[None])[0]
     # Whoever saw no lie pay on the first half tells the truth and gains nothing.
     judged = torch.where(found[..., :half].mean(-1).amax(0) > 0, judged, 0.0)
-    cost = herself.cost_at_own_budget().gather(-1, place.view(kinds, draws)[:, :1])[:, 0]
+    cost = herself.cost_at_own_budget().gather(-1, place.view(deviators, draws)[:, :1])[:, 0]
     share = torch.where(judged == 0, 0.0, judged / cost)
     finite = share.isfinite()
     top, bottom = torch.where(finite, share, 0.0).numpy(), finite.double().numpy()
     return {
-        "mean": float(ratios(np.ones((1, kinds)), top, bottom)[0]),
-        **ends("", ratios(resamples(kinds, seed), top, bottom)),
+        "mean": float(ratios(np.ones((1, deviators)), top, bottom)[0]),
+        **ends("", ratios(resamples(deviators, seed), top, bottom)),
         "over_0.01": float((share > 0.01).double().mean()),
-        "kinds": kinds,
+        "deviators": deviators,
         "draws": draws,
         "misreports": len(told),
         "not_finite": int((~finite).sum()),
     }
 
 
-def _own(gain: Tensor, here: Tensor, kinds: int) -> Tensor:
-    """The gains of the owners looked at, ``[kinds, draws]``."""
-    return gain[here].view(kinds, -1)
+def _own(gain: Tensor, here: Tensor, deviators: int) -> Tensor:
+    """The gains of the owners looked at, ``[deviators, draws]``."""
+    return gain[here].view(deviators, -1)
 
 
 def _types(bids: Bids) -> OwnerTypes:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.incentives.flattening import together
+from analysis.incentives.flattening import combined_curve
 
 AT_LEAST = "at least: every gain is the most that these attackers found, a better one may find more"
 """Stands beside every figure of an audit."""
@@ -72,7 +72,7 @@ class ThreatFindings:
 
         The second round included; 0 where nothing was found.
         """
-        everybody = together(self.curves)["together"].to_numpy()
+        everybody = combined_curve(self.curves)["together"].to_numpy()
         if len(everybody) == 0 or everybody[-1] == 0:
             return 0.0
         before = everybody[int(0.8 * (len(everybody) - 1))]

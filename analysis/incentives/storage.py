@@ -1,7 +1,8 @@
-"""Pieces of an audit on disk: written whole or not at all, read back without running anything that is in them."""
+"""Results of single chunks on disk: written whole or not at all, read back without running anything that is in them."""
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -10,27 +11,48 @@ import torch
 from agents.files import write_file
 from agents.messages import Bids
 from agents.valuation import MixedValuation, ParametricValuation, TabulatedValuation, Valuation
+from analysis.incentives.chunk_result import ChunkResult, Curve, Failure
 
-Piece = dict[str, Any]
-"""Tensors, numbers, strings, and lists and dicts of them."""
-
-
-def write_piece(path: Path, piece: Piece) -> None:
-    """Write ``piece`` to ``path``, which afterwards is complete or as it was."""
-    write_file(path, lambda file: torch.save(piece, file))
+_TENSORS = ("gain", "found_by", "queries", "attacked", "contradicted", "overspent")
 
 
-def read_piece(path: Path) -> Piece | None:
-    """What ``write_piece`` left there; None if there is nothing, or nothing that can be read."""
+def write_result(path: Path, result: ChunkResult) -> None:
+    """Write ``result`` to ``path``, which afterwards is complete or as it was."""
+    content = {
+        **{name: getattr(result, name) for name in _TENSORS},
+        "names": list(result.names),
+        "misreports": packed(result.misreports),
+        "curves": {name: vars(curve) for name, curve in result.curves.items()},
+        "failures": [vars(failure) for failure in result.failures],
+    }
+    write_file(path, functools.partial(torch.save, content))
+
+
+def read_result(path: Path, truth: Bids) -> ChunkResult | None:
+    """What ``write_result`` left there; None if there is nothing, or nothing that can be read."""
     try:
-        piece: Piece = torch.load(path, weights_only=True)
+        content: dict[str, Any] = torch.load(path, weights_only=True)
+        return ChunkResult(
+            **{name: content[name] for name in _TENSORS},
+            names=tuple(content["names"]),
+            misreports=unpacked(content["misreports"], truth),
+            curves={name: Curve(**curve) for name, curve in content["curves"].items()},
+            failures=tuple(Failure(**failure) for failure in content["failures"]),
+        )
     except Exception:  # However a file was cut off or overwritten, it is made again.
         return None
-    return piece
 
 
-def packed(bids: Bids) -> Piece:
-    """Bids as a piece; a valuation of a kind of the user's own becomes None."""
+def storable(misreports: Bids, truth: Bids) -> Bids:
+    """``misreports`` as they are once read back, so that figures are the same whether an audit was interrupted or not.
+
+    A valuation of a kind of the user's own cannot be stored: it becomes the true one.
+    """
+    return misreports if _packed(misreports.valuation) else misreports.replace(valuation=truth.valuation)
+
+
+def packed(bids: Bids) -> dict[str, Any]:
+    """Bids as a dict of tensors; a valuation of a kind of the user's own becomes None."""
     return {
         "valuation": _packed(bids.valuation),
         "privacy_budget": bids.privacy_budget,
@@ -38,17 +60,13 @@ def packed(bids: Bids) -> Piece:
     }
 
 
-def unpacked(piece: Piece, truth: Bids) -> Bids:
+def unpacked(content: dict[str, Any], truth: Bids) -> Bids:
     """The bids again; where the valuation could not be packed, the true one."""
-    valuation = _unpacked(piece["valuation"])
-    return Bids(
-        valuation=truth.valuation if valuation is None else valuation,
-        privacy_budget=piece["privacy_budget"],
-        data_size=piece["data_size"],
-    )
+    valuation = _unpacked(content["valuation"])
+    return Bids(**{**content, "valuation": truth.valuation if valuation is None else valuation})
 
 
-def _packed(valuation: Valuation) -> Piece | None:
+def _packed(valuation: Valuation) -> dict[str, Any] | None:
     if type(valuation) is ParametricValuation:
         return {"family": valuation.family, "factor": valuation.factor}
     if type(valuation) is TabulatedValuation:
@@ -60,14 +78,14 @@ def _packed(valuation: Valuation) -> Piece | None:
     return None
 
 
-def _unpacked(piece: Piece | None) -> Valuation | None:
-    if piece is None:
+def _unpacked(content: dict[str, Any] | None) -> Valuation | None:
+    if content is None:
         return None
-    if "family" in piece:
-        return ParametricValuation(**piece)
-    if "levels" in piece:
-        return TabulatedValuation(**piece)
-    first, second = _unpacked(piece["first"]), _unpacked(piece["second"])
+    if "family" in content:
+        return ParametricValuation(**content)
+    if "levels" in content:
+        return TabulatedValuation(**content)
+    first, second = _unpacked(content["first"]), _unpacked(content["second"])
     assert first is not None
     assert second is not None
-    return MixedValuation(mask=piece["mask"], first=first, second=second)
+    return MixedValuation(mask=content["mask"], first=first, second=second)

@@ -13,7 +13,7 @@ from agents.broker.checking.contracts import own_list, run_is_choice
 from agents.broker.checking.findings import COLUMNS, Finding
 from agents.misreports.generators import draw_misreports
 from agents.types import OwnerTypes
-from analysis.incentives.expectation import expected
+from analysis.incentives.expectation import expected_outcome
 
 LISTS, MARKETS = 20, 20
 """Lies, and profiles, on which every owner's list is compared with the list she gets for the truth."""
@@ -68,7 +68,7 @@ def structural_tests(auction: Auction, types: OwnerTypes, budget: Tensor, genera
         "truthful owners lose nothing", "claimed" if auction.guarantees.individually_rational else "not claimed"
     )
     everybody = types.truthful_bids()
-    lost = float(-expected(auction, types, everybody, budget).utility.min())
+    lost = float(-expected_outcome(auction, types, everybody, budget).utility.min())
     rational.add(max(0.0, lost), lost <= 0, "truthful", types.data_size.numel())
     fields = auction.guarantees.strategic
     everything = [("truthful", everybody)]
@@ -78,6 +78,6 @@ def structural_tests(auction: Auction, types: OwnerTypes, budget: Tensor, genera
         else []
     )
     for label, bids in everything:
-        worst = float((expected(auction, types, bids, budget).max_spent - budget).max())
+        worst = float((expected_outcome(auction, types, bids, budget).max_spent - budget).max())
         feasible.add(max(0.0, worst), worst <= 0, label, len(budget))
     return pd.DataFrame([asdict(finding) for finding in [*findings, rational, feasible]], columns=list(COLUMNS))

@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.incentives.flattening import together
+from analysis.incentives.flattening import combined_curve
 from analysis.plots.style import INK, MARKERS, PALETTE, key, label, panels
 
 CAPTION = "Gains are at least what is shown: the most that these attackers found, a better one may find more."
@@ -41,7 +41,7 @@ def curves_figure(curves: pd.DataFrame, title: str) -> Figure:
         style = "-" if place < len(PALETTE) else "--"
         colour = PALETTE[place % len(PALETTE)]
         left.plot(rows["queries"], rows["own"], color=colour, label=f"{name}{few}", linestyle=style, **marker)
-    joint = together(curves)
+    joint = combined_curve(curves)
     right.plot(np.arange(1, len(joint) + 1), joint["together"], color=PALETTE[0])
     _changes_of_attacker(right, joint)
     label(left, x="queries per owner, of this attacker", y="mean gain over own cost, at least", title=title)

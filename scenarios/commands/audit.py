@@ -16,6 +16,7 @@ from agents.broker.auctions.registry import load_auction
 from agents.prior import OwnerPrior
 from analysis.incentives.audit import audit
 from analysis.incentives.results import AT_LEAST, AuditReport
+from analysis.incentives.settings import AuditSettings
 from analysis.incentives.threat_model import threat_models
 from scenarios.commands.answer import Answer
 from scenarios.commands.progress import bar
@@ -30,6 +31,7 @@ EACH_FIELD = ("valuation", "privacy-budget", "data-size", "staying-away")
 def audit_auction(
     auction: str | Auction,
     prior: OwnerPrior | None = None,
+    settings: AuditSettings | None = None,
     *,
     threats: Sequence[str] = (),
     out: Path,
@@ -44,6 +46,7 @@ def audit_auction(
         A name, a checkpoint's path, or an auction of one's own.
     prior : OwnerPrior, optional
         Where owners and budgets are drawn from; the paper's by default.
+    settings : AuditSettings, optional
     threats : list of str
         Names of threat models; ``each`` stands for one at a time, none for the default.
     out : Path
@@ -65,7 +68,8 @@ def audit_auction(
             else:
                 advance[0](state)
 
-        report = audit(auction, prior, threats=list(dict.fromkeys(named)) or None, out=out, watch=watch, **options)
+        chosen = list(dict.fromkeys(named)) or None
+        report = audit(auction, prior, settings, threats=chosen, out=out, watch=watch, **options)
         try:
             pictures = _save_pictures(report, out)
         except KeyboardInterrupt:

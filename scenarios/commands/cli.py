@@ -175,23 +175,19 @@ def audit(
     """Audit the incentives of an auction: how much does a liar gain, at least? Interrupted, it goes on where it was."""
     from agents.checks import seed_number
     from agents.population_prior import PopulationPrior
+    from analysis.incentives.settings import AuditSettings
     from scenarios.commands.audit import audit_auction
 
     seed_number("seed", seed)
     answer = audit_auction(
         name,
         None if population is None else PopulationPrior.read(population),
+        AuditSettings(profiles, owners, queries, finalists, controls=controls, seed=seed),
         threats=threats or [],
         out=out or Path("runs") / f"audit-{Path(name).stem}-seed{seed}",
         progress=sys.stderr.isatty(),
-        profiles=profiles,
-        owners=owners,
-        queries=queries,
-        finalists=finalists,
         attackers=attackers or None,
-        controls=controls,
         jobs=jobs,
-        seed=seed,
     )
     _print(answer, as_json)
 

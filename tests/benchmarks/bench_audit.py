@@ -6,6 +6,7 @@ import pytest
 
 from agents.broker.auctions.registry import auction_classes
 from analysis.incentives.audit import audit
+from analysis.incentives.settings import AuditSettings
 
 
 def test_a_thousand_profiles_of_ten_and_three_hundred_queries(benchmark, capsys):
@@ -23,7 +24,9 @@ def test_a_thousand_profiles_of_ten_and_three_hundred_queries(benchmark, capsys)
 def test_every_claim_field_by_field(name, capsys):
     claimed = auction_classes()[name].guarantees.truthful_in - auction_classes()[name].guarantees.verified
     threats = [field.replace("_", "-") for field in sorted(claimed)]
-    report = audit(name, threats=threats, profiles=50, queries=100, finalists=20, controls=False)
+    report = audit(
+        name, threats=threats, settings=AuditSettings(profiles=50, queries=100, finalists=20, controls=False)
+    )
     with capsys.disabled():
         largest = {field: found.statistics["per_own_cost"]["max"] for field, found in report.threats.items()}
         print(f"\n{name}: largest gain over own cost, at least: {largest}")

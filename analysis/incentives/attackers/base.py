@@ -23,16 +23,19 @@ class Attacker(ABC):
         Attackers act in rising order; later ones may start from what earlier ones found.
     finalist : bool
         Whether it attacks only those owners from whom all others together gained most.
+    requires : str
+        What it needs, for the reader of an audit in which it cannot attack.
     """
 
     name: ClassVar[str]
     share: ClassVar[float] = 1.0
     turn: ClassVar[int] = 50
     finalist: ClassVar[bool] = False
+    requires: ClassVar[str] = "a field that may be changed"
 
-    def not_applicable(self, auction: Auction, threat: ThreatModel) -> str | None:
-        """Why this attacker can do nothing here; None if it can."""
-        return None
+    def applies(self, auction: Auction, threat: ThreatModel) -> bool:
+        """Whether what it requires is there."""
+        return bool(threat.fields)
 
     @abstractmethod
     def attack(self, attack: Attack, generator: torch.Generator) -> None:

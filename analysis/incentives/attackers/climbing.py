@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from agents.broker.auctions.base import Auction
 from agents.misreports.generators import nearby
 from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.base import Attacker
-from analysis.incentives.threat_model import ThreatModel
 
 
 class Climbing(Attacker):
@@ -17,10 +15,6 @@ class Climbing(Attacker):
     name = "climbing"
     share = 0.2
     turn = 80
-
-    def not_applicable(self, auction: Auction, threat: ThreatModel) -> str | None:
-        """Only if nothing but staying away is allowed."""
-        return None if threat.fields else "no field may be changed"
 
     def attack(self, attack: Attack, generator: torch.Generator) -> None:
         """Step from the best lie so far."""

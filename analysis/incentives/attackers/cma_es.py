@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.base import Auction
 from agents.messages import Bids
 from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.base import Attacker
@@ -32,10 +31,6 @@ class CmaEs(Attacker):
     share = 0.15
     turn = 90
     finalist = True
-
-    def not_applicable(self, auction: Auction, threat: ThreatModel) -> str | None:
-        """Only if nothing but staying away is allowed."""
-        return None if threat.fields else "no field may be changed"
 
     def attack(self, attack: Attack, generator: torch.Generator) -> None:
         """Evolve, generation by generation."""

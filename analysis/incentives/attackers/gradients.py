@@ -36,16 +36,15 @@ class TruthStartGradient(Attacker):
     turn = 50
     hard = False
     payment_only = False
+    requires = "a field that may be changed, and an auction with `softened` to climb on"
 
-    def not_applicable(self, auction: Auction, threat: ThreatModel) -> str | None:
-        """It needs a field to change and an auction with ``softened``."""
-        if not threat.fields:
-            return "no field may be changed"
-        return None if isinstance(auction, Differentiable) else "the auction has no `softened`: nothing to climb"
+    def applies(self, auction: Auction, threat: ThreatModel) -> bool:
+        """Whether there is something to climb."""
+        return bool(threat.fields) and isinstance(auction, Differentiable)
 
     def attack(self, attack: Attack, generator: torch.Generator) -> None:
         """Climb, telling every step."""
-        misreport = _SoftLie.truth(attack)
+        misreport = _SoftMisreport.truth(attack)
         ascent = torch.optim.Adam(
             [misreport.log_cost, misreport.cap_share, misreport.size_share], lr=STEP, maximize=True
         )
@@ -58,7 +57,7 @@ class TruthStartGradient(Attacker):
             misreport.project()
             attack.query(attack.threat.admitted(attack.truth, misreport.told(attack.truth)))
 
-    def _worth(self, attack: Attack, misreport: _SoftLie, rows: Tensor, deviators: Tensor) -> Tensor:
+    def _worth(self, attack: Attack, misreport: _SoftMisreport, rows: Tensor, deviators: Tensor) -> Tensor:
         """What the smooth rule makes each liar's lie worth ``[m]``, over her cost of all she has."""
         auction = attack.auction
         assert isinstance(auction, Differentiable)
@@ -102,7 +101,7 @@ class PaymentOnlyGradient(TruthStartGradient):
 
 
 @dataclass
-class _SoftLie:
+class _SoftMisreport:
     """Lies ``[B, n]`` that gradients reach: ``log_cost[B, n, 16]``, shares ``[B, n]`` of what she has."""
 
     log_cost: Tensor
@@ -110,9 +109,9 @@ class _SoftLie:
     size_share: Tensor
 
     @staticmethod
-    def truth(attack: Attack) -> _SoftLie:
+    def truth(attack: Attack) -> _SoftMisreport:
         shape, levels = attack.truth.shape, len(table_levels(attack.truth))
-        return _SoftLie(
+        return _SoftMisreport(
             log_cost=torch.zeros(*shape, levels, dtype=torch.float64, requires_grad=True),
             cap_share=torch.ones(shape, dtype=torch.float64, requires_grad=True),
             size_share=torch.ones(shape, dtype=torch.float64, requires_grad=True),

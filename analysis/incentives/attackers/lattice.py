@@ -7,7 +7,6 @@ import itertools
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.base import Auction
 from agents.messages import Bids
 from agents.valuation import FAMILIES, ParametricValuation, Valuation
 from analysis.incentives.attack import Attack
@@ -30,10 +29,6 @@ class Lattice(Attacker):
     name = "lattice"
     share = 0.2
     turn = 20
-
-    def not_applicable(self, auction: Auction, threat: ThreatModel) -> str | None:
-        """Only if nothing but staying away is allowed."""
-        return None if threat.fields else "no field may be changed"
 
     def attack(self, attack: Attack, generator: torch.Generator) -> None:
         """Walk the lattice in an order that is random among lies of the same plainness."""

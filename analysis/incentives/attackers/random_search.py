@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from agents.broker.auctions.base import Auction
 from agents.misreports.generators import draw_misreports
 from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.base import Attacker
-from analysis.incentives.threat_model import ThreatModel
 
 
 class RandomSearch(Attacker):
@@ -17,10 +15,6 @@ class RandomSearch(Attacker):
     name = "random search"
     share = 0.25
     turn = 30
-
-    def not_applicable(self, auction: Auction, threat: ThreatModel) -> str | None:
-        """Only if nothing but staying away is allowed."""
-        return None if threat.fields else "no field may be changed"
 
     def attack(self, attack: Attack, generator: torch.Generator) -> None:
         """Draw and tell."""

@@ -1,4 +1,4 @@
-"""Finding attackers: every concrete ``Attacker`` in this package is registered by existing."""
+"""Finding attackers: every concrete ``Attacker`` in this package is discovered automatically."""
 
 from __future__ import annotations
 

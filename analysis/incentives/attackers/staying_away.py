@@ -16,10 +16,11 @@ class StayingAway(Attacker):
     name = "staying away"
     share = 0.0
     turn = 0
+    requires = "a threat model that lets her stay away"
 
-    def not_applicable(self, auction: Auction, threat: ThreatModel) -> str | None:
-        """Only if nobody may stay away."""
-        return None if threat.stay_away else "the threat model does not let her stay away"
+    def applies(self, auction: Auction, threat: ThreatModel) -> bool:
+        """Whether she may stay away."""
+        return threat.stay_away
 
     def attack(self, attack: Attack, generator: torch.Generator) -> None:
         """Offer nothing."""

@@ -27,10 +27,11 @@ class Tables(Attacker):
     name = "valuation tables"
     share = 0.15
     turn = 40
+    requires = "a valuation that may be changed"
 
-    def not_applicable(self, auction: Auction, threat: ThreatModel) -> str | None:
-        """Only if the valuation may not be changed."""
-        return None if "valuation" in threat.fields else "the valuation may not be changed"
+    def applies(self, auction: Auction, threat: ThreatModel) -> bool:
+        """Whether she may lie about her valuation."""
+        return "valuation" in threat.fields
 
     def attack(self, attack: Attack, generator: torch.Generator) -> None:
         """Bend and cut in turn."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from agents.broker.auctions.base import Auction
@@ -10,14 +12,13 @@ from agents.misreports.generators import draw_misreports
 from analysis.incentives.attack import Attack, in_form
 from analysis.incentives.attackers.base import Attacker
 from analysis.incentives.attackers.lattice import lattice, misreport_at
-from analysis.incentives.threat_model import ThreatModel
 
 LEARNED_FROM = 24
 """Lies tried on each of the other mechanisms; the owner's query budget counts those told in this one only."""
 
 
 class Transfer(Attacker):
-    """The best lies of the same owners in the planted and the refuted mechanisms of the house, one query for each.
+    """The best lies of the same owners in the planted and the refuted mechanisms of this project, one query for each.
 
     What is left of its queries goes to the runners-up: lies that paid there at all, most often told first.
     """
@@ -25,10 +26,6 @@ class Transfer(Attacker):
     name = "transferred lies"
     share = 0.05
     turn = 10
-
-    def not_applicable(self, auction: Auction, threat: ThreatModel) -> str | None:
-        """Only if nothing but staying away is allowed."""
-        return None if threat.fields else "no field may be changed"
 
     def attack(self, attack: Attack, generator: torch.Generator) -> None:
         """Learn from every such mechanism and tell."""
@@ -38,7 +35,7 @@ class Transfer(Attacker):
                 break
             if auction.name == attack.auction.name:
                 continue
-            elsewhere = Attack(auction, attack.types, attack.budget, attack.threat, rerun=True, chosen=attack.chosen)
+            elsewhere = Attack(replace(attack.case, auction=auction, rerun=True), chosen=attack.chosen)
             elsewhere.begin(auction.name, LEARNED_FROM)
             points = lattice(attack.threat, parametric=True)
             for place in torch.randint(len(points), (LEARNED_FROM // 2,), generator=generator).tolist():
@@ -53,4 +50,4 @@ class Transfer(Attacker):
 
 def teachers() -> list[Auction]:
     """The mechanisms whose manipulability is known."""
-    return [kind() for kind in auction_classes().values() if kind.planted or kind.refuted]
+    return [found() for found in auction_classes().values() if found.planted or found.refuted]

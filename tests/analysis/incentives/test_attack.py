@@ -14,6 +14,7 @@ from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 from agents.valuation import ParametricValuation
 from analysis.incentives.attack import Attack, OutOfQueriesError
+from analysis.incentives.case import Case
 from analysis.incentives.threat_model import ThreatModel
 
 
@@ -32,7 +33,7 @@ def money(amount: float) -> torch.Tensor:
 
 
 def begun(queries: int, types: OwnerTypes | None = None) -> Attack:
-    attack = Attack(PayAsBid(), types or linear(2, 3), money(8), ThreatModel(), rerun=True)
+    attack = Attack(Case(PayAsBid(), types or linear(2, 3), money(8), ThreatModel(), rerun=True))
     attack.begin("somebody", queries)
     return attack
 
@@ -76,7 +77,9 @@ def test_lies_beyond_the_threat_model_are_refused_and_not_counted() -> None:
 
 
 def test_only_the_chosen_lie() -> None:
-    attack = Attack(PayAsBid(), linear(2, 3), money(8), ThreatModel(), rerun=True, chosen=torch.tensor([[False, True]]))
+    attack = Attack(
+        Case(PayAsBid(), linear(2, 3), money(8), ThreatModel(), rerun=True), chosen=torch.tensor([[False, True]])
+    )
     attack.begin("somebody", 1)
     assert attack.query(linear(4, 5).truthful_bids())[0].tolist() == [0, 2]
     assert attack.queries[0].tolist() == [0, 1]
@@ -95,7 +98,7 @@ def test_an_infinite_gain_over_no_cost_is_counted_and_in_no_sum() -> None:
 def test_the_best_misreports_can_be_told_again(auction: str, generator: torch.Generator) -> None:
     types, budget = OwnerPrior().sample(5, 4, generator)
     rule = load_auction(auction)
-    attack = Attack(rule, types, budget, ThreatModel(), rerun=auction == "pay-as-bid")
+    attack = Attack(Case(rule, types, budget, ThreatModel(), rerun=auction == "pay-as-bid"))
     attack.begin("random", 20)
     for misreports in draw_misreports(attack.truth, 20, generator):
         attack.query(misreports)
@@ -111,7 +114,7 @@ def test_an_auction_that_pays_no_number_is_not_believed() -> None:
             object.__setattr__(outcome, "payment", outcome.payment * float("nan"))
             return outcome
 
-    attack = Attack(Nonsense(), linear(2, 3), money(8), ThreatModel(), rerun=True)
+    attack = Attack(Case(Nonsense(), linear(2, 3), money(8), ThreatModel(), rerun=True))
     attack.begin("somebody", 1)
     with pytest.raises(ValueError, match="is not a number"):
         attack.query(linear(4, 5).truthful_bids())

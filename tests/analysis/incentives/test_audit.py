@@ -23,7 +23,10 @@ from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.base import Attacker
 from analysis.incentives.attackers.registry import attacker_classes
 from analysis.incentives.audit import audit
+from analysis.incentives.case import Case
 from analysis.incentives.chunk import allotted
+from analysis.incentives.results import AuditReport
+from analysis.incentives.settings import AuditSettings
 from analysis.incentives.threat_model import ThreatModel
 from market_sim import FLMarket, MarketConfig, run_market
 
@@ -62,12 +65,19 @@ class OwnRule(Auction):
         return Outcome(privacy_loss=loss, payment=bids.cost(loss, first).clamp(max=1e6), data_size=first)
 
 
+def audited(auction: Auction | str, prior: OwnerPrior | None = None, **fields: Any) -> AuditReport:
+    """The audit with its settings among the other arguments."""
+    names = AuditSettings.__dataclass_fields__
+    settings = AuditSettings(**{name: value for name, value in fields.items() if name in names})
+    return audit(auction, prior, settings, **{name: value for name, value in fields.items() if name not in names})
+
+
 def same(one: pd.DataFrame, other: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(one, other, check_exact=True)
 
 
 def test_an_exact_mechanism_is_found_to_be_one() -> None:
-    report = audit("sequential-menu", **SMALL)
+    report = audited("sequential-menu", **SMALL)
     found = report.threats["everything"]
     assert report.ok
     assert found.claimed
@@ -85,7 +95,7 @@ def test_an_exact_mechanism_is_found_to_be_one() -> None:
 
 @pytest.mark.parametrize("auction", ["pay-as-bid", "fixed-share", "leaky-menu", "all-in"])
 def test_what_is_known_to_pay_is_caught(auction: str) -> None:
-    report = audit(auction, **SMALL | {"profiles": 12, "queries": 40, "chunk": 12})
+    report = audited(auction, **SMALL | {"profiles": 12, "queries": 40, "chunk": 12})
     assert not report.ok
     found = report.threats["everything"]
     assert found.pays
@@ -95,19 +105,19 @@ def test_what_is_known_to_pay_is_caught(auction: str) -> None:
         assert not structure.loc["own list ignores own bid", "holds"]
 
 
-def test_every_claim_of_the_house_is_kept_but_for_the_controls() -> None:
+def test_every_claim_of_a_shipped_mechanism_is_kept_but_for_the_controls() -> None:
     for name, kind in auction_classes().items():
         claimed = kind.guarantees.truthful_in - kind.guarantees.verified
         if not claimed or kind.planted or kind.refuted:
             continue
         chosen = {field.replace("_", "-"): ThreatModel(frozenset({field})) for field in claimed}
-        report = audit(name, threats=chosen, **SMALL | {"profiles": 2, "queries": 10, "finalists": 1})
+        report = audited(name, threats=chosen, **SMALL | {"profiles": 2, "queries": 10, "finalists": 1})
         assert report.ok, name
         assert all(found.statistics["money"]["max"] == 0 for found in report.threats.values()), name
 
 
 def test_claims_are_audited_apart_from_what_is_not_claimed() -> None:
-    report = audit("posted-price", **SMALL)
+    report = audited("posted-price", **SMALL)
     assert list(report.threats) == ["claimed", "everything"]
     assert report.ok
     assert not report.threats["claimed"].pays
@@ -116,14 +126,14 @@ def test_claims_are_audited_apart_from_what_is_not_claimed() -> None:
 
 
 def test_who_claims_everything_may_be_asked_about_her_claims() -> None:
-    report = audit("sequential-menu", threats=["claimed"], **SMALL | {"profiles": 2, "queries": 3})
+    report = audited("sequential-menu", threats=["claimed"], **SMALL | {"profiles": 2, "queries": 3})
     assert report.threats["claimed"].fields == tuple(sorted(FIELDS))
     with pytest.raises(ValueError, match="threats = 'claimed' is not known"):
-        audit("fair-query", threats=["claimed"], **SMALL)
+        audited("fair-query", threats=["claimed"], **SMALL)
 
 
 def test_all_queries_are_spent_and_counted() -> None:
-    owners = audit("pay-as-bid", **SMALL).threats["everything"].owners
+    owners = audited("pay-as-bid", **SMALL).threats["everything"].owners
     assert set(owners["queries"]) == {24}
     assert len(owners) == 16
     assert (owners["data_size_ratio"] <= 1).all()
@@ -131,7 +141,7 @@ def test_all_queries_are_spent_and_counted() -> None:
 
 def test_what_one_attacker_leaves_over_goes_to_the_next() -> None:
     # The lattice has seven parts of the privacy budget to offer and no more.
-    report = audit("fair-query", threats=["privacy-budget"], **SMALL | {"queries": 60})
+    report = audited("fair-query", threats=["privacy-budget"], **SMALL | {"queries": 60})
     found = report.threats["privacy-budget"]
     assert set(found.owners["queries"]) == {60}
     assert found.attackers.set_index("attacker").loc["lattice", "queries"] == 7
@@ -139,7 +149,7 @@ def test_what_one_attacker_leaves_over_goes_to_the_next() -> None:
 
 def test_a_rule_of_ones_own_needs_only_to_be_an_auction() -> None:
     # Who is first is paid what she says, so saying more pays her, and nobody else can gain.
-    report = audit(OwnRule(), OwnerPrior(records=2000, owners=20), **SMALL)
+    report = audited(OwnRule(), OwnerPrior(records=2000, owners=20), **SMALL)
     owners = report.threats["claimed"].owners
     assert not report.ok
     assert (owners.loc[owners["owner"] == 0, "gain"] > 0).all()
@@ -147,7 +157,7 @@ def test_a_rule_of_ones_own_needs_only_to_be_an_auction() -> None:
 
 
 def test_an_attacker_that_fails_is_named_and_the_others_go_on() -> None:
-    report = audit(PayAsBid(), attackers=["lattice", Crashing(), Overstating()], **SMALL)
+    report = audited(PayAsBid(), attackers=["lattice", Crashing(), Overstating()], **SMALL)
     table = report.threats["everything"].attackers.set_index("attacker")
     assert table.loc["crashing", "note"] == "stopped in 2 of 2 chunks: RuntimeError: out of ideas"
     assert "data_size over the true one" in table.loc["overstating", "note"]
@@ -164,11 +174,11 @@ def test_an_auction_that_fails_on_the_truth_is_refused_by_name() -> None:
             raise ZeroDivisionError("k = n")
 
     with pytest.raises(ValueError, match=r"auction 'broken' fails on truthful bids \(ZeroDivisionError: k = n\)"):
-        audit(Broken(), **SMALL)
+        audited(Broken(), **SMALL)
 
 
 def test_an_interrupted_audit_goes_on_with_the_same_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    undisturbed = audit("fair-query", **SMALL)
+    undisturbed = audited("fair-query", **SMALL)
     done = []
     work = campaign._do
 
@@ -180,15 +190,15 @@ def test_an_interrupted_audit_goes_on_with_the_same_figures(tmp_path: Path, monk
 
     monkeypatch.setattr(campaign, "_do", interrupted)
     with pytest.raises(KeyboardInterrupt, match="the same command goes on from there"):
-        audit("fair-query", out=tmp_path / "audit", **SMALL)
+        audited("fair-query", out=tmp_path / "audit", **SMALL)
     assert done == ["first", "first", "second"]
-    kept = sorted(path.name for path in (tmp_path / "audit" / "pieces").iterdir())
+    kept = sorted(path.name for path in (tmp_path / "audit" / "chunks").iterdir())
     assert kept == ["everything-first-00000.pt", "everything-first-00001.pt", "everything-second-00000.pt"]
     # A file that was cut off is made again.
-    (tmp_path / "audit" / "pieces" / kept[1]).write_bytes(b"cut off")
+    (tmp_path / "audit" / "chunks" / kept[1]).write_bytes(b"cut off")
     again: list[str] = []
     monkeypatch.setattr(campaign, "_do", lambda stage, *rest: (again.append(stage), work(stage, *rest))[1])
-    resumed = audit("fair-query", out=tmp_path / "audit", **SMALL)
+    resumed = audited("fair-query", out=tmp_path / "audit", **SMALL)
     assert again == ["first", "second"]
     same(resumed.threats["everything"].owners, undisturbed.threats["everything"].owners)
     same(resumed.threats["everything"].curves, undisturbed.threats["everything"].curves)
@@ -202,19 +212,19 @@ def test_an_interrupted_audit_goes_on_with_the_same_figures(tmp_path: Path, monk
 
 
 def test_a_directory_with_another_audit_is_left_alone(tmp_path: Path) -> None:
-    audit("fair-query", out=tmp_path / "audit", **SMALL)
+    audited("fair-query", out=tmp_path / "audit", **SMALL)
     before = (tmp_path / "audit" / "audit.json").read_text()
     with pytest.raises(FileExistsError, match=r"other settings \(seed\)|other settings \(fingerprint, seed\)"):
-        audit("fair-query", out=tmp_path / "audit", seed=1, **SMALL)
+        audited("fair-query", out=tmp_path / "audit", seed=1, **SMALL)
     assert (tmp_path / "audit" / "audit.json").read_text() == before
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("years of work")
     with pytest.raises(FileExistsError, match=r"holds something else \(thesis.tex\)"):
-        audit("fair-query", out=tmp_path / "mine", **SMALL)
+        audited("fair-query", out=tmp_path / "mine", **SMALL)
 
 
 def test_the_number_of_processes_changes_no_figure() -> None:
-    one, two = (audit("fair-query", jobs=jobs, **SMALL) for jobs in (1, 2))
+    one, two = (audited("fair-query", jobs=jobs, **SMALL) for jobs in (1, 2))
     same(one.threats["everything"].owners, two.threats["everything"].owners)
     assert one.figures() == two.figures()
 
@@ -228,7 +238,7 @@ def test_the_market_and_the_audit_agree_on_the_gain_of_a_lie(name: str) -> None:
         table = rows.reset_index(drop=True)
         types, misreports = _types(table, ""), _types(table, "reported_").truthful_bids()
         budget = column(results.rounds[results.rounds["round"] == number], "budget")[0]
-        attack = Attack(auction, types, budget, ThreatModel(), rerun=name == "leaky-menu")
+        attack = Attack(Case(auction, types, budget, ThreatModel(), rerun=name == "leaky-menu"))
         attack.begin("the market's liar", 1)
         gain = attack.query(misreports)[0]
         recorded = table["misreport_gain"].dropna()
@@ -278,20 +288,20 @@ def test_a_budget_of_queries_is_dealt_out_to_the_last() -> None:
         ({"out": ""}, "out = '' is empty"),
     ],
 )
-def test_arguments_are_refused_at_the_door(fields: dict[str, Any], said: str) -> None:
+def test_bad_arguments_are_refused_by_name(fields: dict[str, Any], said: str) -> None:
     with pytest.raises((TypeError, ValueError), match=said):
-        audit("fair-query", **SMALL | fields)
+        audited("fair-query", **SMALL | fields)
     with pytest.raises(TypeError, match="pass an Auction instance"):
-        audit(OwnRule)  # type: ignore[arg-type]
+        audited(OwnRule)  # type: ignore[arg-type]
 
 
 def test_verified_fields_are_taken_out_of_threat_models_of_ones_own() -> None:
-    report = audit("sequential-menu-verified", threats={"mine": ThreatModel(FIELDS)}, **SMALL)
+    report = audited("sequential-menu-verified", threats={"mine": ThreatModel(FIELDS)}, **SMALL)
     assert report.threats["mine"].fields == ("privacy_budget", "valuation")
 
 
 def test_splitting_and_collusion_are_reported_apart() -> None:
-    report = audit("sequential-menu", threats=["splitting", "collusion"], **SMALL | {"queries": 8, "chunk": 4})
+    report = audited("sequential-menu", threats=["splitting", "collusion"], **SMALL | {"queries": 8, "chunk": 4})
     assert list(report.threats) == ["splitting", "collusion"]
     assert report.ok
     for found in report.threats.values():
@@ -305,7 +315,7 @@ def test_a_lottery_is_audited_in_expectation() -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         lottery = MRegretNet(prior.units, network=AllocationNetwork(4, 3, 8))
-    one, other = (audit(lottery, prior, **SMALL) for _ in range(2))
+    one, other = (audited(lottery, prior, **SMALL) for _ in range(2))
     found = one.threats["everything"]
     assert found.pays
     assert found.contradicted == 0
@@ -322,7 +332,7 @@ def test_an_auction_for_a_fixed_number_of_bidders_cannot_be_split_and_the_report
                 raise ValueError(f"{bids.shape[1]} bidders: this rule is for 4")
             return super().allocate(bids, budget, generator)
 
-    report = audit(ForFour(), threats=["splitting", "collusion"], **SMALL | {"queries": 8})
+    report = audited(ForFour(), threats=["splitting", "collusion"], **SMALL | {"queries": 8})
     assert report.failures == [
         "splitting: pairs of lies: stopped in 2 of 2 chunks: ValueError: 5 bidders: this rule is for 4"
     ]

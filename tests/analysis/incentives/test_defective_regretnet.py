@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 
 from analysis.incentives.audit import audit
+from analysis.incentives.settings import AuditSettings
 
 SOURCE = Path(__file__).parents[2] / "data" / "defective_regretnet.py"
 
@@ -24,7 +25,9 @@ def defective() -> ModuleType:
 
 
 def test_the_audit_finds_at_least_four_tenths_in_the_published_normalisation(defective: ModuleType) -> None:
-    report = audit(defective.DefectiveRegretNet(), profiles=12, queries=60, finalists=10, controls=False)
+    report = audit(
+        defective.DefectiveRegretNet(), settings=AuditSettings(profiles=12, queries=60, finalists=10, controls=False)
+    )
     found = report.threats["everything"]
     published = found.statistics["published_normalisation"]
     assert published["mean"] >= 0.4
@@ -35,7 +38,11 @@ def test_the_audit_finds_at_least_four_tenths_in_the_published_normalisation(def
 
 
 def test_nobody_can_stay_out_so_that_truth_loses_money(defective: ModuleType) -> None:
-    report = audit(defective.DefectiveRegretNet(), threats=["staying-away"], profiles=12, queries=1, controls=False)
+    report = audit(
+        defective.DefectiveRegretNet(),
+        threats=["staying-away"],
+        settings=AuditSettings(profiles=12, queries=1, controls=False),
+    )
     found = report.threats["staying-away"].statistics
     assert found["individual_rationality"]["violation_rate"]["mean"] > 0
     assert found["money"]["max"] == found["individual_rationality"]["largest_loss"]

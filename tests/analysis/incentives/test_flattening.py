@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from analysis.incentives.audit import audit
-from analysis.incentives.flattening import together
+from analysis.incentives.flattening import combined_curve
+from analysis.incentives.settings import AuditSettings
 
 
 def curves(**attackers: tuple[int, list[float]]) -> pd.DataFrame:
@@ -18,20 +19,22 @@ def curves(**attackers: tuple[int, list[float]]) -> pd.DataFrame:
 
 
 def test_the_second_round_is_averaged_over_finalists_and_everybody_else() -> None:
-    found = together(curves(lattice=(4, [1.0, 2.0]), cma=(1, [5.0, 9.0]), climbing=(3, [1.0])))
+    found = combined_curve(curves(lattice=(4, [1.0, 2.0]), cma=(1, [5.0, 9.0]), climbing=(3, [1.0])))
     assert found["attacker"].tolist() == ["lattice", "lattice", "second round", "second round"]
     assert found["together"].tolist() == [1.0, 2.0, (5 + 3 * 1) / 4, (9 + 3 * 1) / 4]
 
 
 def test_without_a_second_round_of_everybody_only_the_first_counts() -> None:
-    assert together(curves(lattice=(4, [1.0, 2.0]), cma=(1, [5.0])))["together"].tolist() == [1.0, 2.0]
-    assert together(curves(lattice=(4, [1.0]), cma=(1, [5.0]), climbing=(2, [1.0])))["together"].tolist() == [1.0]
-    assert together(curves()).empty
+    assert combined_curve(curves(lattice=(4, [1.0, 2.0]), cma=(1, [5.0])))["together"].tolist() == [1.0, 2.0]
+    assert combined_curve(curves(lattice=(4, [1.0]), cma=(1, [5.0]), climbing=(2, [1.0])))["together"].tolist() == [1.0]
+    assert combined_curve(curves()).empty
 
 
 def test_it_ends_at_the_mean_that_the_audit_reports() -> None:
-    report = audit("pay-as-bid", profiles=4, owners=4, queries=40, finalists=3, chunk=2, controls=False)
+    report = audit(
+        "pay-as-bid", settings=AuditSettings(profiles=4, owners=4, queries=40, finalists=3, chunk=2, controls=False)
+    )
     found = report.threats["everything"]
-    last = together(found.curves)["together"].iloc[-1]
+    last = combined_curve(found.curves)["together"].iloc[-1]
     assert last == pytest.approx(found.statistics["per_own_cost"]["mean"])
-    assert len(together(found.curves)) == 40
+    assert len(combined_curve(found.curves)) == 40

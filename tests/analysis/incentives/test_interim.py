@@ -32,7 +32,7 @@ class AsksAndGets(Auction):
 
 
 def interim(auction: Auction, threat: ThreatModel, generator: torch.Generator, **more: int) -> dict[str, float]:
-    return interim_gain(auction, PRIOR, threat, 4, generator, kinds=6, draws=4, misreports=12, **more)
+    return interim_gain(auction, PRIOR, threat, 4, generator, deviators=6, draws=4, misreports=12, **more)
 
 
 def test_a_lie_that_always_pays_pays_in_the_interim(generator: torch.Generator) -> None:
@@ -58,7 +58,7 @@ def test_what_is_infinite_is_counted_and_leaves_no_mean_where_it_is_all(
 ) -> None:
     monkeypatch.setattr(OwnerTypes, "cost_at_own_budget", lambda types: torch.zeros(types.shape).double())
     found = interim(AsksAndGets(), ThreatModel(frozenset({"valuation"})), generator)
-    assert found["not_finite"] == found["kinds"]
+    assert found["not_finite"] == found["deviators"]
     assert all(math.isnan(found[key]) for key in ("mean", "low", "high"))
 
 

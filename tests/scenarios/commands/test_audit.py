@@ -16,6 +16,7 @@ from agents.messages import Bids, Outcome
 from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.base import Attacker
 from analysis.incentives.audit import audit
+from analysis.incentives.settings import AuditSettings
 from scenarios.commands.audit import _interval, _summary
 from scenarios.commands.cli import app
 
@@ -117,7 +118,11 @@ class Confused(Attacker):
 
 
 def test_a_broken_budget_refutes_what_claims_nothing_about_lies_and_words_stay_words(tmp_path: Path) -> None:
-    report = audit(Spendthrift(), profiles=2, owners=3, queries=4, attackers=["lattice", Confused()], controls=False)
+    report = audit(
+        Spendthrift(),
+        attackers=["lattice", Confused()],
+        settings=AuditSettings(profiles=2, owners=3, queries=4, controls=False),
+    )
     console = Console(width=200)
     with console.capture() as captured:
         for part in _summary(report, tmp_path / "[out]"):

@@ -10,6 +10,7 @@ from agents.types import OwnerTypes
 from agents.valuation import ParametricValuation
 from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.cma_es import CmaEs, moved_by
+from analysis.incentives.case import Case
 from analysis.incentives.threat_model import ThreatModel
 
 
@@ -24,7 +25,7 @@ def owner(cost: float) -> OwnerTypes:
 def test_it_climbs_to_what_a_first_price_leaves_on_the_table() -> None:
     # One owner who costs 2 and a budget of 10: asking for all of it gains 8.
     price = ThreatModel(frozenset({"valuation"}))
-    attack = Attack(PayAsBid(), owner(2), torch.tensor([10.0]).double(), price, rerun=True)
+    attack = Attack(Case(PayAsBid(), owner(2), torch.tensor([10.0]).double(), price, rerun=True))
     attack.begin("cma-es", 120)
     CmaEs().attack(attack, torch.Generator().manual_seed(0))
     assert 7 < attack.gain.item() <= 8
@@ -32,7 +33,7 @@ def test_it_climbs_to_what_a_first_price_leaves_on_the_table() -> None:
 
 def test_no_global_stream_is_touched() -> None:
     before = np.random.get_state()[1].copy()  # type: ignore[index]
-    attack = Attack(PayAsBid(), owner(2), torch.tensor([10.0]).double(), ThreatModel(), rerun=True)
+    attack = Attack(Case(PayAsBid(), owner(2), torch.tensor([10.0]).double(), ThreatModel(), rerun=True))
     attack.begin("cma-es", 13)
     CmaEs().attack(attack, torch.Generator().manual_seed(0))
     assert (np.random.get_state()[1] == before).all()  # type: ignore[index]

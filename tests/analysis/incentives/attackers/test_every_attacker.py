@@ -16,6 +16,7 @@ from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.registry import attacker_classes, list_attackers
+from analysis.incentives.case import Case
 from analysis.incentives.threat_model import ThreatModel
 
 QUERIES = 12
@@ -58,11 +59,10 @@ def test_it_spends_its_queries_on_lies_that_the_threat_model_admits(
 ) -> None:
     auction, threat = PartOfBudget(), ThreatModel(fields, stay_away=not fields)
     attacker = attacker_classes()[name]()
-    why = attacker.not_applicable(auction, threat)
-    if why is not None:
-        assert isinstance(why, str)
+    if not attacker.applies(auction, threat):
+        assert isinstance(attacker.requires, str)
         return
-    attack = Attack(auction, *market, threat, rerun=True)
+    attack = Attack(Case(auction, *market, threat, rerun=True))
     attack.begin(name, QUERIES if attacker.share else 1)
     attacker.attack(attack, generator)
     assert attack.left == 0 or name == "lattice"
@@ -73,7 +73,7 @@ def test_it_spends_its_queries_on_lies_that_the_threat_model_admits(
 def test_the_same_stream_finds_the_same(name: str, market: tuple[OwnerTypes, Tensor]) -> None:
     found = []
     for _ in range(2):
-        attack = Attack(PartOfBudget(), *market, ThreatModel(), rerun=True)
+        attack = Attack(Case(PartOfBudget(), *market, ThreatModel(), rerun=True))
         attack.begin(name, QUERIES)
         attacker_classes()[name]().attack(attack, torch.Generator().manual_seed(3))
         found.append(attack.gain)
@@ -82,7 +82,7 @@ def test_the_same_stream_finds_the_same(name: str, market: tuple[OwnerTypes, Ten
 
 @pytest.mark.parametrize("name", sorted(set(list_attackers()) - {"staying away"}))
 def test_it_finds_something_where_lying_pays(name: str, market: tuple[OwnerTypes, Tensor]) -> None:
-    attack = Attack(PartOfBudget(), *market, ThreatModel(), rerun=True)
+    attack = Attack(Case(PartOfBudget(), *market, ThreatModel(), rerun=True))
     attack.begin(name, QUERIES)
     attacker_classes()[name]().attack(attack, torch.Generator().manual_seed(3))
     assert bool((attack.gain > 0).any())
@@ -92,9 +92,9 @@ def test_it_finds_something_where_lying_pays(name: str, market: tuple[OwnerTypes
 def test_it_finds_nothing_in_an_exactly_truthful_menu(name: str, market: tuple[OwnerTypes, Tensor]) -> None:
     menu, threat = load_auction("sequential-menu"), ThreatModel()
     attacker = attacker_classes()[name]()
-    if attacker.not_applicable(menu, threat):
+    if not attacker.applies(menu, threat):
         return
-    attack = Attack(menu, *market, threat, rerun=False)
+    attack = Attack(Case(menu, *market, threat, rerun=False))
     attack.begin(name, QUERIES)
     attacker.attack(attack, torch.Generator().manual_seed(3))
     assert float(attack.gain.max()) <= 0

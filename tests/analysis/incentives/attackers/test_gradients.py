@@ -14,6 +14,7 @@ from agents.types import OwnerTypes
 from agents.valuation import ParametricValuation
 from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.gradients import PaymentOnlyGradient, StraightThroughGradient, TruthStartGradient
+from analysis.incentives.case import Case
 from analysis.incentives.threat_model import ThreatModel
 
 
@@ -50,7 +51,7 @@ def untrained() -> DMRegretNet:
 
 
 def climbed(attacker: TruthStartGradient, steps: int, fields: frozenset[str]) -> Attack:
-    attack = Attack(PaysForModesty(), owner(), torch.tensor([8.0]).double(), ThreatModel(fields), rerun=True)
+    attack = Attack(Case(PaysForModesty(), owner(), torch.tensor([8.0]).double(), ThreatModel(fields), rerun=True))
     attack.begin(attacker.name, steps)
     attacker.attack(attack, torch.Generator())
     return attack
@@ -76,8 +77,9 @@ def test_fields_that_may_not_be_changed_stay_true() -> None:
     assert attack.gain.item() == 0.0
 
 
-def test_an_auction_without_a_slope_is_not_applicable() -> None:
-    assert "softened" in str(TruthStartGradient().not_applicable(PayAsBid(), ThreatModel()))
+def test_a_gradient_requires_an_auction_with_a_slope() -> None:
+    assert not TruthStartGradient().applies(PayAsBid(), ThreatModel())
+    assert "softened" in TruthStartGradient.requires
 
 
 def test_the_softened_rule_of_a_network_is_the_deployed_one(generator: torch.Generator) -> None:
@@ -92,7 +94,7 @@ def test_the_softened_rule_of_a_network_is_the_deployed_one(generator: torch.Gen
 
 def test_gradients_alone_gain_from_an_untrained_network(generator: torch.Generator) -> None:
     prior, auction = OwnerPrior(), untrained()
-    attack = Attack(auction, *prior.sample(6, 4, generator), ThreatModel(), rerun=True)
+    attack = Attack(Case(auction, *prior.sample(6, 4, generator), ThreatModel(), rerun=True))
     attack.begin("gradient", 10)
     StraightThroughGradient().attack(attack, generator)
     assert bool((attack.gain > 0).any())

@@ -1,4 +1,4 @@
-"""What an audit is asked: checked once, where it enters, and refused with a remedy."""
+"""Argument validation of an audit: what it is asked is checked once, and refused with a remedy."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from agents.checks import one_of
 from agents.types import OwnerTypes
 from analysis.incentives.attackers.base import Attacker
 from analysis.incentives.attackers.registry import attacker_classes
-from analysis.incentives.expectation import Expected, expected
+from analysis.incentives.expectation import ExpectedOutcome, expected_outcome
 from analysis.incentives.threat_model import ThreatModel, threat_models
 
 
-def threats_of(auction: Auction, given: Any) -> dict[str, ThreatModel]:
+def threats_of(auction: Auction, given: Sequence[str] | Mapping[str, ThreatModel] | None) -> dict[str, ThreatModel]:
     """The threat models asked for, by name, without what the auction verifies; the default for None."""
     known = threat_models(auction)
     if given is None:
@@ -46,10 +46,10 @@ def threats_of(auction: Auction, given: Any) -> dict[str, ThreatModel]:
 
 
 def attackers_of(given: Any) -> tuple[Attacker, ...]:
-    """The attackers asked for, in the order of their turns; all of the house for None."""
+    """The attackers asked for, in the order of their turns; all discovered ones for None."""
     known = attacker_classes()
     if given is None:
-        return tuple(kind() for kind in known.values())
+        return tuple(attacker() for attacker in known.values())
     if isinstance(given, str) or not isinstance(given, Sequence):
         raise TypeError(
             f"attackers = {given!r}: pass a list of names out of {', '.join(known)}, or of Attacker objects"
@@ -66,10 +66,10 @@ def attackers_of(given: Any) -> tuple[Attacker, ...]:
     return tuple(sorted(chosen, key=lambda one: (one.turn, one.name)))
 
 
-def truthful(auction: Auction, types: OwnerTypes, budget: Tensor) -> Expected:
+def truthful(auction: Auction, types: OwnerTypes, budget: Tensor) -> ExpectedOutcome:
     """What everybody's truth brings, if the auction can say."""
     try:
-        return expected(auction, types, types.truthful_bids(), budget)
+        return expected_outcome(auction, types, types.truthful_bids(), budget)
     except Exception as error:
         raise ValueError(
             f"auction {auction.name!r} fails on truthful bids ({type(error).__name__}: {error}); "
@@ -77,7 +77,7 @@ def truthful(auction: Auction, types: OwnerTypes, budget: Tensor) -> Expected:
         ) from error
 
 
-def fingerprint(types: OwnerTypes, budget: Tensor, truth: Expected) -> str:
+def fingerprint(types: OwnerTypes, budget: Tensor, truth: ExpectedOutcome) -> str:
     """The same for the same owners, budgets and outcomes only."""
     digest = hashlib.sha256()
     for part in (types.privacy_budget, types.data_size, budget, truth.utility, truth.payment, truth.cost):
