@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -39,19 +39,54 @@ REGRET_PROFILES = 100
 """Profiles of ten owners on which lies are searched for, unless said otherwise."""
 
 
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """What an evaluation measures, and on how many profiles.
+
+    Parameters
+    ----------
+    owners, profiles : int
+        Bidders per profile and profiles per budget factor; every budget factor sees the same owners.
+    seed : int
+    factors : mapping
+        Range of the budget factor by label.
+    first_best, second_best : bool
+        Which benchmarks are searched for; the searches take most of the time.
+    regret_profiles, queries : int
+        On how many of the profiles, and with how many lies per owner, regret is looked for; 0 profiles for not at all.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the setting, its value and the remedy.
+    """
+
+    owners: int = 10
+    profiles: int = 2000
+    seed: int = 2022
+    factors: Mapping[str, tuple[float, float]] = field(default_factory=lambda: FACTORS)
+    first_best: bool = True
+    second_best: bool = False
+    regret_profiles: int = 0
+    queries: int = 300
+
+    def __post_init__(self) -> None:
+        whole("owners", self.owners, minimum=1)
+        whole("profiles", self.profiles, minimum=2)
+        whole("regret_profiles", self.regret_profiles, maximum=self.profiles)
+        seed_number("seed", self.seed)
+
+    def tasks(self, auctions: int) -> int:
+        """How often ``evaluate`` calls ``watch`` for so many auctions."""
+        return len(self.factors) * (auctions + self.first_best + self.second_best)
+
+
 def evaluate(
     auctions: Mapping[str, Auction],
     prior: OwnerPrior | None = None,
+    settings: EvaluationSettings | None = None,
     *,
-    owners: int = 10,
-    profiles: int = 2000,
-    seed: int = 2022,
-    factors: Mapping[str, tuple[float, float]] = FACTORS,
-    with_first_best: bool = True,
-    with_second_best: bool = False,
-    regret_profiles: int = 0,
-    queries: int = 300,
-    watch: Callable[[str], None] | None = None,
+    watch: Callable[[str], None] = lambda _: None,
 ) -> pd.DataFrame:
     """Run every auction on the same fresh profiles of truthful owners, per budget factor.
 
@@ -64,17 +99,9 @@ def evaluate(
         Auctions by the name they are to have in the table.
     prior : OwnerPrior, optional
         By default the paper's.
-    owners, profiles : int
-        Bidders per profile and profiles per budget factor; every budget factor sees the same owners.
-    seed : int
-    factors : mapping
-        Range of the budget factor by label.
-    with_first_best, with_second_best : bool
-        The yardsticks are searches and take most of the time.
-    regret_profiles, queries : int
-        On how many of the profiles, and with how many lies per owner, regret is looked for; 0 profiles for not at all.
+    settings : EvaluationSettings, optional
     watch : callable, optional
-        Called with a label before each piece of work (``pieces`` tells how many).
+        Called with a label before each task (``settings.tasks`` tells how many).
 
     Returns
     -------
@@ -82,59 +109,54 @@ def evaluate(
         One row per budget factor and mechanism: ``budget_factor, auction, profiles, mean, low, high`` (mean finite
         error bound with its 95 % bootstrap interval over profiles), ``median, invalid_rate, over_first_best,
         over_all_in`` (ratios of means on the same profiles, those valid in both, with ``_low`` and ``_high``; no number
-        where there is none), ``spent`` (mean share of
-        the budget), ``ir_violations, ir_violation_rate`` (truthful owners who lose, of all), ``ir_loss`` (what they
-        lose, over all payments), ``budget_violations, budget_violation_rate`` (overspent profiles), and the columns
-        of ``analysis.regret.found_regret``.
+        where there is none), ``spent`` (mean share of the budget), ``ir_violations, ir_violation_rate`` (truthful
+        owners who lose, of all), ``ir_loss`` (what they lose, over all payments), ``budget_violations,
+        budget_violation_rate`` (overspent profiles), and the columns of ``analysis.regret.found_regret``.
     """
-    whole("owners", owners, minimum=1)
-    whole("profiles", profiles, minimum=2)
-    whole("regret_profiles", regret_profiles, maximum=profiles)
-    seed_number("seed", seed)
-    watch = watch or _unwatched
+    settings = EvaluationSettings() if settings is None else settings
     rows: list[dict[str, object]] = []
     refused: set[str] = set()
-    for label, (low, high) in factors.items():
+    for label, (low, high) in settings.factors.items():
         here = replace(prior or OwnerPrior(), budget_factor=(low, high))
-        types, budget = here.sample(profiles, owners, torch.Generator().manual_seed(seed))
+        stream = torch.Generator().manual_seed(settings.seed)
+        types, budget = here.sample(settings.profiles, settings.owners, stream)
         bounds: dict[str, Tensor] = {}
         facts: dict[str, dict[str, float]] = {}
         for name, auction in auctions.items():
             watch(f"f = {label}: {name}")
-            if not auction.takes(types.truthful_bids()):
+            if auction.takes(types.truthful_bids()):
+                bounds[name], facts[name] = _measured(auction, types, budget, settings)
+            else:
                 refused.add(name)
-                continue
-            outcome = auction.run(types.truthful_bids(), budget, torch.Generator().manual_seed(seed))
-            bounds[name] = true_error_bound(types, outcome)
-            facts[name] = _facts(types, outcome, budget)
-            if regret_profiles:
-                few = slice(0, regret_profiles)
-                facts[name] |= found_regret(auction, types.take(rows=few), budget[few], queries, seed)
-        if with_first_best:
+        if settings.first_best:
             watch(f"f = {label}: first best")
             bounds[FIRST_BEST] = first_best(types, budget).error_bound
             bounds[NO_BUDGET] = everybody_at_her_own_budget(types)
-        if with_second_best:
+        if settings.second_best:
             watch(f"f = {label}: second best")
             bounds[SECOND_BEST] = second_best(types, budget, here).error_bound
-        rows += [{"budget_factor": label, **row} for row in _compared(bounds, facts, seed)]
+        rows += [{"budget_factor": label, **row} for row in _compared(bounds, facts, settings.seed)]
     for name in sorted(refused):
-        warnings.warn(f"{name} was made for at most {auctions[name].max_owners} owners, not {owners}", stacklevel=2)
+        limit = auctions[name].max_owners
+        warnings.warn(f"{name} was made for at most {limit} owners, not {settings.owners}", stacklevel=2)
     return pd.DataFrame(rows)
 
 
-def pieces(auctions: int, *, with_first_best: bool, with_second_best: bool, factors: int = len(FACTORS)) -> int:
-    """Return how often ``evaluate`` calls ``watch``."""
-    return factors * (auctions + with_first_best + with_second_best)
+def _measured(
+    auction: Auction, types: OwnerTypes, budget: Tensor, settings: EvaluationSettings
+) -> tuple[Tensor, dict[str, float]]:
+    """Error bound ``[B]`` of an auction and what else is known of it, everybody telling the truth."""
+    outcome = auction.run(types.truthful_bids(), budget, torch.Generator().manual_seed(settings.seed))
+    facts = _facts(types, outcome, budget)
+    if settings.regret_profiles:
+        searched = slice(0, settings.regret_profiles)
+        facts |= found_regret(auction, types.take(rows=searched), budget[searched], settings.queries, settings.seed)
+    return true_error_bound(types, outcome), facts
 
 
 def regret_profiles_for(owners: int, at_ten: int = REGRET_PROFILES) -> int:
     """Profiles that take about as long to search as ``at_ten`` of ten owners: every owner's lie is another auction."""
     return max(min(at_ten, 4), min(at_ten, at_ten * 100 // owners**2))
-
-
-def _unwatched(_: str) -> None:
-    """Tell nobody."""
 
 
 def _facts(types: OwnerTypes, outcome: Outcome, budget: Tensor) -> dict[str, float]:

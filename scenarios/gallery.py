@@ -23,7 +23,7 @@ from analysis.plots.comparison import numbers_figure, overlay_figure
 from analysis.plots.market import market_figure
 from analysis.plots.paper import error_bound_figure
 from analysis.plots.rounds import accounts_figure, privacy_figure, rounds_figure
-from analysis.published_figures import error_bounds
+from analysis.published_values import error_bounds
 from analysis.report.comparison import DRAWN
 from analysis.report.key_numbers import key_numbers
 from analysis.summary import stacked

@@ -27,7 +27,7 @@ from agents.broker.training.registry import trainer
 from agents.checks import one_of
 from agents.prior import OwnerPrior
 from agents.tasks.registry import load_task
-from analysis import published_figures as published
+from analysis import published_values as published
 from analysis.paper_figures import FACTORS, PRIORS, WEIGHTS, bounds_by_budget, guarantees
 from analysis.plots.paper import accuracy_figure, error_bound_figure, guarantees_figure, invalid_figure
 from analysis.summary import accuracy_by_round, stacked

@@ -24,7 +24,7 @@ def error_bound_figure(table: pd.DataFrame, published: pd.DataFrame) -> Figure:
     table : DataFrame
         Of ``analysis.paper_figures.bounds_by_budget``. Bands: 95 % bootstrap intervals.
     published : DataFrame
-        Of ``analysis.published_figures.error_bounds``.
+        Of ``analysis.published_values.error_bounds``.
     """
     settings, weights = _in_order(table["setting"]), _in_order(table["aggregation"])
     figure, axes = panels(len(settings), len(weights), width=4.6, height=3.4, sharex=True, sharey="row")
@@ -66,7 +66,7 @@ def accuracy_figure(table: pd.DataFrame, published: pd.DataFrame, *, chance: flo
     table : DataFrame
         ``setting, auction, aggregation, round`` (from 1)``, mean, low, high``.
     published : DataFrame
-        Of ``analysis.published_figures.accuracies``, on NSL-KDD.
+        Of ``analysis.published_values.accuracies``, on NSL-KDD.
     chance : float
         Accuracy of guessing.
     task : str
@@ -97,7 +97,7 @@ def guarantees_figure(table: pd.DataFrame, published: pd.DataFrame, *, published
     table : DataFrame
         ``setting, auction, levels, regret, regret_low, regret_high, ir, ir_low, ir_high``.
     published : DataFrame
-        Of ``analysis.published_figures.guarantees_by_levels``.
+        Of ``analysis.published_values.guarantees_by_levels``.
     published_name : str
         Whose values these are.
     """

@@ -16,7 +16,7 @@ from agents.broker.auctions.base import Auction
 from agents.broker.auctions.registry import auction_classes, load_auction
 from agents.checks import one_of, whole
 from agents.prior import BUDGETS, SIZES, OwnerPrior
-from analysis.evaluate import BENCHMARKS, FACTORS, evaluate, pieces, regret_profiles_for
+from analysis.evaluate import BENCHMARKS, FACTORS, EvaluationSettings, evaluate, regret_profiles_for
 from analysis.frontier import SETTING, frontier
 from analysis.published_values import published_points
 from scenarios.commands.answer import Answer
@@ -128,27 +128,14 @@ def _evaluate_settings(
         auctions: dict[str, Auction] = {
             name: load_auction(name, OwnerPrior()) for name in dict.fromkeys([*names, BASELINE])
         }
-        factors = {name: FACTORS[name] for name in request.factors}
-        per_setting = pieces(
-            len(auctions),
-            with_first_best=request.first_best,
-            with_second_best=request.second_best,
-            factors=len(factors),
-        )
-        with bar(progress, "evaluating", per_setting * len(settings)) as advance:
-            for setting in settings:
+        sized = [_evaluation_settings(request, setting["owners"]) for setting in settings]
+        with bar(progress, "evaluating", sum(each.tasks(len(auctions)) for each in sized)) as advance:
+            for setting, each in zip(settings, sized, strict=True):
                 sizes = "lognormal" if setting["sizes"] == PAPER else setting["sizes"]
                 rows = evaluate(
                     auctions,
                     OwnerPrior(sizes=sizes, budgets=setting["budgets"]),
-                    owners=setting["owners"],
-                    profiles=request.profiles,
-                    seed=request.seed,
-                    factors=factors,
-                    with_first_best=request.first_best,
-                    with_second_best=request.second_best,
-                    regret_profiles=_regret_profiles(request, setting["owners"]),
-                    queries=request.queries,
+                    each,
                     watch=lambda state, setting=setting: advance(f"{_format_setting(setting)}, {state}"),  # type: ignore[misc]
                 )
                 tables.append(rows.assign(**setting))
@@ -156,10 +143,18 @@ def _evaluate_settings(
     return table[[*SETTING, *(name for name in table.columns if name not in SETTING)]], notes
 
 
-def _regret_profiles(request: EvaluationRequest, owners: int) -> int:
-    if not request.regret_profiles:
-        return 0
-    return min(request.profiles, regret_profiles_for(owners, request.regret_profiles))
+def _evaluation_settings(request: EvaluationRequest, owners: int) -> EvaluationSettings:
+    searched = request.regret_profiles and regret_profiles_for(owners, request.regret_profiles)
+    return EvaluationSettings(
+        owners=owners,
+        profiles=request.profiles,
+        seed=request.seed,
+        factors={name: FACTORS[name] for name in request.factors},
+        first_best=request.first_best,
+        second_best=request.second_best,
+        regret_profiles=min(request.profiles, searched),
+        queries=request.queries,
+    )
 
 
 @contextmanager

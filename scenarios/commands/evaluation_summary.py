@@ -11,7 +11,7 @@ from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 
-from analysis.published_values import PUBLISHED_ERROR_BOUND, PUBLISHED_INVALID
+from analysis.published_values import MEASURED_ERROR_BOUND, MEASURED_INVALID_RATE
 
 MIN_INVALID_SHOWN = 5e-4
 """Share of invalid rounds from which on it is printed beside the mean."""
@@ -57,8 +57,8 @@ def _bounds(table: pd.DataFrame, *, with_published: bool) -> Table:
         by_factor = rows.set_index("budget_factor")
         shown.add_row(str(name), *(_with_interval(by_factor.loc[label]) for label in labels))
     if with_published:
-        for name, row in PUBLISHED_ERROR_BOUND.items():
-            invalid = PUBLISHED_INVALID.get(name, 0.0)
+        for name, row in MEASURED_ERROR_BOUND.items():
+            invalid = MEASURED_INVALID_RATE.get(name, 0.0)
             cells = (_short(row[label]) + _format_invalid(invalid) if label in row else "" for label in labels)
             shown.add_row(name, *cells, style="dim")
     return shown

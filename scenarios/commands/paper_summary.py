@@ -13,7 +13,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from analysis.published_figures import table_1
+from analysis.published_values import table_1
 from analysis.report.html import folded, listing, page, paragraph, picture, section, table, with_interval
 
 QUESTION = "What do the paper's figures look like with the mechanisms here?"

@@ -10,7 +10,7 @@ from agents.broker.auctions.registry import load_auction
 from agents.broker.first_best import everybody_at_her_own_budget, first_best
 from agents.messages import Bids, Outcome
 from agents.prior import OwnerPrior
-from analysis.evaluate import FIRST_BEST, NO_BUDGET, SECOND_BEST, evaluate, pieces, regret_profiles_for
+from analysis.evaluate import FIRST_BEST, NO_BUDGET, SECOND_BEST, EvaluationSettings, evaluate, regret_profiles_for
 
 FEW = {"0.5": (0.5, 0.5), "2": (2.0, 2.0)}
 
@@ -19,8 +19,9 @@ FEW = {"0.5": (0.5, 0.5), "2": (2.0, 2.0)}
 def table():
     auctions = {name: load_auction(name) for name in ("sequential-menu", "all-in")}
     seen = []
-    made = evaluate(auctions, profiles=40, factors=FEW, regret_profiles=5, queries=20, watch=seen.append)
-    assert len(seen) == pieces(2, with_first_best=True, with_second_best=False, factors=2) == 6
+    settings = EvaluationSettings(profiles=40, factors=FEW, regret_profiles=5, queries=20)
+    made = evaluate(auctions, settings=settings, watch=seen.append)
+    assert len(seen) == settings.tasks(2) == 6
     return made.set_index(["budget_factor", "auction"])
 
 
@@ -74,7 +75,10 @@ class Generous(Auction):
 
 
 def test_violations_are_counted_and_weighed():
-    made = evaluate({"generous": Generous()}, owners=3, profiles=20, factors={"0.4": (0.4, 0.4)}, with_first_best=False)
+    made = evaluate(
+        {"generous": Generous()},
+        settings=EvaluationSettings(owners=3, profiles=20, factors={"0.4": (0.4, 0.4)}, first_best=False),
+    )
     row = made.iloc[0]
     assert (row["ir_violations"], row["ir_violation_rate"], row["ir_loss"]) == (60, 1.0, pytest.approx(1.0))
     assert (row["budget_violations"], row["budget_violation_rate"]) == (20, 1.0)
@@ -84,12 +88,14 @@ def test_violations_are_counted_and_weighed():
 def test_who_refuses_the_owners_is_left_out_with_a_warning():
     both = {"generous": Generous(), "all-in": load_auction("all-in")}
     with pytest.warns(UserWarning, match="generous was made for at most 3 owners, not 4"):
-        made = evaluate(both, owners=4, profiles=4, factors=FEW, with_first_best=False)
+        made = evaluate(both, settings=EvaluationSettings(owners=4, profiles=4, factors=FEW, first_best=False))
     assert set(made["auction"]) == {"all-in"}
 
 
 def test_the_second_best_stands_beside_the_first_on_demand():
-    made = evaluate({}, OwnerPrior(sizes="zipf"), owners=3, profiles=4, factors=FEW, with_second_best=True)
+    made = evaluate(
+        {}, OwnerPrior(sizes="zipf"), settings=EvaluationSettings(owners=3, profiles=4, factors=FEW, second_best=True)
+    )
     means = made.set_index(["budget_factor", "auction"])["mean"]
     assert means["0.5", SECOND_BEST] > means["0.5", FIRST_BEST]
 
@@ -102,9 +108,9 @@ def test_regret_is_looked_for_on_fewer_profiles_of_more_owners():
 
 def test_too_few_profiles_are_refused():
     with pytest.raises(ValueError, match="profiles"):
-        evaluate({}, profiles=1)
+        evaluate({}, settings=EvaluationSettings(profiles=1))
     with pytest.raises(ValueError, match="regret_profiles = 5"):
-        evaluate({}, profiles=4, regret_profiles=5)
+        evaluate({}, settings=EvaluationSettings(profiles=4, regret_profiles=5))
 
 
 class RichOnly(Auction):
@@ -124,7 +130,9 @@ class RichOnly(Auction):
 
 
 def test_a_ratio_is_over_the_same_profiles_whatever_is_invalid():
-    made = evaluate({"rich-only": RichOnly()}, profiles=20, factors=FEW).set_index(["budget_factor", "auction"])
+    made = evaluate({"rich-only": RichOnly()}, settings=EvaluationSettings(profiles=20, factors=FEW)).set_index(
+        ["budget_factor", "auction"]
+    )
     types, budget = OwnerPrior(budget_factor=(2.0, 2.0)).sample(20, 10, torch.Generator().manual_seed(2022))
     dealt = budget >= budget.median()
     alone = everybody_at_her_own_budget(types)[dealt].mean() / first_best(types, budget).error_bound[dealt].mean()
@@ -135,7 +143,10 @@ def test_a_ratio_is_over_the_same_profiles_whatever_is_invalid():
 
 
 def test_a_mechanism_without_a_valid_round_has_an_infinite_bound_and_no_interval():
-    made = evaluate({"posted-price": load_auction("posted-price")}, profiles=4, factors={"0": (0.0, 0.0)})
+    made = evaluate(
+        {"posted-price": load_auction("posted-price")},
+        settings=EvaluationSettings(profiles=4, factors={"0": (0.0, 0.0)}),
+    )
     row = made.set_index("auction").loc["posted-price"]
     assert row["invalid_rate"] == 1
     assert row["mean"] == row["low"] == row["high"] == float("inf")

@@ -8,7 +8,7 @@ import pytest
 
 from analysis.evaluate import FACTORS, FIRST_BEST
 from analysis.frontier import frontier
-from analysis.published_values import ALL_BUDGETS, PUBLISHED_ERROR_BOUND, PUBLISHED_INVALID, published_points
+from analysis.published_values import ALL_BUDGETS, MEASURED_ERROR_BOUND, MEASURED_INVALID_RATE, published_points
 
 
 def table(rows, **setting):
@@ -58,4 +58,4 @@ def test_published_points_are_of_one_kind_of_sizes_and_of_ten_owners():
     assert published_points("lognormal", 30).empty
     attacked = iid[iid["low"].notna()].iloc[0]
     assert attacked["low"] < attacked["regret"] < attacked["high"]
-    assert set(PUBLISHED_INVALID) <= set(PUBLISHED_ERROR_BOUND)
+    assert set(MEASURED_INVALID_RATE) <= set(MEASURED_ERROR_BOUND)

@@ -10,7 +10,7 @@ from agents.broker.auctions.base import Auction, Guarantees
 from agents.broker.auctions.pay_as_bid import PayAsBid
 from agents.messages import Outcome
 from agents.prior import OwnerPrior
-from analysis import published_figures
+from analysis import published_values
 from analysis.paper_figures import FACTORS, PRIORS, bounds, bounds_by_budget, guarantees
 
 
@@ -67,25 +67,25 @@ def test_regret_and_rationality_over_cost():
 @pytest.mark.parametrize(
     ("table", "rows"),
     [
-        (published_figures.error_bounds(), 24),
-        (published_figures.invalid_rates(), 12),
-        (published_figures.accuracies(), 12),
-        (published_figures.guarantees_by_levels(), 10),
-        (published_figures.table_1(), 8),
+        (published_values.error_bounds(), 24),
+        (published_values.invalid_rates(), 12),
+        (published_values.accuracies(), 12),
+        (published_values.guarantees_by_levels(), 10),
+        (published_values.table_1(), 8),
     ],
 )
 def test_every_printed_value_is_there(table, rows):
     assert len(table) == rows
-    assert set(table["setting"]) == set(published_figures.SETTINGS)
+    assert set(table["setting"]) == set(published_values.SETTINGS)
     assert table.notna().all().all()
 
 
 def test_some_printed_values():
     """Table I of the paper, to its last digit, and the ends of Fig. 7."""
-    misreports = published_figures.table_1().set_index(["setting", "auction", "aggregation"])
+    misreports = published_values.table_1().set_index(["setting", "auction", "aggregation"])
     assert misreports.loc[("IID", "dm-regretnet", "optimal")].tolist() == [0.0556, 0.0265]
     assert misreports.loc[("non-IID", "regretnet", "")].tolist() == [0.8164, 0.3864]
-    ends = published_figures.error_bounds().set_index(["setting", "auction", "aggregation", "budget_factor"])
+    ends = published_values.error_bounds().set_index(["setting", "auction", "aggregation", "budget_factor"])
     assert ends.loc[("IID", "dm-regretnet", "optimal", 2.0), "error_bound"] == 3.9
     assert FACTORS[0] == 0.1
     assert FACTORS[-1] == 2.0

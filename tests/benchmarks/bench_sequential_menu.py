@@ -16,7 +16,7 @@ NAME = "sequential-menu"
 
 def test_error_bound_beside_all_in_and_first_best(capsys):
     auctions = {name: load_auction(name) for name in (NAME, "proportional-share", "all-in")}
-    table = evaluate(auctions, profiles=2000, seed=2022)
+    table = evaluate(auctions)
     columns = ["budget_factor", "auction", "mean", "low", "high", "invalid_rate", "over_first_best", "over_all_in"]
     with capsys.disabled():
         print("\n" + table[[*columns, "spent"]].round(3).to_string(index=False))

@@ -7,7 +7,7 @@ import io
 import pandas as pd
 import pytest
 
-from analysis import published_figures as published
+from analysis import published_values as published
 from analysis.plots.paper import accuracy_figure, error_bound_figure, guarantees_figure, invalid_figure
 
 NAMES = ("m-regretnet", "sequential-menu")
