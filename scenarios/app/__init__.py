@@ -1,1 +1,1 @@
-"""The interactive page: what a visitor chooses, what is played, and one panel per file."""
+"""The interactive app: what a visitor chooses, what is played, and the panels that show it."""

@@ -13,8 +13,8 @@ from agents.owner.strategies.base import Strategy
 from market_sim.config import MarketConfig
 from market_sim.model import FLMarket
 
-FIXED: Mapping[str, Any] = MappingProxyType({"clip": "owner", "clip_norm": 0.1, "learning_rate": 1.0})
-"""Fields that the page leaves alone, as in the quickstart: with them the model learns while one watches."""
+FIXED_FIELDS: Mapping[str, Any] = MappingProxyType({"clip": "owner", "clip_norm": 0.1, "learning_rate": 1.0})
+"""Fields without a control, as in the quickstart: with them the model learns visibly."""
 
 TRUTHFUL = "truthful"
 
@@ -61,24 +61,24 @@ class Choices:
 
     @property
     def shares(self) -> dict[str | type[Strategy], float]:
-        """Shares of all strategies, the truthful ones being what the liars leave."""
-        lying: dict[str | type[Strategy], float] = {
+        """Shares of all strategies, the deviators' and, for the rest, the truth."""
+        shares: dict[str | type[Strategy], float] = {
             name: percent / 100 for name, percent in self.deviators.items() if percent
         }
         rest = (100 - sum(self.deviators.values())) / 100
-        return {TRUTHFUL: rest, **lying} if rest > 0 else lying
+        return {TRUTHFUL: rest, **shares} if rest > 0 else shares
 
     @property
     def config(self) -> MarketConfig:
         """The configuration; what does not go together is refused with ValueError or TypeError."""
         names = ("auction", "aggregation", "perturbation", "task", "network", "owners", "bidders", "rounds")
         chosen = {name: getattr(self, name) for name in (*names, "budget_factor", "privacy_budget", "first_best")}
-        return MarketConfig(**FIXED, **chosen, strategies=self.shares)
+        return MarketConfig(**FIXED_FIELDS, **chosen, strategies=self.shares)
 
 
 @dataclass(frozen=True)
-class Built:
-    """A market fresh from its choices, and what its making warned of."""
+class BuiltMarket:
+    """A market that has not been played, the choices it was built from, and the warnings of building it."""
 
     model: FLMarket
     choices: Choices
@@ -94,7 +94,7 @@ def refusal(choices: Choices) -> str | None:
     return None
 
 
-def build(choices: Choices) -> Built:
+def build(choices: Choices) -> BuiltMarket:
     """Build a market, collecting warnings instead of printing them.
 
     Raises
@@ -106,4 +106,6 @@ def build(choices: Choices) -> Built:
     with _BUILDING, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model = FLMarket(choices.config, seed=choices.seed)
-    return Built(model=model, choices=choices, warnings=tuple(dict.fromkeys(str(each.message) for each in caught)))
+    return BuiltMarket(
+        model=model, choices=choices, warnings=tuple(dict.fromkeys(str(each.message) for each in caught))
+    )

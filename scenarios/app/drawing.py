@@ -1,4 +1,4 @@
-"""A figure on the page: drawn when what it shows has changed, and at no other time."""
+"""A figure on the page, drawn again only when what it depends on has changed."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ _MATPLOTLIB_LOCK = threading.Lock()
 
 
 def as_png(figure: Figure) -> bytes:
-    """Return the figure as a picture, compressed quickly rather than well."""
+    """Return the figure as a PNG, compressed for speed rather than size."""
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=DOTS_PER_INCH, pil_kwargs={"compress_level": 1})
     return picture.getvalue()
 
 
 @solara.component
-def Drawing(draw: Callable[[], Figure], shows: tuple[Any, ...], description: str) -> None:
+def Drawing(draw: Callable[[], Figure], depends_on: tuple[Any, ...], description: str) -> None:
     """Show the figure that ``draw`` returns.
 
     Parameters
     ----------
     draw : callable
         Draws it.
-    shows : tuple
+    depends_on : tuple
         Whatever the figure depends on; it is drawn anew when one of these is another than before.
     description : str
         What is to be seen, for those who do not see it.
     """
 
     def source() -> str:
-        # Matplotlib shares fonts and text between figures, and visitors have a thread each.
+        # Matplotlib is not thread-safe: it shares fonts and text between figures, and each visitor has a thread.
         with _MATPLOTLIB_LOCK:
             picture = as_png(draw())
         return f"data:image/png;base64,{base64.b64encode(picture).decode()}"
 
-    src = solara.use_memo(source, list(shows))
+    src = solara.use_memo(source, list(depends_on))
     solara.HTML(tag="img", attributes={"src": src, "alt": description}, classes=["drawing"])

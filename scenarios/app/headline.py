@@ -7,17 +7,17 @@ import solara
 from market_sim.model import FLMarket
 from scenarios.app.history import History, history_of
 from scenarios.app.mesa import update_counter
-from scenarios.app.panel import words
+from scenarios.app.panel import text
 
 QUESTION = "If the people in this market lie, who gains, who pays, and does the learning survive it?"
-MARKET = (
+EXPLANATION = (
     "A buyer wants a model that learns from data which never leave their owners. Every round she offers a sum of "
     "money; owners say what giving up privacy would cost them; an auction decides who sells how much of it, and for "
     "what. Each seller adds noise to her contribution, less of it the more privacy she sold. Some owners lie: about "
     "their costs, about how much they tolerate, about how much data they have. As this market is simulated, it can be "
     "played twice: for every lie we see what the truth would have earned her, everything else unchanged."
 )
-HOW = "Press ▶ to watch, or Step for one round. To change the market, move its controls, then press Reset."
+INSTRUCTIONS = "Press ▶ to watch, or Step for one round. To change the market, move its controls, then press Reset."
 
 
 @solara.component
@@ -26,14 +26,14 @@ def Headline(model: FLMarket) -> None:
     update_counter.get()
     history = history_of(model)
     with solara.Div(classes=["headline"]):
-        words("h1", QUESTION)
-        words("p", MARKET)
-        words("p", " ".join(verdict(history, model)) if model.steps else HOW, "verdict")
+        text("h1", QUESTION)
+        text("p", EXPLANATION)
+        text("p", " ".join(verdict(history, model)) if model.steps else INSTRUCTIONS, "verdict")
         with solara.Div(classes=["tiles"]):
             for name, value in key_numbers(history, model).items():
                 with solara.Div(classes=["tile"]):
-                    words("div", value, "number")
-                    words("div", name, "name")
+                    text("div", value, "number")
+                    text("div", name, "name")
 
 
 def verdict(history: History, model: FLMarket) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the page remembers of a market while it is played, so that no panel reads every trade again."""
+"""A market's history, kept while it is played so that no panel reads every trade again."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ from market_sim.record import RoundRecord, round_of
 REMEMBERED_BIDS = 1500
 """The latest bids that are drawn one by one."""
 
-PARTS = ("privacy_loss", "payment", "data_size")
-"""What an outcome consists of."""
+OUTCOME_FIELDS = ("privacy_loss", "payment", "data_size")
 
 
 class History:
-    """A market's past, taken down round by round.
+    """A market's past, recorded round by round.
 
     Gains are in units of what the owner asks for all she has (``OwnerTypes.cost_at_own_budget``), as in
     ``analysis.summary``.
@@ -49,28 +48,28 @@ class History:
         self.latest: tuple[RoundRecord, ...] = ()
         self.last_bid: dict[int, tuple[RoundRecord, int]] = {}
 
-    def follow(self, model: FLMarket) -> None:
-        """Take down the market's last step, unless that was done before."""
+    def update(self, model: FLMarket) -> None:
+        """Record the market's last step, unless that was done before."""
         with self._lock:
             records = model.last_round
             if not records or records[0].round <= self._round:
                 return
             self._round, self.latest = records[0].round, records
             for record in records:
-                self._note(record)
+                self._record(record)
             spent = model.population.accounts.spent.numpy()
             median, high = np.quantile(spent, [0.5, 0.9])
             self._privacy.append({"round": self._round, "median": median, "high": high, "largest": spent.max()})
 
-    def _note(self, record: RoundRecord) -> None:
+    def _record(self, record: RoundRecord) -> None:
         self._rounds.append(round_of(record))
-        cost = record.types.cost_at_own_budget()[0].numpy()
-        lied = record.untruthful[0].numpy()
+        cost = record.types.cost_at_own_budget()[0].numpy()  # [owner]
+        untruthful = record.untruthful[0].numpy()
         gain = record.misreport_gain[0].numpy()
         owners = record.owners.numpy()
         scale = np.where(cost > 0, cost, 1.0)
-        share = (gain / scale)[lied]
-        np.add.at(self._gain, owners[lied], gain[lied])
+        share = (gain / scale)[untruthful]  # [misreport]
+        np.add.at(self._gain, owners[untruthful], gain[untruthful])
         np.add.at(self._cost, owners, cost)
         self._gains.append(
             {"round": record.round, "misreports": len(share), "total": share.sum(), "max": share.max(initial=-np.inf)}
@@ -78,7 +77,7 @@ class History:
         self.misreports += len(share)
         self.misreports_paid += int((share > 0).sum())
         truth, utility = record.truthful_utility[0].numpy() / scale, record.utility[0].numpy() / scale
-        self._bids.extend(zip(record.strategies, (~lied).tolist(), truth.tolist(), utility.tolist(), strict=True))
+        self._bids.extend(zip(record.strategies, (~untruthful).tolist(), truth.tolist(), utility.tolist(), strict=True))
         self.last_bid.update((owner, (record, place)) for place, owner in enumerate(owners.tolist()))
 
     @property
@@ -88,7 +87,7 @@ class History:
 
     @property
     def gains(self) -> pd.DataFrame:
-        """Per round: ``misreports``, the ``total`` of their gains and the ``maximum`` that one of them brought."""
+        """Per round: ``misreports``, the ``total`` of their gains and the largest of them, ``max``."""
         return pd.DataFrame(list(self._gains))
 
     @property
@@ -112,7 +111,7 @@ class History:
         return sum(row["total"] for row in self._gains) / self.misreports if self.misreports else None
 
     def price_list(self, record: RoundRecord, model: FLMarket) -> Menu | None:
-        """Everybody's price list of a round, the last one being kept.
+        """Everybody's price list of a round; the last one is cached.
 
         None if the auction has none, or if the owners' choices from these lists are not what came of the round: when
         somebody bid under several names, every name had a list of its own.
@@ -124,7 +123,7 @@ class History:
             if self._menu is None or self._menu[0] is not record:
                 menu = auction.price_list(record.bids, [record.budget])
                 chosen = menu.choose(record.bids)
-                same = all(torch.equal(getattr(chosen, part), getattr(record.outcome, part)) for part in PARTS)
+                same = all(torch.equal(getattr(chosen, part), getattr(record.outcome, part)) for part in OUTCOME_FIELDS)
                 self._menu = record, menu if same else None
             return self._menu[1]
 
@@ -134,8 +133,8 @@ _LOCK = threading.Lock()
 
 
 def history_of(model: FLMarket) -> History:
-    """Return the story of a market, up to date."""
+    """Return the history of a market, up to date."""
     with _LOCK:
         history = _HISTORIES.setdefault(model, History(model.config.owners))
-    history.follow(model)
+    history.update(model)
     return history

@@ -7,25 +7,20 @@ from pathlib import Path
 import solara
 
 from market_sim.model import FLMarket
-from scenarios.app.accuracy import AccuracyPanel
-from scenarios.app.bound import BoundPanel
-from scenarios.app.choices import Built, Choices, build
+from scenarios.app.choices import BuiltMarket, Choices, build
 from scenarios.app.controls import Controls
-from scenarios.app.gain import GainPanel
+from scenarios.app.guarantees import GuaranteesPanel
 from scenarios.app.headline import Headline
 from scenarios.app.last_round import LastRoundPanel
-from scenarios.app.money import MoneyPanel
 from scenarios.app.notice import Notice
 from scenarios.app.owners import OwnersPanel
-from scenarios.app.panel import words
+from scenarios.app.panel import text
+from scenarios.app.panels import AccuracyPanel, BoundPanel, GainPanel, MoneyPanel, PrivacyPanel, UtilitiesPanel
 from scenarios.app.price_list import PriceListPanel
-from scenarios.app.privacy import PrivacyPanel
-from scenarios.app.promises import PromisesPanel
 from scenarios.app.session import Player
-from scenarios.app.utilities import UtilitiesPanel
 
 SECTIONS = {
-    "Who gains?": (OwnersPanel, UtilitiesPanel, GainPanel, PromisesPanel),
+    "Who gains?": (OwnersPanel, UtilitiesPanel, GainPanel, GuaranteesPanel),
     "Who pays?": (MoneyPanel, PrivacyPanel),
     "Does the learning survive it?": (BoundPanel, AccuracyPanel),
     "The last round, up close": (LastRoundPanel, PriceListPanel),
@@ -42,7 +37,7 @@ STYLE = (Path(__file__).parent / "app.css").read_text(encoding="utf-8")
 def MarketPage() -> None:
     """One visitor's page, with a market of her own."""
     choices = solara.use_reactive(Choices())
-    built: solara.Reactive[Built] = solara.use_reactive(solara.use_memo(lambda: build(Choices()), []))
+    built: solara.Reactive[BuiltMarket] = solara.use_reactive(solara.use_memo(lambda: build(Choices()), []))
     refused: solara.Reactive[str | None] = solara.use_reactive(None)
 
     def choose(new: Choices) -> None:
@@ -70,7 +65,7 @@ def Panels(model: FLMarket) -> None:
     for question, panels in SECTIONS.items():
         if question not in shown.value:
             continue
-        words("h2", question)
+        text("h2", question)
         with solara.Div(classes=["panels"]):
             for panel in panels:
                 with solara.Div(classes=["panel", "wide"] if panel in WIDE else ["panel"]):

@@ -1,4 +1,4 @@
-"""The interactive page, as solara runs it: ``market-sim app`` starts it, or ``solara run scenarios.app.main``."""
+"""The interactive app, as solara runs it: ``market-sim app`` starts it, or ``solara run scenarios.app.main``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ __all__ = ["Page"]
 Page = MarketPage
 
 torch.set_num_threads(1)
-# What was imported stays for good; looking through all of it for garbage would hold up every third picture.
+# Imported modules are never freed; without freezing, the collector scans them and delays every third picture.
 gc.collect()
 gc.freeze()

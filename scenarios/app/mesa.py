@@ -1,4 +1,4 @@
-"""What the page takes from Mesa's: the counter that all panels listen to, and the line with the number of steps."""
+"""What the app takes from Mesa's: the counter that all panels listen to, and the line with the number of steps."""
 
 from __future__ import annotations
 

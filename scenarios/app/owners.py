@@ -13,16 +13,16 @@ from market_sim.model import FLMarket
 from scenarios.app.history import History, history_of
 from scenarios.app.mesa import update_counter
 from scenarios.app.panel import Panel
-from scenarios.app.places import places
+from scenarios.app.positions import owner_positions
 
-COLOURS = ("strategy", "gain")
+COLOURED_BY = ("strategy", "gain")
 
 
 @solara.component
 def OwnersPanel(model: FLMarket) -> None:
     """Owners where they stand, coloured by how they bid or by what lying brought them."""
     update_counter.get()
-    by = solara.use_reactive(COLOURS[0])
+    by = solara.use_reactive(COLOURED_BY[0])
     history = history_of(model)
     Panel(
         "Who is in this market?",
@@ -31,21 +31,21 @@ def OwnersPanel(model: FLMarket) -> None:
         "where the market has a network, join owners who know one another.",
         lambda: _draw(model, history, by.value),
         (model, model.steps, by.value),
-        children=[solara.ToggleButtonsSingle(value=by, values=list(COLOURS), dense=True)],
+        children=[solara.ToggleButtonsSingle(value=by, values=list(COLOURED_BY), dense=True)],
     )
 
 
 def _draw(model: FLMarket, history: History, by: str) -> Figure:
     population, count = model.population, model.config.owners
     graph = None if model.grid is None else model.grid.G
-    place = places(graph, count)
+    position = owner_positions(graph, count)
     bids = np.zeros(count, dtype=bool)
     for record in history.latest:
         bids[record.owners.numpy()] = True
     owners = pd.DataFrame(
         {
-            "x": place[:, 0],
-            "y": place[:, 1],
+            "x": position[:, 0],
+            "y": position[:, 1],
             "strategy": np.array(population.groups.names)[population.groups.group.numpy()],
             "data_size": population.types.data_size[0].numpy(),
             "gain": history.gain_by_owner,

@@ -19,7 +19,7 @@ def Panel(
     title: str,
     caption: str,
     draw: Callable[[], Figure] | None,
-    shows: tuple[Any, ...],
+    depends_on: tuple[Any, ...],
     *,
     instead: str = NOTHING_YET,
     children: list[Any] | None = None,
@@ -32,27 +32,27 @@ def Panel(
         What it asks, and how to read the answer.
     draw : callable, optional
         Draws the figure; without, the words ``instead`` stand in its place.
-    shows : tuple
+    depends_on : tuple
         What the figure depends on (``Drawing``).
     instead : str
     children : list of elements
         Controls of the panel's own, between title and picture.
     """
-    words("h3", title)
+    text("h3", title)
     if children:
         solara.Div(children=children)
     if draw is None:
-        words("p", instead, "nothing")
+        text("p", instead, "nothing")
     else:
-        Drawing(draw, shows, f"{title}. {caption}")
-    words("p", caption, "caption")
+        Drawing(draw, depends_on, f"{title}. {caption}")
+    text("p", caption, "caption")
 
 
-def listing(items: list[str]) -> None:
+def text_list(items: list[str]) -> None:
     """Put a list of sentences on the page."""
     solara.HTML(tag="ul", unsafe_innerHTML="".join(f"<li>{escape(item)}</li>" for item in items))
 
 
-def words(tag: str, text: str, *classes: str) -> None:
-    """Put a piece of text on the page; marks of HTML in it are shown, not obeyed."""
-    solara.HTML(tag=tag, unsafe_innerHTML=escape(text), classes=list(classes))
+def text(tag: str, content: str, *classes: str) -> None:
+    """Put a piece of text on the page; HTML in it is escaped."""
+    solara.HTML(tag=tag, unsafe_innerHTML=escape(content), classes=list(classes))

@@ -10,8 +10,8 @@ from analysis.plots.live_round import price_list_figure
 from market_sim.model import FLMarket
 from scenarios.app.history import History, history_of
 from scenarios.app.mesa import update_counter
-from scenarios.app.offers import curves, entries
 from scenarios.app.panel import NOTHING_YET, Panel
+from scenarios.app.round_tables import cost_curves, price_list_table
 
 CAPTION = (
     "Each disc is an entry she may pick: so much privacy loss on so many records at such a price. The auction picks "
@@ -22,7 +22,7 @@ NO_LISTS = (
     "This auction has no price lists: what an owner is paid depends on everybody's bids, her own included. Choose "
     "sequential-menu or residual-menu to see lists that no lie can move."
 )
-SEVERAL = "In this round somebody bid under several names, and every name had a price list of its own."
+SEVERAL_NAMES = "In this round somebody bid under several names, and every name had a price list of its own."
 
 
 @solara.component
@@ -31,38 +31,39 @@ def PriceListPanel(model: FLMarket) -> None:
     update_counter.get()
     chosen: solara.Reactive[int | None] = solara.use_reactive(None)
     history = history_of(model)
-    owner = chosen.value if chosen.value in history.last_bid else _max_telling(history)
-    lists = owner is not None and history.price_list(history.last_bid[owner][0], model) is not None
+    owner = chosen.value if chosen.value in history.last_bid else _default_owner(history)
+    has_list = owner is not None and history.price_list(history.last_bid[owner][0], model) is not None
 
-    def described(owner: int) -> str:
+    def label(owner: int) -> str:
         return f"{owner}: {model.population.groups.strategy_of(owner)}"
 
     def choose(text: str) -> None:
         chosen.value = int(text.partition(":")[0])
 
     controls = []
-    said = ""
+    last_bid = ""
     if owner is not None:
-        names = [described(each) for each in sorted(history.last_bid)]
-        controls = [solara.Select("Owner", values=names, value=described(owner), on_value=choose)]
-        said = f" Owner {owner} last bid in round {history.last_bid[owner][0].round + 1}."
+        names = [label(each) for each in sorted(history.last_bid)]
+        controls = [solara.Select("Owner", values=names, value=label(owner), on_value=choose)]
+        last_bid = f" Owner {owner} last bid in round {history.last_bid[owner][0].round + 1}."
     Panel(
         "One owner's price list",
-        CAPTION + said if lists else "",
-        (lambda: _draw(model, history, owner)) if lists and owner is not None else None,
+        CAPTION + last_bid if has_list else "",
+        (lambda: _draw(model, history, owner)) if has_list and owner is not None else None,
         (model, owner, history.last_bid.get(owner, (None,))[0] if owner is not None else None),
         instead=NOTHING_YET
         if owner is None
-        else SEVERAL
+        else SEVERAL_NAMES
         if isinstance(model.broker.auction, MenuAuction)
         else NO_LISTS,
         children=controls,
     )
 
 
-def _max_telling(history: History) -> int | None:
-    """A liar of the last round if there is one, the largest; else the largest bidder."""
+def _default_owner(history: History) -> int | None:
+    """Return the deviator of the last round with the most data; if all were truthful, the bidder with the most."""
     for record in history.latest:
+        # Deviators come before everybody else: no data size reaches 10**12.
         size = record.types.data_size[0] + (record.untruthful[0] * 10**12)
         if len(size):
             return int(record.owners[size.argmax()])
@@ -74,4 +75,4 @@ def _draw(model: FLMarket, history: History, owner: int) -> Figure:
     menu = history.price_list(record, model)
     assert menu is not None
     budget = float(record.types.privacy_budget[0, place])
-    return price_list_figure(entries(record, menu, place), curves(record, place), privacy_budget=budget)
+    return price_list_figure(price_list_table(record, menu, place), cost_curves(record, place), privacy_budget=budget)

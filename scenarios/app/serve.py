@@ -1,4 +1,4 @@
-"""Starting the page: the server is solara's, told to stay on this machine and to call nobody."""
+"""Starting the app: solara's server, on this machine only and without telemetry."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 from agents.checks import whole
 
-NEEDED = ("solara", "solara_assets", "ipyvuetify", "altair")
-"""What the page is made with; ``solara_assets`` is what spares the browser the internet."""
+REQUIRED_PACKAGES = ("solara", "solara_assets", "ipyvuetify", "altair")
+"""With ``solara_assets`` the browser needs no internet."""
 
 MAX_PORT = 65535
 
@@ -21,33 +21,33 @@ ENVIRONMENT: Mapping[str, str] = {
     "SOLARA_THEME_SHOW_BANNER": "false",
     "OMP_NUM_THREADS": "1",
 }
-"""No statistics to solara's makers, no banner over the panels, one thread of arithmetic per visitor."""
+"""No telemetry, no banner over the panels, one thread of arithmetic per visitor."""
 
 
 def command(host: str, port: int, *, open_browser: bool) -> list[str]:
-    """Return the command line that serves the page.
+    """Return the command line that serves the app.
 
     Raises
     ------
     ValueError
         If something it needs is not installed, or the port is out of range or taken.
     """
-    missing = [name.replace("_", "-") for name in NEEDED if importlib.util.find_spec(name) is None]
+    missing = [name.replace("_", "-") for name in REQUIRED_PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         raise ValueError(f"the page needs {', '.join(missing)}: pip install 'fl-market[viz]', or `make app`")
     whole("--port", port, minimum=1, maximum=MAX_PORT)
-    _require_free(host, port)
-    shown = ["--open" if open_browser else "--no-open", "--no-check-version", "--production"]
+    _check_port_free(host, port)
+    options = ["--open" if open_browser else "--no-open", "--no-check-version", "--production"]
     place = ["--host", host, "--port", str(port)]
-    return [sys.executable, "-m", "solara", "run", "scenarios.app.main", *place, *shown]
+    return [sys.executable, "-m", "solara", "run", "scenarios.app.main", *place, *options]
 
 
-def serve(words: list[str]) -> None:
-    """Become the server: whoever stops this process stops the page."""
-    os.execve(words[0], words, {**os.environ, **ENVIRONMENT})
+def serve(arguments: list[str]) -> None:
+    """Exec the server in place of this process: stopping it stops the app."""
+    os.execve(arguments[0], arguments, {**os.environ, **ENVIRONMENT})
 
 
-def _require_free(host: str, port: int) -> None:
+def _check_port_free(host: str, port: int) -> None:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

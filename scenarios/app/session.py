@@ -1,4 +1,4 @@
-"""Play, step and reset, as Mesa has them; what cannot be built or played is said, and the last good market stays."""
+"""Play, step and reset, as Mesa has them; what cannot be built or played is reported, the last good market stays."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 import solara
 
 from market_sim.model import FLMarket
-from scenarios.app.choices import Built, Choices, build
+from scenarios.app.choices import BuiltMarket, Choices, build
 from scenarios.app.history import history_of
 from scenarios.app.mesa import ShowSteps, force_update, update_counter
 
 
 @dataclass
-class Table:
+class Session:
     """One visitor's market: only one of her clicks moves it at a time."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def play(self, model: FLMarket, rounds: int, stop: threading.Event | None = None) -> None:
-        """Play up to so many rounds, fewer if the market has come to its end or somebody says stop."""
+        """Play up to so many rounds, fewer at the market's end or when ``stop`` is set."""
         with self.lock:
             for _ in range(rounds):
                 if not model.running or (stop is not None and stop.is_set()):
@@ -31,14 +31,14 @@ class Table:
 
 @solara.component
 def Player(
-    built: solara.Reactive[Built], choices: solara.Reactive[Choices], refused: solara.Reactive[str | None]
+    built: solara.Reactive[BuiltMarket], choices: solara.Reactive[Choices], refused: solara.Reactive[str | None]
 ) -> None:
     """The buttons, how fast to play, and how many rounds to play between two pictures."""
     update_counter.get()
     playing = solara.use_reactive(False)
     pause = solara.use_reactive(100)
     at_once = solara.use_reactive(1)
-    table = solara.use_memo(Table, [])
+    session = solara.use_memo(Session, [])
     model = built.value.model
 
     def play(stop: threading.Event) -> None:
@@ -51,8 +51,8 @@ def Player(
 
     def step(stop: threading.Event | None = None) -> bool:
         try:
-            table.play(model, at_once.value, stop)
-        except Exception as error:  # whatever befalls a round, the page stays and says so
+            session.play(model, at_once.value, stop)
+        except Exception as error:  # whatever goes wrong in a round, the app stays and reports it
             refused.value = f"The round could not be played: {error}"
             return False
         force_update()

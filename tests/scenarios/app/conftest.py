@@ -1,4 +1,4 @@
-"""The page without a browser: its components are rendered and its buttons are pressed."""
+"""The app without a browser: its components are rendered and its buttons are pressed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page's memory agrees with the market's own tables."""
+"""The app's history agrees with the market's own tables."""
 
 from __future__ import annotations
 

@@ -12,15 +12,15 @@ from agents.broker.auctions.base import Guarantees
 from scenarios.app import drawing
 from scenarios.app import owners as owners_panel
 from scenarios.app.choices import Choices, build
+from scenarios.app.guarantees import GuaranteesPanel, guarantee_sentences
 from scenarios.app.headline import Headline, key_numbers, verdict
 from scenarios.app.history import history_of
 from scenarios.app.layout import SECTIONS, Panels
 from scenarios.app.mesa import force_update
 from scenarios.app.panel import NOTHING_YET
-from scenarios.app.price_list import NO_LISTS, SEVERAL, PriceListPanel
-from scenarios.app.promises import PromisesPanel, promises
+from scenarios.app.price_list import NO_LISTS, SEVERAL_NAMES, PriceListPanel
 
-PICTURES = [panel for panels in SECTIONS.values() for panel in panels if panel is not PromisesPanel]
+PICTURES = [panel for panels in SECTIONS.values() for panel in panels if panel is not GuaranteesPanel]
 SMALL = {"owners": 16, "bidders": 8, "task": "synthetic"}
 
 
@@ -110,7 +110,7 @@ def test_an_auction_without_price_lists_says_so(visit):
 def test_who_bids_under_several_names_leaves_no_single_list(visit):
     model = market(2, deviators={"identity-splitting": 100}, owners=40, bidders=20)
     page = visit(PriceListPanel(model))
-    assert SEVERAL in page.text()
+    assert SEVERAL_NAMES in page.text()
 
 
 def test_the_top_says_who_gained_who_paid_and_what_was_learned(visit):
@@ -145,13 +145,13 @@ def test_truth_that_loses_and_rounds_without_sellers_are_not_hidden():
 )
 def test_what_an_auction_promises_is_said_in_words(visit, auction, said):
     model = market(0, auction=auction)
-    assert said in promises(model.broker.auction)
-    assert said in visit(PromisesPanel(model)).text()
+    assert said in guarantee_sentences(model.broker.auction)
+    assert said in visit(GuaranteesPanel(model)).text()
 
 
 def test_what_an_auction_does_not_promise_is_said_too():
     guarantees = Guarantees(truthful_in="valuation", individually_rational=False, budget_feasible=False)
-    assert promises(SimpleNamespace(planted=False, refuted=True, guarantees=guarantees)) == [
+    assert guarantee_sentences(SimpleNamespace(planted=False, refuted=True, guarantees=guarantees)) == [
         "Kept as published, although a claim of its authors is false.",
         "No owner gains by lying about what her privacy costs her.",
         "Nothing is promised to keep her from lying about her data, how much she tolerates.",

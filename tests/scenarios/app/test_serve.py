@@ -1,4 +1,4 @@
-"""How the page is started: on this machine, calling nobody."""
+"""How the app is started: on this machine, without telemetry."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_it_becomes_a_server_that_tells_nobody(started):
+def test_it_execs_a_server_without_telemetry(started):
     port = free_port()
     result = CliRunner().invoke(app, ["app", "--port", str(port), "--no-open"])
     assert result.exit_code == 0

@@ -7,7 +7,7 @@ import pytest
 
 from scenarios.app.choices import Choices, build
 from scenarios.app.history import history_of
-from scenarios.app.offers import curves, entries, offers
+from scenarios.app.round_tables import cost_curves, offer_table, price_list_table
 
 
 def a_round(auction: str, budget_factor: tuple[float, float] = (0.1, 2.0)):
@@ -22,7 +22,7 @@ def a_round(auction: str, budget_factor: tuple[float, float] = (0.1, 2.0)):
 @pytest.mark.parametrize("auction", ["sequential-menu", "residual-menu", "all-in"])
 def test_sellers_are_shown_with_what_they_were_paid_and_what_it_cost_them(auction):
     record, menu = a_round(auction)
-    table = offers(record, menu)
+    table = offer_table(record, menu)
     sold = table[table["sells"]]
     assert len(sold) == record.sellers > 0
     payment = record.outcome.payment[0].numpy()[table["sells"]]
@@ -35,7 +35,7 @@ def test_sellers_are_shown_with_what_they_were_paid_and_what_it_cost_them(auctio
 
 def test_a_truthful_owner_turned_down_only_prices_below_her_cost():
     record, menu = a_round("sequential-menu", budget_factor=(0.05, 0.05))
-    table = offers(record, menu)
+    table = offer_table(record, menu)
     declined = table[table["truthful"] & ~table["sells"] & table["price"].notna()]
     assert len(declined)
     assert (declined["price"] <= declined["cost"]).all()
@@ -44,14 +44,14 @@ def test_a_truthful_owner_turned_down_only_prices_below_her_cost():
 def test_an_auction_without_price_lists_names_no_price_to_losers():
     record, menu = a_round("all-in")
     assert menu is None
-    table = offers(record, menu)
+    table = offer_table(record, menu)
     assert table.loc[~table["sells"], "price"].isna().all()
 
 
 def test_the_list_marks_what_the_bid_picked_and_what_suits_her_best():
     record, menu = a_round("sequential-menu")
     for place in range(len(record.owners)):
-        listed = entries(record, menu, place)
+        listed = price_list_table(record, menu, place)
         chosen, best = listed[listed["chosen"]], listed[listed["best"]]
         if record.outcome.sells[0, place]:
             assert chosen["privacy_loss"].item() == float(record.outcome.privacy_loss[0, place])
@@ -68,8 +68,8 @@ def test_who_overstates_her_valuation_claims_a_steeper_curve():
     record, _ = a_round("sequential-menu")
     deviator = record.strategies.index("scaled-valuation")
     honest = record.strategies.index("truthful")
-    hers = curves(record, deviator)
+    hers = cost_curves(record, deviator)
     assert hers["privacy_loss"].iloc[-1] == pytest.approx(float(record.types.privacy_budget[0, deviator]))
     assert (hers["ask"].iloc[1:] > hers["cost"].iloc[1:]).all()
-    truth = curves(record, honest)
+    truth = cost_curves(record, honest)
     assert (truth["ask"] == truth["cost"]).all()

@@ -1,4 +1,4 @@
-"""Who was offered what, sold what and at what price: one round of a market as a table."""
+"""One round of a market as tables: all offers, one bidder's price list, and her cost curves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from market_sim.record import RoundRecord
 CURVE_POINTS = 80
 
 
-def offers(record: RoundRecord, menu: Menu | None) -> pd.DataFrame:
+def offer_table(record: RoundRecord, menu: Menu | None) -> pd.DataFrame:
     """One row per bidder of a round.
 
     Parameters
@@ -26,13 +26,13 @@ def offers(record: RoundRecord, menu: Menu | None) -> pd.DataFrame:
     -------
     DataFrame
         ``owner, strategy, truthful, sells, data_size, records, privacy_budget, privacy_loss`` (0 where nothing is
-        sold), and in money per record ``price`` (paid; or, to whoever sold nothing, offered for what suited her best;
-        missing if the auction named none), ``cost`` (true) and ``ask`` (as she said), all at the same privacy loss.
+        sold), and in money per record ``price`` (paid; or, to whoever sold nothing, offered for her best entry; missing
+        if the auction named none), ``cost`` (true) and ``ask`` (as she bid), all at the same privacy loss.
     """
     types, outcome = record.types, record.outcome
     sells = outcome.sells
     price = outcome.payment / outcome.data_size.clamp(min=1)
-    at = torch.where(sells, outcome.privacy_loss, types.privacy_budget)
+    at = torch.where(sells, outcome.privacy_loss, types.privacy_budget)  # [1, owner]
     price = torch.where(sells, price, torch.nan)
     if menu is not None:
         best, named = _best_entry(menu, record)
@@ -57,39 +57,38 @@ def offers(record: RoundRecord, menu: Menu | None) -> pd.DataFrame:
 
 
 def _best_entry(menu: Menu, record: RoundRecord) -> tuple[Tensor, Tensor]:
-    """Entry ``[1, n, 1]`` that would suit her true self best of those that sell anything, and whether there is one."""
-    utility = menu.utility(record.types.truthful_bids())
+    """Entry ``[1, n, 1]`` that her true type would choose among those that sell anything, and whether there is one."""
+    utility = menu.utility(record.types.truthful_bids())  # [1, owner, level]
     utility = torch.where((menu.privacy_loss == 0) | (menu.records == 0), -torch.inf, utility)
-    best = utility.argmax(-1, keepdim=True)
+    best = utility.argmax(-1, keepdim=True)  # [1, owner, 1]
     return best, torch.isfinite(utility.gather(-1, best))[..., 0]
 
 
-def entries(record: RoundRecord, menu: Menu, place: int) -> pd.DataFrame:
+def price_list_table(record: RoundRecord, menu: Menu, place: int) -> pd.DataFrame:
     """Return the price list of one bidder.
 
     Returns
     -------
     DataFrame
         ``privacy_loss, price`` (money per record), ``records`` (at most), ``profit`` (true, in money; missing if it is
-        not hers to sell), ``chosen`` by her bid and ``best`` for her true self; nothing for nothing is left away.
+        not hers to sell), ``chosen`` by her bid and ``best`` by her true type; entries that sell nothing are left out.
     """
-    choice = [menu.utility(bids)[0, place] for bids in (record.bids, record.types.truthful_bids())]
-    said, true = (int(utility.argmax()) for utility in choice)
-    profit = torch.where(torch.isfinite(choice[1]), choice[1], torch.nan)
+    by_bid, by_type = (menu.utility(bids)[0, place] for bids in (record.bids, record.types.truthful_bids()))  # [level]
+    profit = torch.where(torch.isfinite(by_type), by_type, torch.nan)
     table = pd.DataFrame(
         {
             "privacy_loss": menu.privacy_loss[0, place].numpy(),
             "price": menu.price[0, place].numpy(),
             "records": menu.records[0, place].numpy(),
             "profit": profit.numpy(),
-            "chosen": np.arange(len(profit)) == said,
-            "best": np.arange(len(profit)) == true,
+            "chosen": np.arange(len(profit)) == int(by_bid.argmax()),
+            "best": np.arange(len(profit)) == int(by_type.argmax()),
         }
     )
     return table[(table["privacy_loss"] > 0) & (table["records"] > 0)]
 
 
-def curves(record: RoundRecord, place: int) -> pd.DataFrame:
+def cost_curves(record: RoundRecord, place: int) -> pd.DataFrame:
     """One bidder's ``cost`` and ``ask`` per record over ``privacy_loss``, up to her true privacy budget."""
     one = torch.tensor([place])
     maximum = float(record.types.privacy_budget[0, place])

@@ -1,6 +1,6 @@
-"""How long a visitor waits: a round played, and every panel of the page drawn anew.
+"""How long a visitor waits: a round played, and every panel of the app drawn anew.
 
-Run with ``pytest tests/benchmarks/bench_page.py``. What the browser needs on top is little: ten pictures, a megabyte.
+Run with ``pytest tests/benchmarks/bench_app.py``. What the browser needs on top is little: ten pictures, a megabyte.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scenarios.app.layout import Panels
 from scenarios.app.mesa import force_update
 
 SIZES = {
-    "a page as it opens": Choices(),
+    "the app as it opens": Choices(),
     "200 owners (goal: at most 1 s)": Choices(owners=200, bidders=50),
     "200 owners, all bidding": Choices(owners=200, bidders=200),
     "2 000 owners, 500 bidding": Choices(owners=2000, bidders=500, task="synthetic", network="small-world"),
@@ -40,7 +40,7 @@ def test_a_step_with_every_panel_redrawn(benchmark: Any, size: str) -> None:
     for _ in range(20):
         model.step()
         history_of(model)
-    _, page = solara.render(Panels(model), handle_error=False)
+    _, rendered = solara.render(Panels(model), handle_error=False)
 
     def step() -> None:
         model.step()
@@ -48,7 +48,7 @@ def test_a_step_with_every_panel_redrawn(benchmark: Any, size: str) -> None:
         force_update()
 
     benchmark.pedantic(step, rounds=5, warmup_rounds=1)
-    page.close()
+    rendered.close()
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -1,4 +1,4 @@
-"""The interactive page in a real browser: no request leaves the machine, every control works, visitors stay apart."""
+"""The interactive app in a real browser: no request leaves the machine, every control works, visitors stay apart."""
 
 from __future__ import annotations
 
