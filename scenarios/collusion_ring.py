@@ -74,9 +74,10 @@ def find(played: Mapping[str, StudyTables]) -> StudyFinding:
 
 
 def row_of(auction: str, share: float, ring: StudyTables, honest: StudyTables) -> Row:
-    """One market beside its honest twin."""
-    together = paired(ring.trades, honest.trades)
-    members = together["strategy"] == "collusion-ring"
+    """One market compared with the same market without rings."""
+    bids = paired(ring.trades, honest.trades)
+    bids = bids.assign(misreported=1.0 - bids["truthful"])
+    members = bids["strategy"] == "collusion-ring"
     bounds = pd.DataFrame(
         {name: tables.rounds[~tables.rounds["invalid"]].groupby("seed")["error_bound"].mean()
          for name, tables in (("ring", ring), ("honest", honest))}
@@ -85,17 +86,17 @@ def row_of(auction: str, share: float, ring: StudyTables, honest: StudyTables) -
     return {
         "auction": auction,
         "colluding": f"{100 * share:.0f} %",
-        "acted": mean_across_seeds(together[members].assign(lied=lambda rows: 1.0 - rows["truthful"]), "lied"),
-        "member_gain": mean_across_seeds(together[members], "gain"),
-        "others_gain": mean_across_seeds(together[~members], "gain"),
+        "acted": mean_across_seeds(bids[members], "misreported"),
+        "member_gain": mean_across_seeds(bids[members], "gain"),
+        "others_gain": mean_across_seeds(bids[~members], "gain"),
         "error_bound_change": mean_across_seeds(bounds, "change"),
     }
 
 
 def paired(ring: pd.DataFrame, honest: pd.DataFrame) -> pd.DataFrame:
     """Trades of a market with ``gain``: what each bid brought more than in the honest market, over her own cost."""
-    same = ["seed", "round", "buyer", "owner"]
-    joined = ring.merge(honest[[*same, "utility"]], on=same, suffixes=("", "_honest"), validate="one_to_one")
+    keys = ["seed", "round", "buyer", "owner"]
+    joined = ring.merge(honest[[*keys, "utility"]], on=keys, suffixes=("", "_honest"), validate="one_to_one")
     gain = joined["utility"] + joined["transfer"] - joined["utility_honest"]
     return joined.assign(gain=gain / cost_at_own_budget(joined))
 

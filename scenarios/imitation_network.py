@@ -50,8 +50,8 @@ def find(played: Mapping[str, StudyTables]) -> StudyFinding:
     lines = {
         auction: {
             network: blocks_across_seeds(
-                played[f"{auction}-{network}"].trades.assign(told=lambda trades: trades["truthful"].astype(float)),
-                "told",
+                played[f"{auction}-{network}"].trades.assign(truthful=lambda trades: trades["truthful"].astype(float)),
+                "truthful",
             )
             for network in NETWORKS
         }

@@ -64,7 +64,7 @@ def find(played: Mapping[str, StudyTables]) -> StudyFinding:
 def rows_of(auction: str, trades: pd.DataFrame) -> list[Row]:
     """One row per learner of a market."""
     trades = trades.assign(gain=trades["misreport_gain"] / cost_at_own_budget(trades))
-    trades = trades.assign(forgone=-trades["gain"].fillna(0.0), told=trades["truthful"].astype(float))
+    trades = trades.assign(forgone=-trades["gain"].fillna(0.0), truthful=trades["truthful"].astype(float))
     last = trades[trades["round"] >= (1 - LAST) * (trades["round"].max() + 1)]
     rows: list[Row] = []
     for learner, group in trades.groupby("strategy", sort=True):
@@ -74,7 +74,7 @@ def rows_of(auction: str, trades: pd.DataFrame) -> list[Row]:
                 "auction": auction,
                 "learner": str(learner),
                 "asked_ratio": mean_across_seeds(end, "report_ratio"),
-                "truthful_share": mean_across_seeds(end, "told"),
+                "truthful_share": mean_across_seeds(end, "truthful"),
                 "gain": mean_across_seeds(group, "gain"),
                 "best_gain": float(group["gain"].max()),
                 "regret_against_truth": mean_across_seeds(group, "forgone"),

@@ -46,12 +46,12 @@ def markets(base: MarketConfig) -> dict[str, MarketConfig]:
     """One buyer or three, owners with and without allowances, honest or not."""
     limits = dict.fromkeys((None, base.lifetime_allowance))
     return {
-        f"{title(buyers, limit)}-{crowd}".replace(",", "").replace(" ", "-"): replace(
+        f"{title(buyers, limit)}-{population}".replace(",", "").replace(" ", "-"): replace(
             base, buyers=buyers, lifetime_allowance=limit, strategies=strategies
         )
         for buyers in BUYERS
         for limit in limits
-        for crowd, strategies in POPULATIONS.items()
+        for population, strategies in POPULATIONS.items()
     }
 
 

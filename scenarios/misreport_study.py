@@ -161,11 +161,12 @@ def misreport_rows(name: str, profiles: int, seed: int) -> list[Row]:
     generator = torch.Generator().manual_seed(seed)
     types, budget = prior.sample(profiles, OWNERS, generator)
     game = Counterfactuals(auction, types, budget, rerun=not lists_hold(auction, types, budget, generator))
-    weights = resamples(profiles, seed)
-    count = (types.data_size > 0).sum(-1).double().numpy()
+    weights = resamples(profiles, seed)  # [draw, profile]
+    count = (types.data_size > 0).sum(-1).double().numpy()  # owners present, [profile]
     rows: list[Row] = []
-    for misreport, told in list(pure_strategies(auction.guarantees.strategic).items())[1:]:
-        gain = per_cost(types, game.gains(told(types)))
+    _truth, *misreports = pure_strategies(auction.guarantees.strategic).items()
+    for misreport, strategy in misreports:
+        gain = per_cost(types, game.gains(strategy(types)))  # [profile, owner]
         over = ends("", ratios(weights, gain.sum(-1).numpy(), count))
         rows.append(
             {
