@@ -34,7 +34,7 @@ def frontier(table: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row per setting, budget factor and mechanism, by error bound: ``POINT`` and ``efficient``, whether no
         mechanism of the same group has both a lower error bound and no more regret. Error bounds are means over the
-        valid rounds; beside a high invalid rate they flatter. Yardsticks, which are no mechanisms, are left out.
+        valid rounds; beside a high invalid rate they flatter. Benchmarks, which are no mechanisms, are left out.
 
     Raises
     ------

@@ -48,13 +48,13 @@ class Coalitions:
         honest = expected_outcome(self.auction, types, self.truth, self.budget).utility  # [B, n]
         if self.threat.deviators == SPLIT:
             self.partner = None
-            self.honest, self.possible = honest, types.data_size > 1
+            self.truthful, self.possible = honest, types.data_size > 1
         else:
             self.partner = (torch.arange(types.shape[1]) + 1) % max(1, types.shape[1])
             both = self.truth.present & self.truth.present[:, self.partner]
-            self.honest, self.possible = honest + honest[:, self.partner], both & (types.shape[1] > 1)
+            self.truthful, self.possible = honest + honest[:, self.partner], both & (types.shape[1] > 1)
 
-    def honest_bids(self, generator: torch.Generator) -> tuple[Bids, Bids]:
+    def truthful_bids(self, generator: torch.Generator) -> tuple[Bids, Bids]:
         """True bids ``[B, n]`` of both: her records divided at random, or the partner's own."""
         if self.partner is not None:
             return as_misreports(self.truth), as_misreports(self.truth.take(owners=self.partner))
@@ -78,7 +78,7 @@ class Coalitions:
 
     def random_misreports(self, turn: int, fields: Collection[str], generator: torch.Generator) -> tuple[Bids, Bids]:
         """Lies in ``fields`` ``[B, n]``, drawn at random: of the one, of the other or of both, as it is their turn."""
-        honest = self.honest_bids(generator)
+        honest = self.truthful_bids(generator)
         misreports = [draw_misreport(true, fields, generator) for true in honest]
         who = ((True, False), (False, True), (True, True), (self.partner is not None,) * 2)[turn % 4]
         first, second = (
@@ -108,7 +108,7 @@ class Coalitions:
         ValueError
             If a gain is not a number.
         """
-        gain, overspent = torch.zeros_like(self.honest), torch.zeros_like(self.honest)
+        gain, overspent = torch.zeros_like(self.truthful), torch.zeros_like(self.truthful)
         owners = self.types.shape[1]
         for owner in range(owners):
             rows = self.possible[:, owner].nonzero()[:, 0]
@@ -120,7 +120,7 @@ class Coalitions:
                 self.auction, self.types.take(rows=rows, owners=places), market, self.budget[rows]
             )
             earned = result.utility[:, owner] + result.utility[:, column]
-            honest = self.honest[rows, owner]
+            honest = self.truthful[rows, owner]
             gain[rows, owner] = torch.where(earned == honest, 0.0, earned - honest)
             overspent[rows, owner] = (result.max_spent - self.budget[rows]).clamp(min=0)
         require_numbers(gain)
@@ -154,8 +154,8 @@ def attack_coalitions(case: Case, queries: int, generator: torch.Generator) -> C
         If a gain is not a number.
     """
     game = Coalitions(case)
-    best = game.honest_bids(generator)
-    gain, overspent = torch.full_like(game.honest, -torch.inf), torch.zeros_like(game.honest)
+    best = game.truthful_bids(generator)
+    gain, overspent = torch.full_like(game.truthful, -torch.inf), torch.zeros_like(game.truthful)
     wide = _random_queries(queries)
     widths = torch.logspace(-0.5, -3, max(1, queries - wide)).tolist()
     worth = coalition_total(case.types, case.types.cost_at_own_budget(), case.threat)

@@ -15,7 +15,7 @@ from analysis.summary import accuracy_by_round
 
 
 def market_styles(names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Colour and marker of every market of one page: its auction's if it is called so, else by its place."""
+    """Colour and marker of every market of one report: its auction's if it is called so, else by its place."""
     if set(names) <= KNOWN.keys():
         return {name: style_of(name) for name in names}
     return {

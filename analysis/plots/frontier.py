@@ -24,7 +24,7 @@ LINES = {FIRST_BEST: "-", SECOND_BEST: "-.", NO_BUDGET: ":"}
 
 def frontier_figure(
     points: pd.DataFrame,
-    yardsticks: pd.DataFrame,
+    benchmarks: pd.DataFrame,
     published: pd.DataFrame,
     *,
     factors: Sequence[str] | None = None,
@@ -37,7 +37,7 @@ def frontier_figure(
     points : DataFrame
         Of ``analysis.frontier.frontier``, one setting: ``budget_factor, auction``, error bound and regret, each with
         ends of its interval, and ``efficient``; the efficient ones are joined by a step line.
-    yardsticks : DataFrame
+    benchmarks : DataFrame
         ``budget_factor, auction, mean``: drawn as horizontal lines.
     published : DataFrame
         Of ``analysis.published_values.published_points``: drawn hollow.
@@ -53,7 +53,7 @@ def frontier_figure(
     names: dict[str, Line2D] = {}
     for axis, factor in zip(axes, shown, strict=False):
         _scales(axis)
-        names |= _yardsticks(axis, yardsticks[yardsticks["budget_factor"] == factor])
+        names |= _benchmarks(axis, benchmarks[benchmarks["budget_factor"] == factor])
         names |= _mechanisms(axis, points[points["budget_factor"] == factor])
         names |= _published(axis, published[published["budget_factor"] == factor])
         label(axis, x="", y="", title=f"budget factor f {'~' if '[' in factor else '='} {factor}")
@@ -81,7 +81,7 @@ def _scales(axis: Axes) -> None:
     axis.minorticks_off()
 
 
-def _yardsticks(axis: Axes, rows: pd.DataFrame) -> dict[str, Line2D]:
+def _benchmarks(axis: Axes, rows: pd.DataFrame) -> dict[str, Line2D]:
     return {
         name: axis.axhline(mean, color=INK, linewidth=1, linestyle=style, zorder=1)
         for name, style in LINES.items()

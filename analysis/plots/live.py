@@ -1,4 +1,4 @@
-"""Figures of a market that is being played, round by round: what the interactive page draws after every step.
+"""Figures of a market that is being played, round by round: what the app draws after every step.
 
 They are small and drawn often, so their margins are fixed instead of being worked out anew each time. Those of the
 owners are in ``live_owners``, those of one round in ``live_round``.

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.plots.comparison import numbers_figure, overlay_figure
-from analysis.report.html import page, paragraph, picture, section, table, with_interval
+from analysis.report.html import document, html_table, paragraph, picture, section, with_interval
 from analysis.report.runs import MarketRuns, differing
 from analysis.report.single import PROMISES, configuration
 from analysis.summary import violations
@@ -25,8 +25,8 @@ DRAWN = (
 """Key numbers that are drawn as well as printed."""
 
 
-def comparison(markets: Sequence[MarketRuns], *, hashes: Mapping[str, Mapping[str, str]] | None = None) -> str:
-    """Return the page on several markets.
+def comparison_report(markets: Sequence[MarketRuns], *, hashes: Mapping[str, Mapping[str, str]] | None = None) -> str:
+    """Return the report on several markets, as HTML.
 
     Parameters
     ----------
@@ -45,10 +45,10 @@ def comparison(markets: Sequence[MarketRuns], *, hashes: Mapping[str, Mapping[st
     numbers = side_by_side(markets)
     rounds = {market.label: market.rounds for market in markets}
     trades = {market.label: market.trades for market in markets}
-    return page(
+    return document(
         f"{len(markets)} markets compared",
         QUESTION,
-        answer(numbers),
+        comparison_answer(numbers),
         [
             section(
                 "numbers",
@@ -88,16 +88,16 @@ def side_by_side(markets: Sequence[MarketRuns]) -> pd.DataFrame:
     ]
 
 
-def answer(numbers: pd.DataFrame) -> str:
+def comparison_answer(numbers: pd.DataFrame) -> str:
     """The answer, drawn from the numbers; a lead is one only where the intervals do not overlap."""
-    misreports = _of(numbers, "lies that paid")
+    misreports = _known(numbers, "lies that paid")
     paid = misreports[misreports["mean"] > 0]
     if not len(misreports):
         lying = "Nobody lied in any of them."
     elif not len(paid):
         lying = "Not one lie paid in any of them."
     else:
-        shares = (f"{row['market']} ({_interval(row)} % of lies)" for row in paid.to_dict(orient="records"))
+        shares = (f"{row['market']} ({_format_mean(row)} % of lies)" for row in paid.to_dict(orient="records"))
         lying = f"Lies paid in {', '.join(shares)}."
     return " ".join(
         [
@@ -109,26 +109,26 @@ def answer(numbers: pd.DataFrame) -> str:
 
 
 def _leader(numbers: pd.DataFrame, quantity: str, words: str, *, largest: bool) -> str:
-    rows = _of(numbers, quantity).sort_values("mean", ascending=not largest, kind="stable")
+    rows = _known(numbers, quantity).sort_values("mean", ascending=not largest, kind="stable")
     if not len(rows):
         return f"{words}: none could be measured."
     first = rows.iloc[0]
-    said = f"{words}: {first['market']}, {_interval(first)}"
+    sentence = f"{words}: {first['market']}, {_format_mean(first)}"
     if len(rows) == 1:
-        return f"{said}."
+        return f"{sentence}."
     second = rows.iloc[1]
-    said += f"; next {second['market']}, {_interval(second)}"
+    sentence += f"; next {second['market']}, {_format_mean(second)}"
     if pd.isna([first["low"], first["high"], second["low"], second["high"]]).any():
-        return f"{said} (one run each: no interval)."
+        return f"{sentence} (one run each: no interval)."
     apart = first["low"] > second["high"] if largest else first["high"] < second["low"]
-    return f"{said} ({'their intervals lie apart' if apart else 'their intervals overlap'})."
+    return f"{sentence} ({'their intervals lie apart' if apart else 'their intervals overlap'})."
 
 
-def _interval(row: Mapping[Any, Any] | pd.Series) -> str:
+def _format_mean(row: Mapping[Any, Any] | pd.Series) -> str:
     return with_interval(row["mean"], row["low"], row["high"])
 
 
-def _of(numbers: pd.DataFrame, quantity: str) -> pd.DataFrame:
+def _known(numbers: pd.DataFrame, quantity: str) -> pd.DataFrame:
     return numbers[(numbers["quantity"] == quantity) & numbers["mean"].notna()]
 
 
@@ -143,7 +143,7 @@ def _wide(numbers: pd.DataFrame, labels: Sequence[str]) -> str:
             found = group[group["market"] == market].iloc[0]
             row |= {f"{part} {place}": found[part] for part in ("mean", "low", "high")}
         rows.append(row)
-    return table("key-numbers", pd.DataFrame(rows), headings, "Means with 95 % intervals.")
+    return html_table("key-numbers", pd.DataFrame(rows), headings, "Means with 95 % intervals.")
 
 
 def _promises(markets: Sequence[MarketRuns]) -> str:
@@ -152,11 +152,11 @@ def _promises(markets: Sequence[MarketRuns]) -> str:
         {"promise broken": words, **{label: found[name] for label, found in broken.items()}}
         for name, words in PROMISES.items()
     ]
-    return table("promises-table", pd.DataFrame(rows))
+    return html_table("promises-table", pd.DataFrame(rows))
 
 
 def _differences(markets: Sequence[MarketRuns]) -> str:
     found = differing(markets)
     if found.shape[1] == 1:
         return paragraph("The fields are the same; the auctions' checkpoints differ.")
-    return table("differences-table", found)
+    return html_table("differences-table", found)

@@ -1,4 +1,4 @@
-"""A page that stands alone: HTML with its style, tables and pictures inside, readable on light, dark and paper.
+"""A report that stands alone: HTML with its style, tables and pictures inside, readable on light, dark and paper.
 
 Nothing is fetched from anywhere. Every number of a table stands in a ``data`` element whose ``value`` is the number
 itself, to the last digit, beside the rounded one that is read.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import html
 import io
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,16 +19,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from agents.files import to_json
 from analysis.plots.style import INK
 
 GENERATOR = "fl-market report 1"
-"""Marks a page as one of ours; only such a page is ever replaced."""
+"""Marks a report as one of this project; only such a file is ever replaced."""
 
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
 
 
-def page(title: str, question: str, answer: str, sections: Iterable[str]) -> str:
+def document(title: str, question: str, answer: str, sections: Iterable[str]) -> str:
     """Return a complete HTML document.
 
     Parameters
@@ -67,7 +67,7 @@ def page(title: str, question: str, answer: str, sections: Iterable[str]) -> str
 
 
 def section(name: str, heading: str, *parts: str) -> str:
-    """A part of the page with its heading; ``name`` is its anchor."""
+    """A part of the report with its heading; ``name`` is its anchor."""
     return f'<section id="{html.escape(name)}">\n<h2>{html.escape(heading)}</h2>\n' + "\n".join(parts) + "\n</section>"
 
 
@@ -83,10 +83,10 @@ def folded(summary: str, *parts: str) -> str:
 
 def listing(content: Mapping[str, Any]) -> str:
     """A mapping as indented JSON."""
-    return f"<pre>{html.escape(json.dumps(content, indent=2, ensure_ascii=False))}</pre>"
+    return f"<pre>{html.escape(to_json(content))}</pre>"
 
 
-def table(name: str, frame: pd.DataFrame, headings: Mapping[str, str] | None = None, caption: str = "") -> str:
+def html_table(name: str, frame: pd.DataFrame, headings: Mapping[str, str] | None = None, caption: str = "") -> str:
     """A table with one row per row of ``frame``; ``name`` is its id.
 
     Parameters
@@ -103,9 +103,9 @@ def table(name: str, frame: pd.DataFrame, headings: Mapping[str, str] | None = N
         "<tr>" + "".join(cell(row[column], name=column) for column in shown) + "</tr>"
         for row in frame.to_dict(orient="records")
     ]
-    said = f"<caption>{html.escape(caption)}</caption>" if caption else ""
+    title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
     return (
-        f'<div class="wide"><table id="{html.escape(name)}">{said}\n<thead><tr>{head}</tr></thead>\n<tbody>\n'
+        f'<div class="wide"><table id="{html.escape(name)}">{title}\n<thead><tr>{head}</tr></thead>\n<tbody>\n'
         + "\n".join(rows)
         + "\n</tbody></table></div>"
     )
@@ -147,7 +147,7 @@ def rounded(value: float) -> str:
 def picture(name: str, figure: Figure, caption: str) -> str:
     """A figure as inline SVG with a caption; ``name`` keeps its parts apart from those of other pictures.
 
-    Text stays text, in the page's own fonts, and what is drawn in ink takes the colour of the page's text.
+    Text stays text, in the report's own fonts, and what is drawn in ink takes the colour of its text.
     """
     drawn = io.StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif"}):
@@ -163,7 +163,7 @@ def picture(name: str, figure: Figure, caption: str) -> str:
 
 
 def _own_ids(image: str, name: str) -> str:
-    """Drop ids that nothing refers to, and keep the others apart from those of the page's other pictures."""
+    """Drop ids that nothing refers to, and keep the others apart from those of the report's other pictures."""
     used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', image))
     image = re.sub(r' id="([^"]+)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in used else "", image)
     return re.sub(r'(url\(#|href="#)', lambda found: f"{found[1]}{name}-", image)

@@ -90,7 +90,10 @@ def differing(markets: Sequence[MarketRuns]) -> pd.DataFrame:
     """The fields in which markets differ: one row per market, ``label`` first."""
     fields = _differing([market.config for market in markets])
     return pd.DataFrame(
-        [{"label": market.label, **{name: _said(market.config.get(name)) for name in fields}} for market in markets]
+        [
+            {"label": market.label, **{name: _format_value(market.config.get(name)) for name in fields}}
+            for market in markets
+        ]
     )
 
 
@@ -103,7 +106,7 @@ def _labels(manifests: Sequence[Mapping[str, Any]]) -> list[str]:
         if len(manifests) == 1:
             labels.append(str(manifest["auction"]["name"]))
         elif fields and len(fields) <= 2:
-            labels.append(", ".join(_named(name, config.get(name)) for name in fields))
+            labels.append(", ".join(_format_field(name, config.get(name)) for name in fields))
         else:
             labels.append(f"market {place}")
     if len(set(labels)) < len(labels) or max(map(len, labels)) > 40:
@@ -111,9 +114,13 @@ def _labels(manifests: Sequence[Mapping[str, Any]]) -> list[str]:
     return labels
 
 
-def _named(field: str, value: Any) -> str:
+def _format_field(field: str, value: Any) -> str:
     """A value, with its field unless it says by itself what it is."""
-    return _said(value) if field in ("auction", "strategies") else f"{field.replace('_', ' ')} {_said(value)}"
+    return (
+        _format_value(value)
+        if field in ("auction", "strategies")
+        else f"{field.replace('_', ' ')} {_format_value(value)}"
+    )
 
 
 def _differing(configs: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -121,7 +128,7 @@ def _differing(configs: Sequence[Mapping[str, Any]]) -> list[str]:
     return [name for name in names if any(config.get(name) != configs[0].get(name) for config in configs)]
 
 
-def _said(value: Any) -> str:
+def _format_value(value: Any) -> str:
     """A field's value in words: shares and pairs without brackets and quotes."""
     if isinstance(value, Mapping):
         return (

@@ -1,4 +1,4 @@
-"""The report on one market: question, answer, tables, figures and configuration on one self-contained page.
+"""The report on one market: question, answer, tables, figures and configuration in one self-contained file.
 
 Every number comes from the tables of the runs; the answer is written from the numbers.
 """
@@ -13,13 +13,13 @@ import pandas as pd
 from agents.noise import private
 from analysis.plots.market import market_figure
 from analysis.plots.rounds import accounts_figure, privacy_figure, rounds_figure
-from analysis.report.html import folded, listing, page, paragraph, picture, section, table, with_interval
+from analysis.report.html import document, folded, html_table, listing, paragraph, picture, section, with_interval
 from analysis.report.runs import MarketRuns
 from analysis.summary import gains_by_strategy, privacy_spent, violations
 
 QUESTION = "Did lying pay in this market, and what did the buyer get for her money?"
 MAX_ROWS = 300
-"""Rounds that are printed on the page; the others are in the Parquet files only."""
+"""Rounds that are printed in the report; the others are in the Parquet files only."""
 
 GAINS = {
     "strategy": "strategy",
@@ -51,14 +51,14 @@ PRIVACY = {
 }
 
 
-def report(
+def market_report(
     market: MarketRuns,
     *,
     hashes: Mapping[str, Mapping[str, str]] | None = None,
     ceiling: pd.DataFrame | None = None,
     chance: float | None = None,
 ) -> str:
-    """Return the page on one market.
+    """Return the report on one market, as HTML.
 
     Parameters
     ----------
@@ -77,10 +77,10 @@ def report(
     """
     gains = gains_by_strategy(market.trades)
     broken = violations(market.rounds, market.trades)
-    return page(
+    return document(
         f"A market: {market.manifest['auction']['name']}, {market.config['owners']} owners",
         QUESTION,
-        answer(market, gains, broken),
+        market_answer(market, gains, broken),
         [
             section("numbers", "Key numbers", *_warnings(market), _key_numbers(market)),
             section("lying", "Did lying pay?", *_lying(market, gains, ceiling, chance)),
@@ -92,7 +92,7 @@ def report(
     )
 
 
-def answer(market: MarketRuns, gains: pd.DataFrame, broken: Mapping[str, Any]) -> str:
+def market_answer(market: MarketRuns, gains: pd.DataFrame, broken: Mapping[str, Any]) -> str:
     """The answer in a sentence or three, drawn from the numbers."""
     misreports, paid = (int(gains[name].sum()) if len(gains) else 0 for name in ("misreports", "paid"))
     share = market.number("gain per lie")
@@ -134,7 +134,7 @@ def _warnings(market: MarketRuns) -> list[str]:
 
 def _key_numbers(market: MarketRuns) -> str:
     seeds = len(market.runs)
-    return table(
+    return html_table(
         "key-numbers",
         market.numbers,
         NUMBERS,
@@ -157,7 +157,7 @@ def _lying(market: MarketRuns, gains: pd.DataFrame, ceiling: pd.DataFrame | None
         picture("accounts", accounts_figure(market.trades), "Utility per bid by strategy, with 95 % intervals."),
     ]
     if len(gains):
-        parts.insert(0, table("gains", gains, GAINS, "Gain: over the same owner's truth in the same round."))
+        parts.insert(0, html_table("gains", gains, GAINS, "Gain: over the same owner's truth in the same round."))
     return parts
 
 
@@ -167,9 +167,11 @@ def _rounds(market: MarketRuns) -> list[str]:
     rest = f" The other {left:,} are in rounds.parquet." if left else ""
     return [
         picture("development", rounds_figure(market.rounds, market.trades), "Means over blocks of rounds, 95 % bands."),
-        folded(f"The first {len(shown):,} rounds as recorded", table("rounds-table", shown), paragraph(rest.strip()))
+        folded(
+            f"The first {len(shown):,} rounds as recorded", html_table("rounds-table", shown), paragraph(rest.strip())
+        )
         if left
-        else folded("All rounds as recorded", table("rounds-table", shown)),
+        else folded("All rounds as recorded", html_table("rounds-table", shown)),
     ]
 
 
@@ -185,8 +187,8 @@ def _privacy(market: MarketRuns) -> list[str]:
 
 
 def _counts(name: str, found: Mapping[str, Any], words: Mapping[str, str]) -> str:
-    rows = [{"quantity": said, "value": found[key]} for key, said in words.items()]
-    return table(name, pd.DataFrame(rows, dtype=object))
+    rows = [{"quantity": label, "value": found[key]} for key, label in words.items()]
+    return html_table(name, pd.DataFrame(rows, dtype=object))
 
 
 def configuration(market: MarketRuns, hashes: Mapping[str, Mapping[str, str]], suffix: str = "") -> list[str]:
@@ -212,7 +214,7 @@ def configuration(market: MarketRuns, hashes: Mapping[str, Mapping[str, str]], s
     return [
         paragraph(f"Checkpoint of the auction: sha256 {checkpoint}." if checkpoint else "The auction is not learned."),
         paragraph(f"Versions: {versions}."),
-        table(f"runs{suffix}", pd.DataFrame(runs, dtype=object)),
-        folded("Hashes of the files", table(f"files{suffix}", pd.DataFrame(files))),
+        html_table(f"runs{suffix}", pd.DataFrame(runs, dtype=object)),
+        folded("Hashes of the files", html_table(f"files{suffix}", pd.DataFrame(files))),
         folded("config.json of the first run", listing(manifest)),
     ]

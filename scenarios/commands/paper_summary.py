@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.published_values import table_1
-from analysis.report.html import folded, listing, page, paragraph, picture, section, table, with_interval
+from analysis.report.html import document, folded, html_table, listing, paragraph, picture, section, with_interval
 
 QUESTION = "What do the paper's figures look like with the mechanisms here?"
 CAPTIONS = {
@@ -102,21 +102,21 @@ def paper_report(
         section(
             "table-1",
             "Table I: regret and individual rationality",
-            table("misreports", with_published(tables), TABLE_1_COLUMNS),
+            html_table("misreports", with_published(tables), TABLE_1_COLUMNS),
         )
     )
     parts.append(
         section(
             "numbers",
             "Numbers",
-            folded("Fig. 7 and 8", table("bounds", tables["bounds"], BOUND_COLUMNS)),
-            folded("Fig. 10", table("levels", tables["levels"], levels)),
+            folded("Fig. 7 and 8", html_table("bounds", tables["bounds"], BOUND_COLUMNS)),
+            folded("Fig. 10", html_table("levels", tables["levels"], levels)),
         )
     )
     if skipped:
         parts.append(section("skipped", "Skipped", *(paragraph(f"{name}: {why}") for name, why in skipped.items())))
     parts.append(section("configuration", "Configuration", listing(played)))
-    return page("The paper's figures", QUESTION, summary_sentences(tables), parts)
+    return document("The paper's figures", QUESTION, summary_sentences(tables), parts)
 
 
 def with_published(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

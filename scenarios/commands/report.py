@@ -14,10 +14,10 @@ from rich.text import Text
 
 from agents.files import write_file
 from agents.tasks.registry import load_task
-from analysis.report.comparison import comparison
+from analysis.report.comparison import comparison_report
 from analysis.report.html import GENERATOR, with_interval
 from analysis.report.runs import MarketRuns, markets_of
-from analysis.report.single import report
+from analysis.report.single import market_report
 from market_sim import load_results
 from market_sim.directory import directory_of, prepare
 from market_sim.results import sha256_of
@@ -76,8 +76,8 @@ def report_html(
     """
     hashes = {name: {file: sha256_of(folder / file) for file in FILES} for name, folder in folders.items()}
     if len(markets) > 1:
-        return comparison(markets, hashes=hashes)
-    return report(markets[0], hashes=hashes, ceiling=ceiling, chance=_chance(markets[0]))
+        return comparison_report(markets, hashes=hashes)
+    return market_report(markets[0], hashes=hashes, ceiling=ceiling, chance=_chance(markets[0]))
 
 
 def run_directories(runs: Sequence[str | Path]) -> dict[str, Path]:

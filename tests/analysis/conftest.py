@@ -1,4 +1,4 @@
-"""Small runs of a market and their pages, read with the standard library."""
+"""Small runs of a market and their reports, read with the standard library."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ SHARES = {"truthful": 0.5, "scaled-valuation": 0.25, "random-misreport": 0.25}
 SMALL = {"owners": 24, "bidders": 8, "rounds": 6, "strategies": SHARES, "clip": "owner", "clip_norm": 0.1}
 
 
-class PageReader(HTMLParser):
-    """Tables of a page by id (rows of cells by column: exact numbers, or text), its text and its attributes."""
+class ReportReader(HTMLParser):
+    """Tables of a report by id (rows of cells by column: exact numbers, or text), its text and its attributes."""
 
-    def __init__(self, page: str) -> None:
+    def __init__(self, text: str) -> None:
         super().__init__()
         self.tables: dict[str, list[dict[str, float | str]]] = {}
         self.texts: dict[str, str] = {}
@@ -25,7 +25,7 @@ class PageReader(HTMLParser):
         self._rows: list[dict[str, float | str]] = []
         self._column: str | None = None
         self._inside: str | None = None
-        self.feed(page)
+        self.feed(text)
 
     def handle_starttag(self, tag, attributes):
         found = dict(attributes)
@@ -75,5 +75,5 @@ def markets(runs):
 
 @pytest.fixture(scope="session")
 def read():
-    """Read a page."""
-    return PageReader
+    """Read a report."""
+    return ReportReader

@@ -25,7 +25,7 @@ def table():
     return made.set_index(["budget_factor", "auction"])
 
 
-def test_every_mechanism_and_yardstick_has_a_row_per_budget_factor(table):
+def test_every_mechanism_and_benchmark_has_a_row_per_budget_factor(table):
     names = ["sequential-menu", "all-in", FIRST_BEST, NO_BUDGET]
     assert list(table.index) == [(factor, name) for factor in FEW for name in names]
 
@@ -50,7 +50,7 @@ def test_exact_mechanisms_break_nothing(table):
     assert (rows["spent"] <= 1).all()
 
 
-def test_all_in_is_its_own_yardstick(table):
+def test_all_in_is_its_own_benchmark(table):
     assert (table.xs("all-in", level="auction")["over_all_in"] == 1).all()
 
 

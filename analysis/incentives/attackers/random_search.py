@@ -1,4 +1,4 @@
-"""Random search: lies of every kind, drawn without looking at what was found before."""
+"""Random search: all sorts of lies, drawn without looking at what was found before."""
 
 from __future__ import annotations
 

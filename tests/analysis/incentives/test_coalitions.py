@@ -44,7 +44,7 @@ def test_the_gain_of_a_pair_by_hand() -> None:
 
 def test_an_owner_who_splits_and_stays_honest_gains_nothing_from_a_first_price(generator: torch.Generator) -> None:
     game = Coalitions(Case(PayAsBid(), linear(2, 3, records=10), money(8), SPLITTING))
-    gain, _ = game.gains(*game.honest_bids(generator))
+    gain, _ = game.gains(*game.truthful_bids(generator))
     torch.testing.assert_close(gain, torch.zeros_like(gain), atol=1e-12, rtol=0)
 
 
@@ -52,7 +52,7 @@ def test_a_split_never_offers_a_record_twice(generator: torch.Generator) -> None
     types, budget = OwnerPrior().sample(5, 4, generator)
     game = Coalitions(Case(PayAsBid(), types, budget, SPLITTING))
     for _ in range(10):
-        first, second = game.honest_bids(generator)
+        first, second = game.truthful_bids(generator)
         assert torch.equal(first.data_size + second.data_size, types.data_size)
         first, second = game.admitted(first.replace(data_size=types.data_size), second)
         assert int((first.data_size + second.data_size - types.data_size).max()) <= 0
@@ -121,7 +121,7 @@ def test_a_pair_is_found_to_ask_for_the_whole_budget_by_chance_alone(
 def test_whose_records_are_known_still_has_two_names_after_a_step(generator: torch.Generator) -> None:
     threat = ThreatModel(frozenset({"valuation"}), deviators=SPLIT)
     game = Coalitions(Case(PayAsBid(), linear(2, 3, records=10), money(8), threat))
-    honest = game.honest_bids(generator)
+    honest = game.truthful_bids(generator)
     first, second = game.steps(honest, 0.1, generator)
     assert torch.equal(first.data_size, honest[0].data_size)
     assert torch.equal(second.data_size, honest[1].data_size)
@@ -149,6 +149,6 @@ def test_what_is_infinite_is_counted_beside_the_curve_it_is_missing_from(generat
 
 def test_a_gain_that_is_no_number_is_refused(generator: torch.Generator) -> None:
     game = Coalitions(Case(PayAsBid(), linear(2, 3), money(8), COLLUSION))
-    game.honest = game.honest * torch.nan
+    game.truthful = game.truthful * torch.nan
     with pytest.raises(ValueError, match="gain of owner 0 in profile 0 is not a number"):
-        game.gains(*game.honest_bids(generator))
+        game.gains(*game.truthful_bids(generator))

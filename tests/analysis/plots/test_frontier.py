@@ -32,14 +32,14 @@ def points():
 
 
 @pytest.fixture(scope="module")
-def yardsticks():
+def benchmarks():
     rows = [(factor, name, mean) for factor in FACTORS for name, mean in ((FIRST_BEST, 1.3), (NO_BUDGET, 1.1))]
     return pd.DataFrame(rows, columns=["budget_factor", "auction", "mean"])
 
 
 @pytest.fixture(scope="module")
-def figure(points, yardsticks):
-    figure = frontier_figure(points, yardsticks, published_points("lognormal", 10))
+def figure(points, benchmarks):
+    figure = frontier_figure(points, benchmarks, published_points("lognormal", 10))
     figure.canvas.draw()
     return figure
 
@@ -54,8 +54,8 @@ def test_there_is_a_panel_for_every_budget_factor(figure):
     assert titles == ["budget factor f = 0.1", "budget factor f = 2", "budget factor f ~ U[0.1, 2]"]
 
 
-def test_a_chosen_factor_stands_alone(points, yardsticks):
-    figure = frontier_figure(points, yardsticks, published_points("zipf", 10), factors=["2"])
+def test_a_chosen_factor_stands_alone(points, benchmarks):
+    figure = frontier_figure(points, benchmarks, published_points("zipf", 10), factors=["2"])
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["budget factor f = 2"]
 
 
@@ -66,7 +66,7 @@ def test_no_regret_at_all_is_on_the_axis_and_a_bad_bound_at_its_edge(figure):
         assert all(y <= MAX_WEIGHT for _, y in places(axes))
 
 
-def test_yardsticks_are_lines_and_published_figures_hollow(figure):
+def test_benchmarks_are_lines_and_published_figures_hollow(figure):
     axes = figure.axes[-1]
     levels = {line.get_ydata()[0] for line in axes.lines if list(line.get_xdata()) == [0, 1]}
     assert levels == {1.3, 1.1}

@@ -1,4 +1,4 @@
-"""Figures of the interactive page: what they draw is what they were given."""
+"""Figures of the app: what they draw is what they were given."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def test_a_name_of_ones_own_always_looks_the_same():
     assert len({(colour_of(f"auction {i}"), marker_of(f"auction {i}")) for i in range(300)}) > 80
 
 
-def test_yardsticks_are_drawn_in_ink():
+def test_benchmarks_are_drawn_in_ink():
     assert colour_of("first best") == colour_of("published") == INK
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from analysis.report.comparison import answer, comparison
+from analysis.report.comparison import comparison_answer, comparison_report
 from analysis.report.key_numbers import key_numbers
 from analysis.report.runs import differing, markets_of
 
@@ -35,20 +35,20 @@ def test_markets_that_differ_in_much_or_nothing_said_have_numbers(runs):
     assert labels == ["perturbation privunit", "perturbation none"]
 
 
-def test_the_page_has_every_markets_numbers_to_the_last_digit(markets, read):
-    html = comparison(markets)
-    page = read(html)
+def test_the_report_has_every_markets_numbers_to_the_last_digit(markets, read):
+    html = comparison_report(markets)
+    report = read(html)
     for place, market in enumerate(markets):
         found = key_numbers(market.rounds, market.trades).to_dict("records")
-        for shown, row in zip(page.rows("key-numbers"), found, strict=True):
+        for shown, row in zip(report.rows("key-numbers"), found, strict=True):
             assert shown["quantity"] == row["quantity"]
             for part in ("mean", "low", "high"):
                 value = shown[f"{part} {place}"]
                 assert value == row[part] or (value == "\N{EN DASH}" and pd.isna(row[part]))
-    assert [row["sequential-menu"] for row in page.rows("promises-table")] == [0, 0, 0, 0]
-    assert [row["auction"] for row in page.rows("differences-table")] == ["sequential-menu", "all-in"]
+    assert [row["sequential-menu"] for row in report.rows("promises-table")] == [0, 0, 0, 0]
+    assert [row["auction"] for row in report.rows("differences-table")] == ["sequential-menu", "all-in"]
     assert len(html.encode()) <= 3_000_000
-    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    ids = [attributes["id"] for _, attributes in report.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
 
 
@@ -64,7 +64,7 @@ def numbers(**rows) -> pd.DataFrame:
 
 def test_a_lead_is_one_only_where_intervals_lie_apart():
     accuracy, bound, paid = "test accuracy after the last round", "error bound of valid rounds", "lies that paid"
-    said = answer(
+    said = comparison_answer(
         numbers(
             a={accuracy: (0.8, 0.7, 0.9), bound: (1.0, 0.9, 1.1), paid: (0.0, 0.0, 0.0)},
             b={accuracy: (0.7, 0.6, 0.75), bound: (2.0, 1.5, 2.5), paid: (12.0, 10.0, 14.0)},
@@ -75,7 +75,7 @@ def test_a_lead_is_one_only_where_intervals_lie_apart():
         "The lowest mean error bound: a, 1 [0.9, 1.1]; next b, 2 [1.5, 2.5] (their intervals lie apart). "
         "Lies paid in b (12 [10, 14] % of lies)."
     )
-    alone = answer(numbers(a={accuracy: (0.8, float("nan"), float("nan")), paid: (0.0, 0.0, 0.0)}))
+    alone = comparison_answer(numbers(a={accuracy: (0.8, float("nan"), float("nan")), paid: (0.0, 0.0, 0.0)}))
     assert alone == (
         "The highest test accuracy: a, 0.8. The lowest mean error bound: none could be measured. "
         "Not one lie paid in any of them."
@@ -84,7 +84,7 @@ def test_a_lead_is_one_only_where_intervals_lie_apart():
 
 def test_what_cannot_be_compared_is_refused(runs, markets):
     with pytest.raises(ValueError, match="a comparison needs two markets"):
-        comparison(markets[:1])
+        comparison_report(markets[:1])
     with pytest.raises(ValueError, match="no run to report on"):
         markets_of({})
     with pytest.raises(ValueError, match="runs 'first' and 'again' are the same market with the same seed"):

@@ -1,4 +1,4 @@
-"""What a page is made of."""
+"""What a report is made of."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from analysis.report.html import cell, page, picture, rounded, section, table, with_interval
+from analysis.report.html import cell, document, html_table, picture, rounded, section, with_interval
 
 
 @pytest.mark.parametrize(
@@ -39,9 +39,9 @@ def test_a_cell_keeps_the_exact_number():
     assert (cell(None), cell(True)) == ("<td>\N{EN DASH}</td>", "<td>yes</td>")
 
 
-def test_text_cannot_break_the_page(read):
+def test_text_cannot_break_the_report(read):
     wicked = '<script>alert("x")</script>'
-    html = page(wicked, wicked, wicked, [section("a", wicked, table("t", pd.DataFrame({wicked: [wicked]})))])
+    html = document(wicked, wicked, wicked, [section("a", wicked, html_table("t", pd.DataFrame({wicked: [wicked]})))])
     found = read(html)
     assert "script" not in [tag for tag, _ in found.tags]
     assert found.texts["answer"] == wicked
@@ -53,7 +53,7 @@ def test_an_interval_without_ends_is_left_away():
     assert with_interval(1.0, -math.inf, math.inf) == "1"
 
 
-def test_a_picture_is_inline_takes_the_pages_ink_and_keeps_its_ids_apart():
+def test_a_picture_is_inline_takes_the_reports_ink_and_keeps_its_ids_apart():
     def drawn() -> Figure:
         figure = Figure()
         axes = figure.subplots()

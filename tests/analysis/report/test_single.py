@@ -11,17 +11,17 @@ import pytest
 
 from analysis.report.key_numbers import QUANTITIES, key_numbers
 from analysis.report.runs import markets_of
-from analysis.report.single import MAX_ROWS, report
+from analysis.report.single import MAX_ROWS, market_report
 from analysis.summary import gains_by_strategy, privacy_spent, violations
 
 
 @pytest.fixture(scope="module")
 def html(markets) -> str:
-    return report(markets[0], hashes={"first": {"rounds.parquet": "12ab"}}, chance=0.1)
+    return market_report(markets[0], hashes={"first": {"rounds.parquet": "12ab"}}, chance=0.1)
 
 
 @pytest.fixture(scope="module")
-def page(html, read):
+def report(html, read):
     return read(html)
 
 
@@ -29,8 +29,8 @@ def same(shown, expected) -> bool:
     return shown == expected or (shown == "\N{EN DASH}" and not math.isfinite(expected))
 
 
-def test_every_recorded_round_stands_on_the_page_to_the_last_digit(page, markets):
-    rows = page.rows("rounds-table")
+def test_every_recorded_round_stands_in_the_report_to_the_last_digit(report, markets):
+    rows = report.rows("rounds-table")
     assert len(rows) == len(markets[0].rounds) == 12
     for shown, recorded in zip(rows, markets[0].rounds.to_dict(orient="records"), strict=True):
         assert {"seed", "round", "budget", "spent", "error_bound", "test_accuracy"} <= shown.keys()
@@ -43,51 +43,51 @@ def test_every_recorded_round_stands_on_the_page_to_the_last_digit(page, markets
                 assert same(value, recorded[column]), column
 
 
-def test_key_numbers_gains_promises_and_privacy_are_those_of_the_tables(page, markets):
+def test_key_numbers_gains_promises_and_privacy_are_those_of_the_tables(report, markets):
     rounds, trades = markets[0].rounds, markets[0].trades
-    for shown, found in zip(page.rows("key-numbers"), key_numbers(rounds, trades).to_dict("records"), strict=True):
+    for shown, found in zip(report.rows("key-numbers"), key_numbers(rounds, trades).to_dict("records"), strict=True):
         assert shown["quantity"] == found["quantity"]
         assert all(same(shown[part], found[part]) for part in ("mean", "low", "high"))
-    by_hand = {row["quantity"]: row["mean"] for row in page.rows("key-numbers")}
+    by_hand = {row["quantity"]: row["mean"] for row in report.rows("key-numbers")}
     assert by_hand["spent"] == pytest.approx(rounds["spent"].mean(), rel=1e-12)
     assert by_hand["sellers"] == rounds["sellers"].mean()
-    for shown, found in zip(page.rows("gains"), gains_by_strategy(trades).to_dict("records"), strict=True):
+    for shown, found in zip(report.rows("gains"), gains_by_strategy(trades).to_dict("records"), strict=True):
         assert all(same(value, found[column]) for column, value in shown.items())
-    assert [row["value"] for row in page.rows("promises-table")] == [
+    assert [row["value"] for row in report.rows("promises-table")] == [
         violations(rounds, trades)[name] for name in ("individual_rationality", "budget", "privacy_budget", "data_size")
     ]
     spent = privacy_spent(trades)
-    assert [row["value"] for row in page.rows("privacy-table")] == list(spent.values())
+    assert [row["value"] for row in report.rows("privacy-table")] == list(spent.values())
 
 
-def test_question_answer_and_configuration(page, html, markets):
-    assert page.texts["question"].endswith("?")
+def test_question_answer_and_configuration(report, html, markets):
+    assert report.texts["question"].endswith("?")
     misreports = int(gains_by_strategy(markets[0].trades)["misreports"].sum())
-    assert f"No: not one of {misreports} lies earned more than the truth" in page.texts["answer"]
-    assert page.texts["answer"].endswith("No promise was broken.")
-    assert [(row["run"], row["seed"], row["rounds"]) for row in page.rows("runs")] == [
+    assert f"No: not one of {misreports} lies earned more than the truth" in report.texts["answer"]
+    assert report.texts["answer"].endswith("No promise was broken.")
+    assert [(row["run"], row["seed"], row["rounds"]) for row in report.rows("runs")] == [
         ("first", 0, 6),
         ("second", 1, 6),
     ]
-    assert page.rows("files") == [{"run": "first", "file": "rounds.parquet", "sha256": "12ab"}]
+    assert report.rows("files") == [{"run": "first", "file": "rounds.parquet", "sha256": "12ab"}]
     for said in ("checkpoint_sha256", markets[0].manifest["auction"]["checkpoint_sha256"], "torch 2"):
         assert said in html
 
 
-def test_the_page_stands_alone_and_is_small(page, html):
-    for tag, attributes in page.tags:
+def test_the_report_stands_alone_and_is_small(report, html):
+    for tag, attributes in report.tags:
         assert tag not in ("script", "iframe", "object", "img")
         for name in ("src", "href", "xlink:href"):
             assert (attributes.get(name) or "#").startswith(("#", "data:")), (tag, attributes)
     assert "@import" not in html
     assert len(html.encode()) <= 3_000_000
-    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    ids = [attributes["id"] for _, attributes in report.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
-    assert [tag for tag, _ in page.tags].count("svg") == 4
+    assert [tag for tag, _ in report.tags].count("svg") == 4
 
 
 def test_a_report_is_the_same_when_written_again(html, markets):
-    assert report(markets[0], hashes={"first": {"rounds.parquet": "12ab"}}, chance=0.1) == html
+    assert market_report(markets[0], hashes={"first": {"rounds.parquet": "12ab"}}, chance=0.1) == html
 
 
 def test_lies_that_paid_and_broken_promises_are_said(markets, read):
@@ -99,7 +99,7 @@ def test_lies_that_paid_and_broken_promises_are_said(markets, read):
     }
     for run in paying.values():
         run.rounds.loc[0, "ir_violations"] = 2
-    answer = read(report(markets_of(paying)[0])).texts["answer"]
+    answer = read(market_report(markets_of(paying)[0])).texts["answer"]
     assert f"Yes, at times: {lied.sum()} of {lied.sum()} lies earned more" in answer
     assert answer.endswith("Promises were broken: see below.")
     for run in paying.values():
@@ -109,7 +109,7 @@ def test_lies_that_paid_and_broken_promises_are_said(markets, read):
 def test_rounds_in_which_nobody_sold_have_no_bound_to_speak_of(runs, read):
     first = runs["first"]
     barren = replace(first, rounds=first.rounds.assign(invalid=True, error_bound=np.inf))
-    answer = read(report(markets_of({"barren": barren})[0])).texts["answer"]
+    answer = read(market_report(markets_of({"barren": barren})[0])).texts["answer"]
     assert "% of her budget" in answer
     assert "in rounds of which not one was valid, and her model's test accuracy ended at" in answer
     assert "error bound" not in answer
@@ -120,7 +120,7 @@ def test_one_honest_run_without_noise_cut_short(runs, read):
     config = json.loads(json.dumps(first.config)) | {"interrupted": True, "rounds_completed": 6}
     config["config"] = {**config["config"], "perturbation": "none", "rounds": 50}
     honest = replace(first, trades=first.trades.assign(misreport_gain=np.nan), config=config)
-    html = report(markets_of({"short": honest})[0])
+    html = market_report(markets_of({"short": honest})[0])
     assert read(html).texts["answer"].startswith("Nobody lied. ")
     assert "Unfinished: short was interrupted after 6 of 50 rounds." in html
     assert "uploads carried no noise" in html
@@ -130,7 +130,7 @@ def test_a_long_run_is_shown_in_part(runs, read):
     first = runs["first"]
     many = first.rounds.loc[first.rounds.index.repeat(60)].reset_index(drop=True)
     long = replace(first, rounds=many.assign(round=range(len(many))))
-    html = report(markets_of({"long": long})[0])
+    html = market_report(markets_of({"long": long})[0])
     assert len(read(html).rows("rounds-table")) == MAX_ROWS
     assert f"The other {len(many) - MAX_ROWS} are in rounds.parquet." in html
 
