@@ -10,6 +10,7 @@ from scenarios.commands.catalogue import load_scenario, scenario_questions
 def test_modules_that_ask_and_run_are_scenarios(quiet_scenario):
     questions = scenario_questions()
     assert questions[quiet_scenario] == "What happens when nothing happens?"
+    assert "learning-liars" in questions, "a run that is made by study() counts too"
     assert "helper" not in questions
     assert "no-question" not in questions
     assert "cli" not in questions
