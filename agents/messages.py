@@ -149,6 +149,11 @@ class Outcome:
         """``[B, n]``: who sells at least one record."""
         return self.data_size > 0
 
+    @property
+    def privacy_loss_sold(self) -> Tensor:
+        """``[B, n]``: privacy loss bought, none without records, whatever the auction wrote down."""
+        return torch.where(self.sells, self.privacy_loss, 0.0)
+
     @staticmethod
     def nothing(batch: int, owners: int) -> Outcome:
         """The outcome in which nobody sells."""

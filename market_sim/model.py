@@ -14,23 +14,19 @@ from torch import Tensor
 from agents.broker.auctions.base import Auction
 from agents.broker.auctions.registry import load_auction
 from agents.broker.broker import Broker
-from agents.broker.error_bound import aggregate_error_bound, worst_error_bound
-from agents.broker.first_best import first_best
 from agents.buyer.buyer import ModelBuyer
 from agents.checks import seed_number
-from agents.messages import Announcement, Bids, Outcome
-from agents.network import owner_network
+from agents.network import OwnerNetwork, owner_network
 from agents.owner.owner import DataOwner
-from agents.owner.population import OwnerPopulation, privacy_loss_sold
-from agents.owner.settlement import Settlement
+from agents.owner.population import OwnerPopulation
 from agents.owner.strategies.base import PublicKnowledge
+from agents.prior import OwnerPrior
 from agents.tasks.registry import load_task
-from agents.types import OwnerTypes
 from agents.upload_terms import UploadTerms
+from market_sim import round as phases
 from market_sim.config import MarketConfig
-from market_sim.counterfactual import truthful_utility
 from market_sim.public_rule import PublicRule
-from market_sim.record import RoundRecord, round_of, trades_of, untruthful
+from market_sim.record import RoundRecord, round_of, trades_of
 from market_sim.results import ROUNDS, TRADES
 from market_sim.streams import Streams
 
@@ -59,10 +55,9 @@ class FLMarket(Model):  # type: ignore[misc]
     """
 
     def __init__(self, config: MarketConfig | None = None, *, seed: int = 0, **fields: Any) -> None:
-        self.config = configured(config, fields)
+        self.config = config = configured(config, fields)
         self.seed = seed_number("seed", seed)
         super().__init__(rng=self.seed)
-        config = self.config
         self.streams = Streams(self.seed)
         self.round = 0
         self.task = load_task(config.task, data=config.data, **config.task_options)
@@ -75,52 +70,18 @@ class FLMarket(Model):  # type: ignore[misc]
             clip_norm=config.clip_norm,
             error_bound=config.error_bound,
         )
-        auction = config.auction
-        if not isinstance(auction, Auction):
-            auction = load_auction(auction, prior=self.prior)
-        if auction.max_owners is not None and config.bidders > auction.max_owners:
-            raise ValueError(
-                f"bidders = {config.bidders}, but auction {auction.name!r} was made for at most "
-                f"{auction.max_owners} owners: pass fewer, or an auction for any number of owners"
-            )
+        auction = opened_auction(config, self.prior)
         network = owner_network(
             config.network, config.owners, self.streams.generator("network"), config.network_options
         )
-        self.population = OwnerPopulation(
-            config.owner_types() or self.prior.population(self.streams.generator("population")),
-            config.strategies,
-            self.task,
-            self.terms,
-            lifetime_allowance=math.inf if config.lifetime_allowance is None else config.lifetime_allowance,
-            partition=config.partition,
-            options=config.strategy_options,
-            public=PublicKnowledge(
-                rule=PublicRule(auction, self.streams.generator("public rule").get_state()),
-                strategic=auction.guarantees.strategic,
-                prior=self.prior.as_known(self.streams.generator("public prior")),
-                network=network,
-            ),
-            stream=self.streams.generator,
-        )
+        self.population = self._make_population(auction, network)
         self.broker = Broker(self, auction, config.aggregation, self.terms)
-        self.buyers = [
-            ModelBuyer(
-                self,
-                index,
-                self.task,
-                update=config.update,
-                learning_rate=config.learning_rate,
-                budget_factor=self.prior.budget_factor,
-                wallet=None if wallet is None else wallet * self.prior.units.money,
-            )
-            for index, wallet in enumerate(config.wallets)
-        ]
+        self.buyers = self._make_buyers()
         owners = DataOwner.create_agents(self, config.owners, self.population, list(range(config.owners)))
         self.grid = None if network is None else Network(network.graph, capacity=1, random=self.random)
         if self.grid is not None:
             for owner in owners:
                 owner.cell = self.grid[owner.index]
-        self.worst_bound = worst_error_bound(self.terms, self.prior.privacy_budget[0])
         self.datacollector = DataCollector(
             model_reporters={name: functools.partial(latest, column=name) for name in REPORTED},
             tables={"rounds": ROUNDS.names, "trades": TRADES.names},
@@ -130,12 +91,45 @@ class FLMarket(Model):  # type: ignore[misc]
         # Mesa 3.3 numbers agents in a table that keeps every model alive; all agents of this one have their numbers.
         getattr(Agent, "_ids", {}).pop(self, None)
 
+    def _make_population(self, auction: Auction, network: OwnerNetwork | None) -> OwnerPopulation:
+        config, stream = self.config, self.streams.generator
+        return OwnerPopulation(
+            config.owner_types() or self.prior.population(stream("population")),
+            config.strategies,
+            self.task,
+            self.terms,
+            lifetime_allowance=math.inf if config.lifetime_allowance is None else config.lifetime_allowance,
+            partition=config.partition,
+            options=config.strategy_options,
+            public=PublicKnowledge(
+                rule=PublicRule(auction, stream("public rule").get_state()),
+                strategic=auction.guarantees.strategic,
+                prior=self.prior.as_known(stream("public prior")),
+                network=network,
+            ),
+            stream=stream,
+        )
+
+    def _make_buyers(self) -> list[ModelBuyer]:
+        return [
+            ModelBuyer(
+                self,
+                index,
+                self.task,
+                update=self.config.update,
+                learning_rate=self.config.learning_rate,
+                budget_factor=self.prior.budget_factor,
+                wallet=None if wallet is None else wallet * self.prior.units.money,
+            )
+            for index, wallet in enumerate(self.config.wallets)
+        ]
+
     def step(self) -> None:
         """Run one round for every buyer and record it."""
         taken = torch.zeros(self.config.owners, dtype=torch.bool)
         records = []
         for buyer in self.buyers:
-            record = self._trade(buyer, taken)
+            record = self._play_round(buyer, taken)
             taken[record.owners] = True
             records.append(record)
         self._record(records)
@@ -150,98 +144,31 @@ class FLMarket(Model):  # type: ignore[misc]
             for table, columns in self.datacollector.tables.items()
         }
 
-    def _trade(self, buyer: ModelBuyer, taken: Tensor) -> RoundRecord:
-        """One buyer's round, phase by phase."""
+    def _play_round(self, buyer: ModelBuyer, taken: Tensor) -> RoundRecord:
+        """One buyer's round, phase by phase; ``taken[N]`` are the owners who serve another buyer."""
         stream = functools.partial(self.streams.generator, round=self.round, buyer=buyer.index)
-        population, broker = self.population, self.broker
-        maximum = self.config.bidders if buyer.active else 0
-        owners = population.bidders(maximum, taken, stream("sampling"))
-        types = population.types_of(owners)
-
-        announcement = buyer.announce(float(self.prior.cost_of_everything(types)), self.round, stream("budget"))
-        identities = population.identities(announcement, owners, types, stream)
-        holders = identities.holding(types)
-        said = population.bid(announcement, owners[identities.place], holders, stream, identities)
-        bids = verified(broker.auction, holders, said)
-        misreports = untruthful(holders, bids) | identities.several[identities.place]
-
-        if len(owners):
-            lottery = stream("lottery")
-            before = lottery.get_state()
-            outcome = broker.trade(announcement, bids, lottery)
-            drew = not torch.equal(before, lottery.get_state())
-            utility = identities.total(holders.utility(outcome))
-            truth = truthful_utility(
-                identities.honest(types),
-                bids,
-                misreports,
-                outcome,
-                auction=broker.auction,
-                budget=torch.tensor([announcement.budget], dtype=torch.float64),
-                turn=self.round,
-                generator_state=before if drew else None,
-                place=identities.place if identities.divided else None,
-            )[:, identities.first]
-        else:
-            outcome = Outcome.nothing(1, 0)
-            utility = truth = torch.zeros(1, 0, dtype=torch.float64)
-        settlement = Settlement(announcement, owners, types, bids, outcome, utility, identities)
-        loss = population.uploaded_loss(settlement)
-        transfer = population.side_payments(settlement)
-        variance = weights = torch.zeros(1, 0, dtype=torch.float64)
-        bound = math.inf
-        if len(owners):
-            variance = self.terms.variance(outcome.privacy_loss)
-            weights = broker.weigh(bids, outcome, variance)
-            # The bound counts the noise that was added, the weights the noise that was sold.
-            honest = torch.equal(loss, privacy_loss_sold(outcome))
-            added = variance if honest else self.terms.variance(torch.where(outcome.sells, loss, outcome.privacy_loss))
-            bound = float(aggregate_error_bound(self.terms, weights, added, outcome, holders.data_size))
-
-        upload = population.upload(announcement, owners, outcome, stream, identities=identities, loss=loss)
-        aggregate = broker.aggregate(weights, variance, upload)
-        buyer.update(aggregate)
-        buyer.pay(float(outcome.payment.sum()))
-        score = buyer.score()
-        population.settle(settlement, loss=loss, transfer=transfer)
-        return RoundRecord(
-            round=self.round,
-            buyer=buyer.index,
-            auction=broker.auction.name,
-            aggregation=broker.aggregation,
-            budget=announcement.budget,
-            owners=owners,
-            strategies=[population.groups.names[group] for group in population.groups.group[owners].tolist()],
-            types=types,
-            bids=identities.bids(bids),
-            untruthful=misreports[:, identities.first],
-            outcome=identities.outcome(outcome),
-            utility=utility,
-            truthful_utility=truth,
-            privacy_spent=population.accounts.spent[owners],
-            sellers=aggregate.sellers,
-            error_bound=bound,
-            error_bound_first_best=self._first_best(types, announcement),
-            worst_bound=self.worst_bound,
-            value_of_accuracy=self.config.value_of_accuracy * self.prior.units.money,
-            test_accuracy=score.accuracy,
-            test_loss=score.loss,
-            transfer=transfer,
-            cost=identities.total(holders.cost(outcome)) if identities.divided else None,
-            reported_cost=identities.total(bids.cost(outcome.privacy_loss, outcome.data_size))
-            if identities.divided
-            else None,
+        population, broker, prior, config = self.population, self.broker, self.prior, self.config
+        bidders = phases.announce(
+            buyer, population, prior, taken, maximum=config.bidders, round=self.round, stream=stream
         )
-
-    def _first_best(self, types: OwnerTypes, announcement: Announcement) -> float | None:
-        if not self.config.first_best:
-            return None
-        if not types.shape[1]:
-            return math.inf
-        best = first_best(
-            types, [announcement.budget], variance=self.terms.counted_variance, bias_scale=self.terms.clip_norm
+        bidders, bids = phases.bid(population.groups, broker.auction, bidders, stream)
+        sale = phases.auction(broker, bidders, bids, stream("lottery"))
+        upload, loss = phases.upload(population, bidders, sale.outcome, stream)
+        aggregate, error_bound = phases.aggregate(broker, bidders, bids, sale.outcome, upload, loss)
+        score = phases.update(buyer, aggregate)
+        settlement = phases.settle(buyer, population, bidders, bids, sale.outcome, loss)
+        return phases.record(
+            settlement,
+            sale,
+            aggregate,
+            error_bound,
+            score,
+            buyer=buyer,
+            broker=broker,
+            population=population,
+            prior=prior,
+            config=config,
         )
-        return float(best.error_bound)
 
     def _record(self, records: list[RoundRecord]) -> None:
         """Append a whole step's rows; a step that is interrupted here leaves none behind."""
@@ -269,10 +196,17 @@ def configured(config: MarketConfig | None, fields: dict[str, Any]) -> MarketCon
     return MarketConfig(**{**given, **fields})
 
 
-def verified(auction: Auction, types: OwnerTypes, bids: Bids) -> Bids:
-    """Return the bids as the broker gets them: fields that the auction has verified are the true ones."""
-    known = auction.guarantees.verified
-    return bids.replace(**{name: getattr(types, name) for name in known}) if known else bids
+def opened_auction(config: MarketConfig, prior: OwnerPrior) -> Auction:
+    """Return the auction of a configuration, or say that it was made for fewer owners."""
+    auction = config.auction
+    if not isinstance(auction, Auction):
+        auction = load_auction(auction, prior=prior)
+    if auction.max_owners is not None and config.bidders > auction.max_owners:
+        raise ValueError(
+            f"bidders = {config.bidders}, but auction {auction.name!r} was made for at most "
+            f"{auction.max_owners} owners: pass fewer, or an auction for any number of owners"
+        )
+    return auction
 
 
 REPORTED: tuple[str, ...] = tuple(

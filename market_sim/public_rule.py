@@ -20,13 +20,13 @@ class PublicRule:
     Parameters
     ----------
     auction : Auction
-    beginning : uint8[...]
+    generator_state : uint8[...]
         State of a random generator from which lotteries draw, the same every time. It says nothing about any other
         stream of the market.
     """
 
     auction: Auction
-    beginning: Tensor
+    generator_state: Tensor
 
     @property
     def lottery(self) -> Callable[[Bids, Tensor], Lottery] | None:
@@ -36,5 +36,5 @@ class PublicRule:
     def __call__(self, bids: Bids, budget: Tensor) -> Outcome:
         """Return what would come of ``bids[B, n]`` at ``budget[B]``."""
         generator = torch.Generator()
-        generator.set_state(self.beginning)
+        generator.set_state(self.generator_state)
         return self.auction.run(bids, budget, generator)

@@ -56,7 +56,7 @@ class RoundRecord:
     transfer : float64[1, n], optional
         Side payments received less those made.
     cost, reported_cost : float64[1, n], optional
-        Of what each bidder sold under all her names, where somebody had several; else they follow from the outcome.
+        Of what each bidder sold under all her identities; by default they follow from the outcome.
     """
 
     round: int

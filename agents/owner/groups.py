@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from agents.checks import count_array, generator_of, real_array, whole
-from agents.messages import Announcement, Bids, Outcome
+from agents.messages import Bids, Outcome
+from agents.owner.bidders import Bidders
 from agents.owner.identities import Identities
 from agents.owner.notice_board import NoticeBoard
 from agents.owner.refusals import check_balanced, check_upload_sent, check_within_type, named
@@ -33,7 +35,7 @@ class StrategyGroups:
     owners : int
         Size of the population.
     generator : torch.Generator
-        Deals the owners out. Whoever lies at a small share of liars also lies at a larger one.
+        Assigns owners to strategies. Whoever lies at a small share of liars also lies at a larger one.
     options : mapping of str to mapping, optional
         Keyword arguments of the strategies, by strategy name.
     public : PublicKnowledge, optional
@@ -66,23 +68,20 @@ class StrategyGroups:
             self.group[members] = index
             self.member[members] = torch.arange(len(members))
         self.public = public or PublicKnowledge()
-        self.board = None if self.public.network is None else NoticeBoard(self.public.network)
+        self.notice_board = None if self.public.network is None else NoticeBoard(self.public.network)
         self.price: float | None = None
 
     def strategy_of(self, owner: int) -> str:
         """Name of the strategy that an owner follows."""
         return self.names[int(self.group[owner])]
 
-    def identities(self, announcement: Announcement, owners: Tensor, types: OwnerTypes, stream: Stream) -> Identities:
+    def identities(self, bidders: Bidders, stream: Stream) -> Identities:
         """Let every bidder decide under how many names she appears.
 
         Parameters
         ----------
-        announcement : Announcement
-        owners : int64[n]
-            The round's bidders.
-        types : OwnerTypes [1, n]
-            Who they really are in this round.
+        bidders : Bidders
+            With one identity each.
         stream : callable
             Random stream by name.
 
@@ -91,48 +90,33 @@ class StrategyGroups:
         TypeError, ValueError
             If identities hold more records than their owner; strategy, owner and round are named.
         """
-        single = Identities.single(types)
         parts: dict[int, tuple[Tensor, Tensor]] = {}
-        for index, rows in self._groups(owners, "identities"):
-            view = self._view(index, announcement, owners, rows, single)
-            theirs = types.take(owners=rows)
-            with named(self.names[index], owners[rows], announcement.round):
-                said = self.strategies[index].identities(view, theirs)
-                sizes = count_array("identities", said, shape=(None, len(rows)))
+        for index, rows in self._groups(bidders.owners, "identities"):
+            types = bidders.types.take(owners=rows)
+            with self._named(index, bidders, rows):
+                sizes = self.strategies[index].identities(self._view(index, bidders, rows), types)
+                sizes = count_array("identities", sizes, shape=(None, len(rows)))
                 parts[index] = rows, sizes
                 check_within_type(
-                    "identities", sizes.sum(0, keepdim=True), theirs.data_size, "give them no more than she has"
+                    "identities", sizes.sum(0, keepdim=True), types.data_size, "give them no more than she has"
                 )
         maximum = max((len(sizes) for _, sizes in parts.values()), default=1)
         if maximum < 2:
-            return single
-        merged = torch.zeros(maximum, len(owners), dtype=torch.int64)
+            return bidders.identities
+        merged = torch.zeros(maximum, len(bidders.owners), dtype=torch.int64)  # [identity, bidder]
         for rows, sizes in parts.values():
             merged[: len(sizes), rows] = sizes
-        return Identities.split(types, merged, stream("strategies/identities"))
+        return Identities.split(bidders.types, merged, stream("strategies/identities"))
 
-    def bid(
-        self,
-        announcement: Announcement,
-        owners: Tensor,
-        types: OwnerTypes,
-        stream: Stream,
-        identities: Identities | None = None,
-    ) -> Bids:
+    def bid(self, bidders: Bidders, stream: Stream) -> Bids:
         """Let every bidder bid by her strategy, those that move last after all others.
 
         Parameters
         ----------
-        announcement : Announcement
-        owners : int64[r]
-            The owner behind every row of the bids.
-        types : OwnerTypes [1, r]
-            Who they really are in this round, with the records that the row holds.
+        bidders : Bidders
         stream : callable
-            Random stream by name. Every strategy starts at the beginning of the same one, so that a bidder's draws do
-            not depend on which strategy she follows either.
-        identities : Identities, optional
-            Whose the rows are; by default everybody has one.
+            Random stream by name. Every strategy gets a generator in the same state, so that a bidder's draws do not
+            depend on which strategy she follows either.
 
         Returns
         -------
@@ -143,20 +127,23 @@ class StrategyGroups:
         TypeError, ValueError
             If a strategy returns an illegal bid; strategy, owner and round are named.
         """
-        said = types.truthful_bids()
-        identities = identities or Identities.single(types)
-        beginning = stream("strategies/bids").get_state()
-        groups = list(self._groups(owners))
+        bids = bidders.row_types.truthful_bids()
+        state = stream("strategies/bids").get_state()
+        groups = list(self._groups(bidders.row_owners))
         for last in (False, True):
-            before = said
+            seen = bids if last else None
             for index, rows in groups:
-                if self.strategies[index].moves_last is last:
-                    view = self._view(index, announcement, owners, rows, identities, before if last else None)
-                    theirs = types.take(owners=rows)
-                    said = _replaced(said, rows, self._ask(index, view, theirs, owners[rows], beginning), theirs)
-        return said
+                strategy, types = self.strategies[index], bidders.row_types.take(owners=rows)
+                if strategy.moves_last is last:
+                    generator = torch.Generator()
+                    generator.set_state(state)
+                    with self._named(index, bidders, rows):
+                        theirs = strategy.bid(self._view(index, bidders, rows, seen), types, generator)
+                        _check_bids(theirs, types)
+                    bids = _replaced(bids, rows, theirs, types)
+        return bids
 
-    def upload(self, announcement: Announcement, owners: Tensor, outcome: Outcome, identities: Identities) -> Tensor:
+    def upload(self, bidders: Bidders, outcome: Outcome) -> Tensor:
         """Privacy loss ``float64[r]`` that every upload really has: at most the one sold, 0 where nothing is.
 
         Raises
@@ -164,12 +151,11 @@ class StrategyGroups:
         TypeError, ValueError
             If an upload would have more, or none at all; strategy, owner and round are named.
         """
-        sold = torch.where(outcome.sells, outcome.privacy_loss, 0.0)[0]
-        owners = owners[identities.place]
+        sold = outcome.privacy_loss_sold[0]
         used = sold
-        for index, rows in self._groups(owners, "upload"):
-            view = self._view(index, announcement, owners, rows, identities)
-            with named(self.names[index], owners[rows], announcement.round):
+        for index, rows in self._groups(bidders.row_owners, "upload"):
+            view = self._view(index, bidders, rows)
+            with self._named(index, bidders, rows):
                 loss = real_array("upload", self.strategies[index].upload(view, sold[rows]), shape=(len(rows),))[None]
                 check_within_type("upload", loss, sold[None, rows], "no upload may lose more privacy than was sold")
                 check_upload_sent("upload", loss, sold[None, rows])
@@ -185,8 +171,9 @@ class StrategyGroups:
             If those of a strategy do not balance; strategy, owners and round are named.
         """
         transfer = torch.zeros_like(settlement.utility)
-        for index, rows in self._groups(settlement.owners, "settle"):
-            with named(self.names[index], settlement.owners[rows], settlement.announcement.round):
+        bidders = settlement.bidders
+        for index, rows in self._groups(bidders.owners, "settle"):
+            with named(self.names[index], bidders.owners[rows], bidders.announcement.round):
                 paid = self.strategies[index].settle(self._result(settlement, rows))
                 if not isinstance(paid, Tensor):
                     raise TypeError(f"settle returned a {type(paid).__name__}; return a tensor")
@@ -195,24 +182,17 @@ class StrategyGroups:
             transfer[0, rows] = paid
         return transfer
 
-    def observe(self, settlement: Settlement, transfer: Tensor | None = None) -> None:
-        """Publish prices and payoffs, and show every group that remembers anything its own result of the round.
-
-        Parameters
-        ----------
-        settlement : Settlement
-        transfer : float64[1, n], optional
-            Side payments received less those made.
-        """
-        outcome, identities = settlement.outcome, settlement.identities
+    def observe(self, settlement: Settlement) -> None:
+        """Publish prices and payoffs, and show every group that remembers anything its own result of the round."""
+        outcome, bidders = settlement.outcome, settlement.bidders
         amount = float((outcome.privacy_loss * outcome.data_size).sum())
         if amount > 0:
             self.price = float(outcome.payment.sum()) / amount
-        if self.board is not None:
-            bids = identities.bids(settlement.bids)
-            self.board.publish(settlement.owners, settlement.types, bids, settlement.utility[0])
-        for index, rows in self._groups(settlement.owners, "observe"):
-            self.strategies[index].observe(self._result(settlement, rows, transfer))
+        if self.notice_board is not None:
+            bids = bidders.identities.bids(settlement.bids)
+            self.notice_board.publish(bidders.owners, bidders.types, bids, settlement.utility[0])
+        for index, rows in self._groups(bidders.owners, "observe"):
+            self.strategies[index].observe(self._result(settlement, rows))
 
     def _groups(self, owners: Tensor, method: str | None = None) -> Iterator[tuple[int, Tensor]]:
         """Groups with bidders among the rows' owners, and their rows; if given, only those that override ``method``."""
@@ -228,59 +208,54 @@ class StrategyGroups:
                 if index in there:
                     yield index, (group == index).nonzero()[:, 0]
 
-    def _view(
-        self,
-        index: int,
-        announcement: Announcement,
-        owners: Tensor,
-        rows: Tensor,
-        identities: Identities,
-        everybody: Bids | None = None,
-    ) -> MarketView:
-        theirs = owners[rows]
-        reads = self.board is not None and self.strategies[index].needs_network
+    def _named(self, index: int, bidders: Bidders, rows: Tensor) -> AbstractContextManager[None]:
+        """Name the strategy, the owners behind its rows and the round in whatever is refused."""
+        return named(self.names[index], bidders.row_owners[rows], bidders.announcement.round)
+
+    def _view(self, index: int, bidders: Bidders, rows: Tensor, everybody: Bids | None = None) -> MarketView:
+        """What the strategy with this index knows when it decides for its rows; for last movers also all bids."""
+        owners, board = bidders.row_owners[rows], self.notice_board
+        reads = board is not None and self.strategies[index].needs_network
         return MarketView(
-            announcement=announcement,
-            member=self.member[theirs],
-            place=identities.place[rows],
-            bidders=len(identities.first),
+            announcement=bidders.announcement,
+            member=self.member[owners],
+            place=bidders.identities.place[rows],
+            bidders=len(bidders.owners),
             public=self.public,
             price=self.price,
-            owner=theirs,
-            neighbours=self.board.seen_by(theirs) if reads and self.board is not None else None,
+            owner=owners,
+            neighbours=board.seen_by(owners) if reads and board is not None else None,
             everybody=everybody,
             row=rows,
         )
 
-    def _result(self, settlement: Settlement, rows: Tensor, transfer: Tensor | None = None) -> RoundResult:
-        member = self.member[settlement.owners[rows]]
-        return settlement.result(rows, member, self.public, self.price, transfer)
-
-    def _ask(self, index: int, view: MarketView, types: OwnerTypes, owners: Tensor, beginning: Tensor) -> Bids:
-        generator = torch.Generator()
-        generator.set_state(beginning)
-        with named(self.names[index], owners, view.announcement.round):
-            bids = self.strategies[index].bid(view, types, generator)
-            if not isinstance(bids, Bids):
-                raise TypeError(f"the bid is a {type(bids).__name__}; return Bids")
-            if bids.shape != types.shape:
-                raise ValueError(f"the bids have shape {list(bids.shape)}; return one per bidder, {list(types.shape)}")
-            check_within_type("privacy_budget", bids.privacy_budget, types.privacy_budget, "bid no more than she has")
-            check_within_type("data_size", bids.data_size, types.data_size, "bid no more than she has")
-        return bids
+    def _result(self, settlement: Settlement, rows: Tensor) -> RoundResult:
+        member = self.member[settlement.bidders.owners[rows]]
+        return settlement.result(rows, member, self.public, self.price)
 
 
-def _replaced(said: Bids, rows: Tensor, bids: Bids, types: OwnerTypes) -> Bids:
-    """The round's bids ``[1, r]`` with those of some rows in place, whose owners are ``types``."""
-    valuation = said.valuation
+def _check_bids(bids: Any, types: OwnerTypes) -> None:
+    """Refuse what is no bid, or offers more than its owners have, whose types are ``types[1, m]``."""
+    if not isinstance(bids, Bids):
+        raise TypeError(f"the bid is a {type(bids).__name__}; return Bids")
+    if bids.shape != types.shape:
+        raise ValueError(f"the bids have shape {list(bids.shape)}; return one per bidder, {list(types.shape)}")
+    check_within_type("privacy_budget", bids.privacy_budget, types.privacy_budget, "bid no more than she has")
+    check_within_type("data_size", bids.data_size, types.data_size, "bid no more than she has")
+
+
+def _replaced(everybody: Bids, rows: Tensor, bids: Bids, types: OwnerTypes) -> Bids:
+    """The round's bids ``[1, r]`` with those of some rows in place, whose owners are ``types[1, m]``."""
+    valuation = everybody.valuation
+    # A truthful curve is in its place already; mixing it in again would only make the valuation slower.
     if bids.valuation is not types.valuation:
-        source = torch.zeros(said.shape[1], dtype=torch.int64)
+        source = torch.zeros(everybody.shape[1], dtype=torch.int64)  # [r], which of the m curves each row takes
         source[rows] = torch.arange(len(rows))
-        mask = torch.zeros(said.shape, dtype=torch.bool)
+        mask = torch.zeros(everybody.shape, dtype=torch.bool)  # [1, r]
         mask[:, rows] = True
         valuation = bids.valuation.take(slice(None), source).where(mask, valuation)
     return Bids(
         valuation=valuation,
-        privacy_budget=said.privacy_budget.index_copy(1, rows, bids.privacy_budget),
-        data_size=said.data_size.index_copy(1, rows, bids.data_size),
+        privacy_budget=everybody.privacy_budget.index_copy(1, rows, bids.privacy_budget),
+        data_size=everybody.data_size.index_copy(1, rows, bids.data_size),
     )

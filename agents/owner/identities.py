@@ -1,4 +1,4 @@
-"""Under which names the bidders of a round appear: one each, unless somebody splits herself."""
+"""Under which names the bidders of a round appear: one each, unless an owner splits her records among several."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Identities:
     place : int64[r]
         Place among the round's bidders of the owner behind each row.
     records : int64[r]
-        Records that the row holds; what an owner of several leaves out counts as her first one's.
+        Records that the row holds; what an owner leaves out of her identities is in her first one.
     first : int64[n]
         Row of each bidder's first identity.
     """
@@ -32,13 +32,13 @@ class Identities:
 
     @staticmethod
     def single(types: OwnerTypes) -> Identities:
-        """Everybody appears as herself."""
+        """Every bidder has one identity."""
         everybody = torch.arange(types.shape[1])
         return Identities(place=everybody, records=types.data_size[0], first=everybody)
 
     @staticmethod
     def split(types: OwnerTypes, parts: Tensor, generator: torch.Generator) -> Identities:
-        """Put the further identities of those who have several at random places of the queue.
+        """Put further identities at random places of the order in which the auction approaches its bidders.
 
         Parameters
         ----------
@@ -46,42 +46,42 @@ class Identities:
         parts : int64[k, n]
             Records of each identity; 0 for none.
         generator : torch.Generator
-            Everybody's own place stays before the bidders that it was before.
+            Draws those places. First identities keep their order among one another.
         """
         bidders = types.shape[1]
-        more, place = (parts[1:] > 0).nonzero(as_tuple=True)
-        lot = torch.rand(len(place), generator=generator, dtype=torch.float64) * bidders
-        key = torch.cat([torch.arange(bidders, dtype=torch.float64), lot])
-        order = key.argsort(stable=True)
+        number, place = (parts[1:] > 0).nonzero(as_tuple=True)
+        # First identities are sorted by their place 0, 1, ..., the others by a uniform number between.
+        position = torch.rand(len(place), generator=generator, dtype=torch.float64) * bidders  # [r - n]
+        order = torch.cat([torch.arange(bidders, dtype=torch.float64), position]).argsort(stable=True)  # [r]
         whole = types.data_size[0] - parts[1:].sum(0)
         return Identities(
             place=torch.cat([torch.arange(bidders), place])[order],
-            records=torch.cat([whole, parts[1:][more, place]])[order],
+            records=torch.cat([whole, parts[1:][number, place]])[order],
             first=order.argsort()[:bidders],
         )
 
     @property
-    def several(self) -> Tensor:
-        """Who has more than one, ``bool[n]``."""
+    def has_multiple(self) -> Tensor:
+        """Which bidders have more than one identity, ``bool[n]``."""
         return self.place.bincount(minlength=len(self.first)) > 1
 
     @property
-    def divided(self) -> bool:
-        """Whether anybody has more than one."""
+    def any_split(self) -> bool:
+        """Whether any bidder has more than one identity."""
         return len(self.place) > len(self.first)
 
-    def holding(self, types: OwnerTypes) -> OwnerTypes:
+    def per_identity(self, types: OwnerTypes) -> OwnerTypes:
         """The owner behind every row ``[1, r]``, with the records that the row holds."""
-        if not self.divided:
+        if not self.any_split:
             return types
         rows = types.take(owners=self.place)
         return OwnerTypes(
             valuation=rows.valuation, privacy_budget=rows.privacy_budget, data_size=self.records[None].clone()
         )
 
-    def honest(self, types: OwnerTypes) -> OwnerTypes:
-        """The owner behind every row ``[1, r]`` were nobody divided: all she has in her first one, the rest absent."""
-        if not self.divided:
+    def merged(self, types: OwnerTypes) -> OwnerTypes:
+        """The owner behind every row ``[1, r]`` had nobody split: all she has in her first row, the others absent."""
+        if not self.any_split:
             return types
         rows = types.take(owners=self.place)
         size = torch.zeros_like(rows.data_size).index_copy(1, self.first, types.data_size)
@@ -89,21 +89,21 @@ class Identities:
 
     def total(self, values: Tensor) -> Tensor:
         """Sums ``[1, n]`` over the rows ``[1, r]`` of each bidder."""
-        if not self.divided:
+        if not self.any_split:
             return values
         return torch.zeros(1, len(self.first), dtype=values.dtype).index_add(1, self.place, values)
 
     def largest(self, values: Tensor) -> Tensor:
         """Maxima ``float64[1, n]`` over the rows ``[1, r]`` of each bidder, of nonnegative values."""
-        if not self.divided:
+        if not self.any_split:
             return values
         result = np.zeros(len(self.first))
         np.maximum.at(result, self.place.numpy(), values[0].numpy())
         return torch.from_numpy(result)[None]
 
     def bids(self, bids: Bids) -> Bids:
-        """What each bidder said ``[1, n]``: the curve and privacy budget of her first row, the records of all."""
-        if not self.divided:
+        """What each bidder reported ``[1, n]``: the curve and privacy budget of her first row, the records of all."""
+        if not self.any_split:
             return bids
         return bids.take(owners=self.first).replace(data_size=self.total(bids.data_size))
 
@@ -113,11 +113,10 @@ class Identities:
         The parts are disjoint, so that no record loses more than the largest privacy loss of any (parallel
         composition: McSherry, "Privacy integrated queries", 2009).
         """
-        if not self.divided:
+        if not self.any_split:
             return outcome
-        sold = torch.where(outcome.sells, outcome.privacy_loss, 0.0)
         return Outcome(
-            privacy_loss=self.largest(sold),
+            privacy_loss=self.largest(outcome.privacy_loss_sold),
             payment=self.total(outcome.payment),
             data_size=self.total(outcome.data_size),
         )

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 class DataOwner(FixedAgent):  # type: ignore[misc]
     """One data owner: her place in the arrays of her population.
 
+    She decides in her strategy's methods, each called once for all who follow it: ``identities`` and ``bid`` by those
+    methods of ``StrategyGroups`` in the phase *bid*; ``upload`` by ``StrategyGroups.upload`` in the phase *upload*;
+    ``settle`` by ``StrategyGroups.side_payments`` and ``observe`` by ``StrategyGroups.observe`` in the phase *settle*.
+
     Parameters
     ----------
     model : mesa.Model

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from agents.checks import generator_of
-from agents.messages import Announcement, Bids, Outcome, Upload
+from agents.messages import Outcome, Upload
 from agents.owner.accountant import Accountant
+from agents.owner.bidders import Bidders
 from agents.owner.gradients import draw_records, local_gradients
 from agents.owner.groups import StrategyGroups, Stream
-from agents.owner.identities import Identities
 from agents.owner.perturbation.registry import perturb
 from agents.owner.settlement import Settlement
 from agents.owner.strategies.base import PublicKnowledge
@@ -111,50 +111,19 @@ class OwnerPopulation:
             data_size=self.types.data_size[:, owners],
         )
 
-    def identities(self, announcement: Announcement, owners: Tensor, types: OwnerTypes, stream: Stream) -> Identities:
-        """Let every bidder decide under how many names she appears; see ``StrategyGroups.identities``."""
-        return self.groups.identities(announcement, owners, types, stream)
-
-    def bid(
-        self,
-        announcement: Announcement,
-        owners: Tensor,
-        types: OwnerTypes,
-        stream: Stream,
-        identities: Identities | None = None,
-    ) -> Bids:
-        """Let every bidder bid by her strategy; see ``StrategyGroups.bid``."""
-        return self.groups.bid(announcement, owners, types, stream, identities)
-
-    def uploaded_loss(self, settlement: Settlement) -> Tensor:
-        """Privacy loss ``float64[r]`` that every upload really has; see ``StrategyGroups.upload``."""
-        return self.groups.upload(settlement.announcement, settlement.owners, settlement.outcome, settlement.identities)
-
-    def upload(
-        self,
-        announcement: Announcement,
-        owners: Tensor,
-        outcome: Outcome,
-        stream: Stream,
-        *,
-        identities: Identities | None = None,
-        loss: Tensor | None = None,
-    ) -> Upload:
+    def upload(self, bidders: Bidders, outcome: Outcome, stream: Stream, *, loss: Tensor | None = None) -> Upload:
         """Compute, clip and perturb the gradients that were sold; whoever sold nothing sends nothing.
 
         Noise and records are drawn for all bidders and then selected, so that runs which differ in bids stay paired;
-        for the further identities of those who have several, noise comes from a stream of its own. Noise of OpenDP's
-        cannot be seeded and is drawn for the sellers alone.
+        for further identities of the same owner, noise comes from a stream of its own. OpenDP's noise cannot be
+        seeded and is drawn for the sellers alone.
 
         Parameters
         ----------
-        announcement : Announcement
-        owners : int64[n]
+        bidders : Bidders
         outcome : Outcome [1, r]
         stream : callable
             Random stream by name.
-        identities : Identities, optional
-            Whose the rows of the outcome are; by default everybody has one.
         loss : float64[r], optional
             Privacy loss of each upload; by default what was sold.
 
@@ -163,21 +132,19 @@ class OwnerPopulation:
         Upload
             One gradient per row that sells.
         """
-        loss = privacy_loss_sold(outcome) if loss is None else loss
-        sells = loss > 0
-        sellers = sells.nonzero()[:, 0]
+        loss = outcome.privacy_loss_sold[0] if loss is None else loss
+        sellers = (loss > 0).nonzero()[:, 0]
         if not len(sellers):
             return Upload(bidder=sellers, gradient=torch.zeros(0, self.task.dimension, dtype=torch.float64))
-        records = torch.where(sells, outcome.data_size[0], 0)
-        whose = torch.arange(len(loss)) if identities is None else identities.place
-        bought = torch.zeros_like(owners).index_add(0, whose, records)
-        rows, bidder = draw_records(self.partition, owners, bought, stream("records"))
-        several = identities is not None and identities.divided
-        if several:
-            rows, bidder = _deal(rows, bidder, whose, records, stream("records/identities"))
-        gradient = local_gradients(
+        identities = bidders.identities
+        records = torch.where(loss > 0, outcome.data_size[0], 0)  # [r]
+        bought = identities.total(records[None])[0]  # [n]
+        rows, bidder = draw_records(self.partition, bidders.owners, bought, stream("records"))
+        if identities.any_split:
+            rows, bidder = _deal(rows, bidder, identities.place, records, stream("records/identities"))
+        gradient = local_gradients(  # [r, p]
             self.task,
-            announcement.parameters,
+            bidders.announcement.parameters,
             rows,
             bidder,
             len(loss),
@@ -185,8 +152,6 @@ class OwnerPopulation:
             clip_norm=self.terms.clip_norm,
             norm_order=self.terms.norm_order,
         )
-        if not several or identities is None:
-            return Upload(bidder=sellers, gradient=self._perturbed(gradient, loss, stream("noise"))[sellers])
         noisy = torch.zeros(gradient.shape, dtype=torch.float64)
         further = torch.ones(len(loss), dtype=torch.bool)
         further[identities.first] = False
@@ -200,11 +165,7 @@ class OwnerPopulation:
             terms.perturbation, gradient, loss, generator, radius=terms.clip_norm, noise_source=terms.noise_source
         )
 
-    def side_payments(self, settlement: Settlement) -> Tensor:
-        """Side payments received less those made, ``float64[1, n]``; see ``StrategyGroups.side_payments``."""
-        return self.groups.side_payments(settlement)
-
-    def settle(self, settlement: Settlement, *, loss: Tensor | None = None, transfer: Tensor | None = None) -> None:
+    def settle(self, settlement: Settlement, *, loss: Tensor | None = None) -> None:
         """Book privacy loss, payments and utility, and let the strategies see their own results.
 
         Side payments are booked apart from payments and utility.
@@ -214,22 +175,15 @@ class OwnerPopulation:
         settlement : Settlement
         loss : float64[r], optional
             Privacy loss of each upload; by default what was sold.
-        transfer : float64[1, n], optional
-            Side payments received less those made.
         """
-        owners, identities = settlement.owners, settlement.identities
-        loss = privacy_loss_sold(settlement.outcome) if loss is None else loss
+        owners, identities = settlement.bidders.owners, settlement.bidders.identities
+        loss = settlement.outcome.privacy_loss_sold[0] if loss is None else loss
         self.accounts = self.accounts.charge(owners, identities.largest(loss[None])[0])
         self.earned[owners] += identities.total(settlement.outcome.payment)[0]
         self.utility[owners] += settlement.utility[0]
-        if transfer is not None:
-            self.received[owners] += transfer[0]
-        self.groups.observe(settlement, transfer)
-
-
-def privacy_loss_sold(outcome: Outcome) -> Tensor:
-    """Privacy loss ``float64[r]`` of a round: none without records, whatever the auction wrote down."""
-    return torch.where(outcome.sells, outcome.privacy_loss, 0.0)[0]
+        if settlement.transfer is not None:
+            self.received[owners] += settlement.transfer[0]
+        self.groups.observe(settlement)
 
 
 def _append_unowned(sizes: Tensor, task: Task) -> Tensor:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from agents.messages import Announcement, Bids, Outcome
-from agents.owner.identities import Identities
+from agents.messages import Bids, Outcome
+from agents.owner.bidders import Bidders
 from agents.owner.strategies.base import PublicKnowledge, RoundResult
-from agents.types import OwnerTypes
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,28 +17,22 @@ class Settlement:
 
     Parameters
     ----------
-    announcement : Announcement
-    owners : int64[n]
-    types : OwnerTypes [1, n]
+    bidders : Bidders
     bids : Bids [1, r]
     outcome : Outcome [1, r]
     utility : float64[1, n]
         Payment less true cost.
-    identities : Identities
-        Whose the rows are.
+    transfer : float64[1, n], optional
+        Side payments received less those made; None while they are being decided.
     """
 
-    announcement: Announcement
-    owners: Tensor
-    types: OwnerTypes
+    bidders: Bidders
     bids: Bids
     outcome: Outcome
     utility: Tensor
-    identities: Identities
+    transfer: Tensor | None = None
 
-    def result(
-        self, rows: Tensor, member: Tensor, public: PublicKnowledge, price: float | None, transfer: Tensor | None
-    ) -> RoundResult:
+    def result(self, rows: Tensor, member: Tensor, public: PublicKnowledge, price: float | None) -> RoundResult:
         """What one group of the bidders learns about itself.
 
         Parameters
@@ -51,24 +44,23 @@ class Settlement:
         public : PublicKnowledge
         price : float, optional
             As published.
-        transfer : float64[1, n], optional
-            Side payments of all bidders; None while they are being decided.
         """
-        outcome = self.identities.outcome(self.outcome)
+        bidders, identities = self.bidders, self.bidders.identities
+        outcome = identities.outcome(self.outcome)
         return RoundResult(
             member=member,
-            bids=self.identities.bids(self.bids).take(owners=rows),
+            bids=identities.bids(self.bids).take(owners=rows),
             outcome=Outcome(
                 privacy_loss=outcome.privacy_loss[:, rows],
                 payment=outcome.payment[:, rows],
                 data_size=outcome.data_size[:, rows],
             ),
             utility=self.utility[0, rows],
-            types=self.types.take(owners=rows),
-            budget=self.announcement.budget,
+            types=bidders.types.take(owners=rows),
+            budget=bidders.announcement.budget,
             public=public,
             everybody=self.bids,
-            row=self.identities.first[rows],
+            row=identities.first[rows],
             price=price,
-            transfer=None if transfer is None else transfer[0, rows],
+            transfer=None if self.transfer is None else self.transfer[0, rows],
         )

@@ -19,7 +19,9 @@ from agents.broker.auctions.base import Auction, Guarantees
 from agents.broker.auctions.leaky_menu import LeakyMenu
 from agents.broker.auctions.sequential_menu import SequentialMenu
 from agents.messages import Bids, Outcome, Upload
-from agents.owner.owner import DataOwner, OwnerPopulation
+from agents.owner.groups import StrategyGroups
+from agents.owner.identities import Identities
+from agents.owner.owner import DataOwner
 from agents.types import OwnerTypes
 from market_sim import FLMarket, MarketConfig, error_bound, optimal_weights, run_market
 from market_sim.results import ROUNDS, TRADES, Results
@@ -241,15 +243,17 @@ class TestCounterfactual:
         self, auction: str, rerun_all_up_to: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(market_sim.counterfactual, "RERUN_ALL_UP_TO", rerun_all_up_to)
-        monkeypatch.setattr(OwnerPopulation, "bid", some_stay_away(OwnerPopulation.bid))
+        monkeypatch.setattr(StrategyGroups, "bid", some_stay_away(StrategyGroups.bid))
         rounds: list[tuple[OwnerTypes, Bids, torch.Tensor]] = []
-        real = market_sim.model.truthful_utility
+        real = market_sim.round.truthful_utility
 
-        def spy(types: OwnerTypes, bids: Bids, *args: Any, budget: torch.Tensor, **kwargs: Any) -> torch.Tensor:
+        def spy(
+            types: OwnerTypes, identities: Identities, bids: Bids, *args: Any, budget: torch.Tensor, **kwargs: Any
+        ) -> torch.Tensor:
             rounds.append((types, bids, budget))
-            return real(types, bids, *args, budget=budget, **kwargs)
+            return real(types, identities, bids, *args, budget=budget, **kwargs)
 
-        monkeypatch.setattr(market_sim.model, "truthful_utility", spy)
+        monkeypatch.setattr(market_sim.round, "truthful_utility", spy)
         market = FLMarket(auction=MyLeaky() if auction == "my-leaky" else auction, seed=1, **SMALL)
         trades = played(market, 4).trades
         deviators = absent = 0

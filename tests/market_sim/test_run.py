@@ -181,7 +181,7 @@ class Interruption:
 @pytest.mark.parametrize(
     ("owner", "name", "call"),
     [
-        (market_sim.model.FLMarket, "_trade", 3),
+        (market_sim.model.FLMarket, "_play_round", 3),
         (market_sim.model.OwnerPopulation, "upload", 3),
         (market_sim.model, "trades_of", 3),
         (market_sim.model, "round_of", 3),
@@ -208,7 +208,7 @@ def test_an_interrupted_run_keeps_its_completed_rounds(
 def test_an_interruption_does_not_cost_a_complete_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = run_market(CONFIG, seed=1, out=tmp_path / "run")
     before = sha256(tmp_path / "run")
-    Interruption(monkeypatch, FLMarket, "_trade", 2)
+    Interruption(monkeypatch, FLMarket, "_play_round", 2)
     with pytest.raises(KeyboardInterrupt, match=r"the 3 rounds that .*run held before are kept"):
         run_market(CONFIG, seed=1, out=tmp_path / "run")
     assert sha256(tmp_path / "run") == before
@@ -216,7 +216,7 @@ def test_an_interruption_does_not_cost_a_complete_run(tmp_path: Path, monkeypatc
 
 
 def test_an_interrupted_run_without_a_directory_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    Interruption(monkeypatch, FLMarket, "_trade", 2)
+    Interruption(monkeypatch, FLMarket, "_play_round", 2)
     with pytest.raises(KeyboardInterrupt):
         run_market(CONFIG)
 

@@ -170,7 +170,7 @@ class TestLearnersInAMarket:
         market = FLMarket(**SMALL, auction=Toss(), seed=3)
         rule = market.population.groups.public.rule
         assert {type(known) for known in vars(rule).values()} == {Toss, torch.Tensor}
-        assert torch.equal(rule.beginning, market.streams.generator("public rule").get_state())
+        assert torch.equal(rule.generator_state, market.streams.generator("public rule").get_state())
 
 
 class Toss(PerHead):

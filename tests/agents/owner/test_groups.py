@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from agents.messages import Announcement, Bids, Outcome
+from agents.owner.bidders import Bidders
 from agents.owner.groups import StrategyGroups
-from agents.owner.identities import Identities
 from agents.owner.settlement import Settlement
 from agents.owner.strategies.base import MarketView, RoundResult, Strategy
 from agents.owner.strategies.registry import strategy_classes
@@ -32,6 +32,11 @@ def population(owners: int = 10) -> OwnerTypes:
 
 def announcement(round: int = 3) -> Announcement:
     return Announcement(budget=5.0, parameters=torch.zeros(2).double(), round=round)
+
+
+def bidders(types: OwnerTypes, owners: torch.Tensor | None = None) -> Bidders:
+    """Bidders of round 3, by default the owners 0, 1, ..."""
+    return Bidders.single(announcement(), torch.arange(types.shape[1]) if owners is None else owners, types)
 
 
 def groups(shares: dict[str, float], owners: int = 10) -> StrategyGroups:
@@ -65,7 +70,7 @@ def test_everybody_bids_by_her_own_strategy() -> None:
     dealt, everybody = groups(MIXED), population()
     owners = torch.tensor([8, 3, 0, 9, 1, 7])
     types = everybody.take(owners=owners)
-    bids = dealt.bid(announcement(), owners, types, stream)
+    bids = dealt.bid(bidders(types, owners), stream)
     for place, owner in enumerate(owners.tolist()):
         name = dealt.strategy_of(owner)
         alone = strategy_classes()[name](1).bid(
@@ -81,7 +86,7 @@ def test_everybody_bids_by_her_own_strategy() -> None:
 
 def test_truthful_bidders_say_the_truth_bit_by_bit() -> None:
     types = population()
-    bids = groups({"truthful": 1.0}).bid(announcement(), torch.arange(10), types, stream)
+    bids = groups({"truthful": 1.0}).bid(bidders(types), stream)
     assert bids.valuation is types.valuation
     assert torch.equal(bids.privacy_budget, types.privacy_budget)
     assert torch.equal(bids.data_size, types.data_size)
@@ -107,7 +112,7 @@ class TableStrategy(Strategy):
 
 def test_a_tabulated_bid_mixes_with_the_others(extra: Callable[[type[Strategy]], str]) -> None:
     dealt, types = groups({"truthful": 0.5, extra(TableStrategy): 0.5}), population()
-    bids = dealt.bid(announcement(), torch.arange(10), types, stream)
+    bids = dealt.bid(bidders(types), stream)
     at = torch.full((1, 10), 0.5).double()
     true, table = types.valuation.at(at), tabulated(types.valuation, [1.0, 2.0]).at(at)
     assert torch.equal(bids.valuation.at(at), torch.where(dealt.group[None] == 1, table, true))
@@ -117,7 +122,7 @@ def settlement(types: OwnerTypes, bids: Bids) -> Settlement:
     """Owner i sells i records at privacy loss i for 10 i, and is left with -i."""
     number = torch.arange(10.0)[None].double()
     outcome = Outcome(privacy_loss=number, payment=10 * number, data_size=torch.arange(10)[None])
-    return Settlement(announcement(), torch.arange(10), types, bids, outcome, -number, Identities.single(types))
+    return Settlement(bidders(types), bids, outcome, -number)
 
 
 class Remembers(Truthful):
@@ -130,8 +135,7 @@ class Remembers(Truthful):
 def test_a_group_sees_its_own_result_and_nobody_elses(extra: Callable[[type[Strategy]], str]) -> None:
     Remembers.seen.clear()
     dealt, types = groups({"truthful": 0.5, extra(Remembers): 0.5}), population()
-    owners = torch.arange(10)
-    bids = dealt.bid(announcement(), owners, types, stream)
+    bids = dealt.bid(bidders(types), stream)
     dealt.observe(settlement(types, bids))
     (result,) = Remembers.seen
     mine = (dealt.group == 1).nonzero()[:, 0]
@@ -178,7 +182,7 @@ def test_an_illegal_bid_names_strategy_owner_and_round(
     dealt = groups({"truthful": 0.5, extra(kind): 0.5})
     last = (dealt.group == 1).nonzero()[-1].item()
     with pytest.raises(error, match=rf"strategy 'extra', owner {last}, round 3: .*{message}"):
-        dealt.bid(announcement(3), torch.arange(10), population(), stream)
+        dealt.bid(bidders(population()), stream)
 
 
 class WrongShape(Truthful):
@@ -199,7 +203,7 @@ def test_what_is_no_bid_names_strategy_and_owners(
     extra: Callable[[type[Strategy]], str], kind: type[Strategy], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=rf"strategy 'extra', owners 0, 1, 2, 3, 4, \.\.\., round 3: .*{message}"):
-        groups({extra(kind): 1.0}).bid(announcement(3), torch.arange(10), population(), stream)
+        groups({extra(kind): 1.0}).bid(bidders(population()), stream)
 
 
 @pytest.mark.parametrize(
@@ -278,7 +282,7 @@ class TestBeyondTheBid:
         dealt = groups({"truthful": 0.5, Splits: 0.5})
         last = (dealt.group == 1).nonzero()[-1].item()
         with pytest.raises(ValueError, match=rf"strategy 'extra', owner {last}, round 3: identities.* above the true"):
-            dealt.identities(announcement(), torch.arange(10), population(), stream)
+            dealt.identities(bidders(population()), stream)
 
     @pytest.mark.parametrize(("kind", "message"), [(Louder, "no upload may lose more"), (Silent, "may send nothing")])
     def test_an_upload_loses_something_but_no_more_than_was_sold(self, kind: type[Strategy], message: str) -> None:
@@ -286,7 +290,7 @@ class TestBeyondTheBid:
         settled = settlement(types, types.truthful_bids())
         first = min(owner for owner in range(1, 10) if dealt.group[owner] == 1)
         with pytest.raises(ValueError, match=rf"strategy 'extra', owner {first}, round 3: upload.*{message}"):
-            dealt.upload(settled.announcement, settled.owners, settled.outcome, settled.identities)
+            dealt.upload(settled.bidders, settled.outcome)
 
     @pytest.mark.parametrize(("kind", "message"), [(Prints, "sum to 5.0; what one receives"), (Vague, "finite number")])
     def test_side_payments_balance(self, kind: type[Strategy], message: str) -> None:
@@ -296,7 +300,7 @@ class TestBeyondTheBid:
 
     def test_lists_are_taken_or_refused_by_name(self) -> None:
         dealt, types = groups({"truthful": 0.5, Lists: 0.5}), population()
-        assert not dealt.identities(announcement(), torch.arange(10), types, stream).divided
+        assert not dealt.identities(bidders(types), stream).any_split
         with pytest.raises(TypeError, match=r"strategy 'extra', owners .*, round 3: settle returned a list"):
             dealt.side_payments(settlement(types, types.truthful_bids()))
 
@@ -304,9 +308,9 @@ class TestBeyondTheBid:
         dealt, types = groups(MIXED), population()
         settled = settlement(types, types.truthful_bids())
         assert dealt.side_payments(settled).tolist() == [[0.0] * 10]
-        used = dealt.upload(settled.announcement, settled.owners, settled.outcome, settled.identities)
+        used = dealt.upload(settled.bidders, settled.outcome)
         assert used.tolist() == list(range(10))
-        assert not dealt.identities(announcement(), settled.owners, types, stream).divided
+        assert not dealt.identities(bidders(types), stream).any_split
 
 
 class SeesAll(Truthful):
@@ -327,7 +331,7 @@ def test_who_moves_last_sees_the_bids_of_all_others_and_the_truth_of_one_another
     SeesAll.seen.clear()
     dealt = groups({SeesAll: 0.3, "understated-privacy-budget": 0.4, SeesAllToo: 0.3})
     types = population()
-    bids = dealt.bid(announcement(), torch.arange(10), types, stream)
+    bids = dealt.bid(bidders(types), stream)
     first, second = SeesAll.seen
     expected = torch.where(dealt.group == 1, 0.5, 1.0) * types.privacy_budget
     for view in (first, second):

@@ -22,26 +22,26 @@ def split(parts: list[list[int]], seed: int = 0) -> Identities:
 
 def test_alone_everybody_is_herself() -> None:
     single = Identities.single(THREE)
-    assert not single.divided
-    assert single.holding(THREE) is THREE
-    assert single.honest(THREE) is THREE
-    assert single.several.tolist() == [False] * 3
+    assert not single.any_split
+    assert single.per_identity(THREE) is THREE
+    assert single.merged(THREE) is THREE
+    assert single.has_multiple.tolist() == [False] * 3
 
 
 def test_rows_hold_the_parts_and_the_first_one_what_is_left() -> None:
     rows = split([[3, 5, 50], [3, 0, 20], [2, 0, 0]])
-    assert rows.divided
-    assert rows.several.tolist() == [True, False, True]
+    assert rows.any_split
+    assert rows.has_multiple.tolist() == [True, False, True]
     assert rows.place[rows.first].tolist() == [0, 1, 2]
     assert rows.first.tolist() == sorted(rows.first.tolist())
     assert rows.records[rows.first].tolist() == [4, 5, 80]
     assert sorted(rows.records[rows.place == 0].tolist()) == [2, 3, 4]
     assert rows.total(rows.records[None]).tolist() == THREE.data_size.tolist()
-    holding, honest = rows.holding(THREE), rows.honest(THREE)
-    assert torch.equal(holding.data_size[0], rows.records)
-    assert torch.equal(holding.valuation.factor[0], THREE.valuation.factor[0, rows.place])
-    assert honest.data_size[0, rows.first].tolist() == [9, 5, 100]
-    assert honest.data_size.sum() == 114
+    per_identity, merged = rows.per_identity(THREE), rows.merged(THREE)
+    assert torch.equal(per_identity.data_size[0], rows.records)
+    assert torch.equal(per_identity.valuation.factor[0], THREE.valuation.factor[0, rows.place])
+    assert merged.data_size[0, rows.first].tolist() == [9, 5, 100]
+    assert merged.data_size.sum() == 114
 
 
 def test_further_names_stand_anywhere_in_the_queue() -> None:
@@ -58,6 +58,6 @@ def test_sales_of_all_names_add_up_and_no_record_loses_more_than_the_most() -> N
     assert outcome.privacy_loss.tolist() == [[0.5, 1.0, 1.0]]
     assert outcome.payment.tolist() == [[9.0, 5.0, 100.0]]
     assert outcome.data_size.tolist() == [[9, 5, 100]]
-    bids = rows.bids(rows.holding(THREE).truthful_bids())
+    bids = rows.bids(rows.per_identity(THREE).truthful_bids())
     assert bids.data_size.tolist() == [[9, 5, 100]]
     assert torch.equal(bids.valuation.factor, THREE.valuation.factor)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 
 from agents.messages import Announcement, Outcome
+from agents.owner.bidders import Bidders
 from agents.owner.identities import Identities
 from agents.owner.population import OwnerPopulation
 from agents.owner.settlement import Settlement
@@ -41,9 +43,16 @@ def sale(loss: list[float], records: list[int] | None = None) -> Outcome:
     return Outcome(privacy_loss=losses, payment=2 * losses, data_size=torch.where(losses > 0, counts, 0))
 
 
-def settlement(outcome: Outcome, utility: torch.Tensor) -> Settlement:
-    types = TYPES.take(owners=OWNERS)
-    return Settlement(announcement(), OWNERS, types, types.truthful_bids(), outcome, utility, Identities.single(types))
+def bidders(owners: torch.Tensor = OWNERS, parts: torch.Tensor | None = None) -> Bidders:
+    """Some owners, all under one name each unless ``parts`` says otherwise."""
+    types = TYPES.take(owners=owners)
+    single = Bidders.single(announcement(), owners, types)
+    return single if parts is None else replace(single, identities=Identities.split(types, parts, stream("x")))
+
+
+def settlement(outcome: Outcome, utility: torch.Tensor, transfer: torch.Tensor) -> Settlement:
+    here = bidders()
+    return Settlement(here, here.types.truthful_bids(), outcome, utility, transfer)
 
 
 def test_bidders_are_a_uniform_sample_in_random_order() -> None:
@@ -77,17 +86,17 @@ def test_privacy_budgets_shrink_to_what_is_left_of_the_allowance() -> None:
 
 
 def test_nobody_without_privacy_loss_or_records_sends_anything() -> None:
-    upload = population().upload(announcement(), OWNERS, sale([1.0, 0.0, 2.0, 1.0], [3, 2, 1, 0]), stream)
+    upload = population().upload(bidders(), sale([1.0, 0.0, 2.0, 1.0], [3, 2, 1, 0]), stream)
     assert upload.bidder.tolist() == [0, 2]
     assert upload.gradient.shape == (2, TASK.dimension)
-    nothing = population().upload(announcement(), OWNERS, Outcome.nothing(1, 4), stream)
+    nothing = population().upload(bidders(), Outcome.nothing(1, 4), stream)
     assert nothing.gradient.shape == (0, TASK.dimension)
 
 
 def test_an_upload_depends_on_the_own_sale_alone() -> None:
     owners = population()
-    together = owners.upload(announcement(), OWNERS, sale([1.0, 1.5, 0.5, 2.0]), stream)
-    alone = owners.upload(announcement(), OWNERS, sale([0.0, 0.0, 0.5, 0.0]), stream)
+    together = owners.upload(bidders(), sale([1.0, 1.5, 0.5, 2.0]), stream)
+    alone = owners.upload(bidders(), sale([0.0, 0.0, 0.5, 0.0]), stream)
     assert alone.bidder.tolist() == [2]
     assert torch.allclose(alone.gradient[0], together.gradient[2], rtol=1e-5, atol=1e-5)
 
@@ -96,7 +105,7 @@ def test_an_upload_depends_on_the_own_sale_alone() -> None:
 @pytest.mark.parametrize("clip", ["record", "owner"])
 def test_gradients_are_clipped_in_the_norm_of_the_perturbation(perturbation: str, order: int, clip: str) -> None:
     owners = population(perturbation=perturbation, clip=clip, clip_norm=0.01)
-    upload = owners.upload(announcement(), OWNERS, sale([1e9] * 4), stream)
+    upload = owners.upload(bidders(), sale([1e9] * 4), stream)
     assert (upload.gradient.norm(p=order, dim=1) <= 0.01 * (1 + 1e-5)).all()
     assert (upload.gradient.norm(p=order, dim=1) > 0.001).all()
 
@@ -104,7 +113,7 @@ def test_gradients_are_clipped_in_the_norm_of_the_perturbation(perturbation: str
 def test_exact_noise_is_drawn_for_the_sellers() -> None:
     pytest.importorskip("opendp")
     owners = population(perturbation="laplace", noise_source="opendp")
-    upload = owners.upload(announcement(), OWNERS, sale([0.0, 1.0, 0.0, 0.0]), stream)
+    upload = owners.upload(bidders(), sale([0.0, 1.0, 0.0, 0.0]), stream)
     assert upload.bidder.tolist() == [1]
     assert 1 < upload.gradient.std() < 5
 
@@ -114,7 +123,7 @@ def test_what_is_sold_is_booked_and_nothing_else() -> None:
     outcome = sale([1.0, 0.0, 2.0, 0.5])
     utility = torch.tensor([[0.5, 0.0, -1.0, 0.25]]).double()
     for _ in range(2):
-        owners.settle(settlement(outcome, utility), transfer=torch.tensor([[1.0, -1.0, 0.0, 0.0]]).double())
+        owners.settle(settlement(outcome, utility, torch.tensor([[1.0, -1.0, 0.0, 0.0]]).double()))
     assert owners.accounts.spent[OWNERS].tolist() == [2.0, 0.0, 4.0, 1.0]
     assert owners.earned[OWNERS].tolist() == [4.0, 0.0, 8.0, 2.0]
     assert owners.utility[OWNERS].tolist() == [1.0, 0.0, -2.0, 0.5]
@@ -139,17 +148,16 @@ def test_what_makes_no_sense_is_refused(fields: dict[str, Any], message: str) ->
 def test_identities_upload_disjoint_parts_and_move_nobody_elses_noise() -> None:
     owners, types = population(), TYPES.take(owners=OWNERS)
     size = types.data_size[0]
-    split = Identities.split(
-        types, torch.stack([size - size // 2, size // 2 * torch.tensor([0, 0, 1, 0])]), stream("x")
-    )
+    several = bidders(parts=torch.stack([size - size // 2, size // 2 * torch.tensor([0, 0, 1, 0])]))
+    split = several.identities
     assert split.place.tolist().count(2) == 2
     rows = len(split.place)
     sold = Outcome(
         privacy_loss=torch.ones(1, rows).double(), payment=torch.zeros(1, rows).double(), data_size=split.records[None]
     )
-    upload = owners.upload(announcement(), OWNERS, sold, stream, identities=split)
+    upload = owners.upload(several, sold, stream)
     assert upload.bidder.tolist() == list(range(5))
-    together = owners.upload(announcement(), OWNERS, sale([1.0] * 4), stream)
+    together = owners.upload(bidders(), sale([1.0] * 4), stream)
     for place in (0, 1, 3):
         mine = upload.gradient[split.first[place]]
         assert torch.allclose(mine, together.gradient[place], rtol=1e-5, atol=1e-5)
@@ -158,17 +166,15 @@ def test_identities_upload_disjoint_parts_and_move_nobody_elses_noise() -> None:
 def test_without_noise_the_parts_of_an_owner_average_to_her_gradient() -> None:
     owners, types = population(perturbation="none"), TYPES.take(owners=OWNERS)
     size = types.data_size[0]
-    split = Identities.split(
-        types, torch.stack([size - size // 3, size // 3 * torch.tensor([1, 0, 0, 0])]), stream("x")
-    )
+    several = bidders(parts=torch.stack([size - size // 3, size // 3 * torch.tensor([1, 0, 0, 0])]))
+    split = several.identities
     rows = len(split.place)
     sold = Outcome(
         privacy_loss=torch.ones(1, rows).double(), payment=torch.zeros(1, rows).double(), data_size=split.records[None]
     )
-    parts = owners.upload(announcement(), OWNERS, sold, stream, identities=split).gradient
+    parts = owners.upload(several, sold, stream).gradient
     (whole,) = owners.upload(
-        announcement(),
-        OWNERS[:1],
+        bidders(OWNERS[:1]),
         Outcome(*(part[:, :1] for part in (torch.ones(1, 4).double(), torch.zeros(1, 4).double(), types.data_size))),
         stream,
     ).gradient

@@ -118,7 +118,7 @@ def test_a_round_that_fails_is_said_and_the_page_stays(page, monkeypatch):
     def fail(self, buyer, taken):
         raise ArithmeticError("round 1: the aggregate is not finite")
 
-    monkeypatch.setattr(FLMarket, "_trade", fail)
+    monkeypatch.setattr(FLMarket, "_play_round", fail)
     page.press("Step")
     assert page.alerts()[0].startswith("The round could not be played: round 1: the aggregate is not finite")
     assert page.step() == 1

@@ -1,0 +1,179 @@
+"""One round of one buyer, a function per phase: announce, bid, auction, upload, aggregate, update, settle, record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from agents.broker.auctions.base import Auction
+from agents.broker.broker import Broker
+from agents.broker.error_bound import aggregate_error_bound, worst_error_bound
+from agents.broker.first_best import first_best
+from agents.buyer.buyer import ModelBuyer
+from agents.messages import Aggregate, Bids, Outcome, Upload
+from agents.owner.bidders import Bidders
+from agents.owner.groups import StrategyGroups, Stream
+from agents.owner.population import OwnerPopulation
+from agents.owner.settlement import Settlement
+from agents.prior import OwnerPrior
+from agents.tasks.softmax import Score
+from agents.upload_terms import UploadTerms
+from market_sim.config import MarketConfig
+from market_sim.counterfactual import truthful_utility
+from market_sim.record import RoundRecord, untruthful
+
+
+@dataclass(frozen=True, eq=False)
+class Sale:
+    """What the auction decided, and all that a rerun of it on other bids needs.
+
+    Parameters
+    ----------
+    outcome : Outcome [1, r]
+    budget : float64[1]
+    generator_state : uint8[...], optional
+        State from which the auction drew; None if it drew nothing.
+    """
+
+    outcome: Outcome
+    budget: Tensor
+    generator_state: Tensor | None
+
+
+def announce(
+    buyer: ModelBuyer,
+    population: OwnerPopulation,
+    prior: OwnerPrior,
+    taken: Tensor,
+    *,
+    maximum: int,
+    round: int,
+    stream: Stream,
+) -> Bidders:
+    """Sample at most ``maximum`` bidders of those not ``taken[N]``; the buyer fixes her budget before they bid."""
+    owners = population.bidders(maximum if buyer.active else 0, taken, stream("sampling"))
+    types = population.types_of(owners)
+    announcement = buyer.announce(float(prior.cost_of_everything(types)), round, stream("budget"))
+    return Bidders.single(announcement, owners, types)
+
+
+def bid(groups: StrategyGroups, auction: Auction, bidders: Bidders, stream: Stream) -> tuple[Bidders, Bids]:
+    """Let the strategies choose identities and bids ``[1, r]``; fields that the auction has verified are true."""
+    bidders = replace(bidders, identities=groups.identities(bidders, stream))
+    bids = groups.bid(bidders, stream)
+    known = auction.guarantees.verified
+    return bidders, bids.replace(**{name: getattr(bidders.row_types, name) for name in known}) if known else bids
+
+
+def auction(broker: Broker, bidders: Bidders, bids: Bids, generator: torch.Generator) -> Sale:
+    """Let the broker decide who sells what for how much."""
+    before = generator.get_state()
+    outcome = broker.trade(bidders.announcement, bids, generator)
+    drew = not torch.equal(before, generator.get_state())
+    budget = torch.tensor([bidders.announcement.budget], dtype=torch.float64)
+    return Sale(outcome, budget, before if drew else None)
+
+
+def upload(population: OwnerPopulation, bidders: Bidders, outcome: Outcome, stream: Stream) -> tuple[Upload, Tensor]:
+    """Let the sellers send gradients; also the privacy loss ``float64[r]`` that each upload really has."""
+    loss = population.groups.upload(bidders, outcome)
+    return population.upload(bidders, outcome, stream, loss=loss), loss
+
+
+def aggregate(
+    broker: Broker, bidders: Bidders, bids: Bids, outcome: Outcome, upload: Upload, loss: Tensor
+) -> tuple[Aggregate, float]:
+    """Let the broker weigh and add up the uploads; also the error bound, which nobody but the market can know.
+
+    The weights follow from the noise that was sold and the reported sizes, the bound from the noise that was added and
+    the true sizes.
+    """
+    variance = broker.terms.variance(outcome.privacy_loss)
+    weights = broker.weigh(bids, outcome, variance)
+    added = broker.terms.variance(torch.where(outcome.sells, loss, outcome.privacy_loss))
+    bound = aggregate_error_bound(broker.terms, weights, added, outcome, bidders.row_types.data_size)
+    return broker.aggregate(weights, variance, upload), float(bound)
+
+
+def update(buyer: ModelBuyer, aggregate: Aggregate) -> Score:
+    """Let the buyer take one step of her model and test it."""
+    buyer.update(aggregate)
+    return buyer.score()
+
+
+def settle(
+    buyer: ModelBuyer, population: OwnerPopulation, bidders: Bidders, bids: Bids, outcome: Outcome, loss: Tensor
+) -> Settlement:
+    """Book payments, side payments and the privacy loss ``float64[r]`` of every upload."""
+    utility = bidders.identities.total(bidders.row_types.utility(outcome))
+    settlement = Settlement(bidders, bids, outcome, utility)
+    # Side payments may be refused, and no money may have moved by then.
+    settlement = replace(settlement, transfer=population.groups.side_payments(settlement))
+    buyer.pay(float(outcome.payment.sum()))
+    population.settle(settlement, loss=loss)
+    return settlement
+
+
+def record(
+    settlement: Settlement,
+    sale: Sale,
+    aggregate: Aggregate,
+    error_bound: float,
+    score: Score,
+    *,
+    buyer: ModelBuyer,
+    broker: Broker,
+    population: OwnerPopulation,
+    prior: OwnerPrior,
+    config: MarketConfig,
+) -> RoundRecord:
+    """Write down all that happened, beside what the truth would have brought every deviator."""
+    bidders, bids, outcome = settlement.bidders, settlement.bids, settlement.outcome
+    identities, groups = bidders.identities, population.groups
+    # A row deviates if its bid is not its type, and every row of an owner with several does.
+    deviates = untruthful(bidders.row_types, bids) | identities.has_multiple[identities.place]  # [1, r]
+    return RoundRecord(
+        round=bidders.announcement.round,
+        buyer=buyer.index,
+        auction=broker.auction.name,
+        aggregation=broker.aggregation,
+        budget=bidders.announcement.budget,
+        owners=bidders.owners,
+        strategies=[groups.strategy_of(owner) for owner in bidders.owners.tolist()],
+        types=bidders.types,
+        bids=identities.bids(bids),
+        untruthful=deviates[:, identities.first],
+        outcome=identities.outcome(outcome),
+        utility=settlement.utility,
+        truthful_utility=truthful_utility(
+            bidders.types,
+            identities,
+            bids,
+            deviates,
+            outcome,
+            auction=broker.auction,
+            budget=sale.budget,
+            round=bidders.announcement.round,
+            generator_state=sale.generator_state,
+        ),
+        privacy_spent=population.accounts.spent[bidders.owners],
+        sellers=aggregate.sellers,
+        error_bound=error_bound,
+        error_bound_first_best=first_best_bound(broker.terms, bidders) if config.first_best else None,
+        worst_bound=worst_error_bound(broker.terms, prior.privacy_budget[0]),
+        value_of_accuracy=config.value_of_accuracy * prior.units.money,
+        test_accuracy=score.accuracy,
+        test_loss=score.loss,
+        transfer=settlement.transfer,
+        cost=identities.total(bidders.row_types.cost(outcome)),
+        reported_cost=identities.total(bids.cost(outcome.privacy_loss, outcome.data_size)),
+    )
+
+
+def first_best_bound(terms: UploadTerms, bidders: Bidders) -> float:
+    """Error bound that the budget could have bought, had all costs been known; a search."""
+    budget = [bidders.announcement.budget]
+    best = first_best(bidders.types, budget, variance=terms.counted_variance, bias_scale=terms.clip_norm)
+    return float(best.error_bound)
