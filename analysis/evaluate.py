@@ -124,7 +124,7 @@ def evaluate(
         facts: dict[str, dict[str, float]] = {}
         for name, auction in auctions.items():
             watch(f"f = {label}: {name}")
-            if auction.takes(types.truthful_bids()):
+            if auction.supports(types.truthful_bids()):
                 bounds[name], facts[name] = _measured(auction, types, budget, settings)
             else:
                 refused.add(name)

@@ -196,6 +196,7 @@ class _Problem:
         """
         part, loss = log_part.exp(), self.cap * log_loss.exp()
         noise, cost = self.noise(loss), self.cost(loss)
+        # Slopes in log loss, from below: a tabulated valuation may end, or a step begin, just above.
         nearby = loss * (1 - _NEARBY)
         noise_slope = torch.where(self.size > 0, (noise - self.noise(nearby)) / _NEARBY, 0.0)
         cost_slope = (cost - self.cost(nearby)) / _NEARBY
@@ -204,7 +205,9 @@ class _Problem:
             noise, share = noise.requires_grad_(), (part * self.share).requires_grad_()
             bound = unchecked_error_bound(noise, share, self.bias_scale)
             by_noise, by_share = torch.autograd.grad(bound.sum(), (noise, share))
+        # In log part: d bound / d log r = r d bound / d r. All of [batch, owner].
         by_part, spent = by_share * share.detach(), cost * part
+        # Whoever already sells everything cannot sell more of it.
         open_ = log_part < 0
         gain, money = (torch.where(open_, term, 0.0).sum(-1, keepdim=True) for term in (-by_part, spent))
         price = torch.where(money > 0, gain / money, 0.0)
@@ -214,14 +217,14 @@ class _Problem:
 
 def _search(problem: _Problem, steps: int, rounds: int) -> tuple[Tensor, Tensor]:
     """Parts and privacy losses ``[B, n]`` of the best point found; a point is both logarithms ``[2, B, starts, n]``."""
-    log_size = problem.size.clamp(min=1).log()
+    log_size = problem.size.clamp(min=1).log()  # [batch, owner]
     unit_cost = problem.cost(problem.cap) / problem.size.clamp(min=1)
     log_cost = torch.where(unit_cost > 0, unit_cost, 1.0).log()
     starts = [
         torch.stack([by_size * log_size + by_cost * log_cost, torch.full_like(log_size, level)])
         for level, by_size, by_cost in _STARTS
     ]
-    point = _descend(problem, torch.stack(starts, dim=2), steps, rate=0.3)
+    point = _descend(problem, torch.stack(starts, dim=2), steps, rate=0.3)  # [2, batch, start, owner]
     largest = problem.share.topk(min(_NUDGED, log_size.shape[-1])).indices
     for _ in range(rounds):
         point = _descend(problem, _nudged(point, largest), steps, rate=0.1)
@@ -231,6 +234,7 @@ def _search(problem: _Problem, steps: int, rounds: int) -> tuple[Tensor, Tensor]
 
 def _nudged(point: Tensor, owners: Tensor) -> Tensor:
     """The point itself and, for each of ``owners[B, k]``, the points with more bought of her for less, and reverse."""
+    # One point for each owner nudged: [batch, k, owner], then [2, batch, 2 k, owner].
     her = torch.zeros_like(point[0]).repeat(1, owners.shape[-1], 1).scatter_(-1, owners[..., None], 1.0)
     nudge = torch.stack([step * torch.cat([her, -her], dim=1) for step in _NUDGE])
     # From far below no nudge would bring an owner back into play.
@@ -240,14 +244,16 @@ def _nudged(point: Tensor, owners: Tensor) -> Tensor:
 
 def _descend(problem: _Problem, starts: Tensor, steps: int, *, rate: float) -> Tensor:
     """The best point met on descents by Adam from each start, as ``[2, B, 1, n]``."""
-    several = problem.at(torch.arange(starts.shape[1]).repeat_interleave(starts.shape[2]))
+    # Every start is a row of its own: [2, batch * start, owner].
+    repeated = problem.at(torch.arange(starts.shape[1]).repeat_interleave(starts.shape[2]))
     point = starts.flatten(1, 2)
-    best, best_point = torch.full_like(several.budget, torch.inf), point
+    best, best_point = torch.full_like(repeated.budget, torch.inf), point
+    # Moments of Adam, decays 0.9 and 0.99.
     mean, square = torch.zeros_like(point), torch.zeros_like(point)
     for step in range(steps + 1):
         log_loss = point[1].clamp(min=_MIN_LOG_LOSS, max=0)
-        point = torch.stack([_scaled_to_budget(several, point[0], log_loss), log_loss])
-        bound, slopes = several.slopes(*point)
+        point = torch.stack([_scaled_to_budget(repeated, point[0], log_loss), log_loss])
+        bound, slopes = repeated.slopes(*point)
         better = bound < best
         best, best_point = torch.where(better, bound, best), torch.where(better[:, None], point, best_point)
         mean.lerp_(slopes, 0.1)
@@ -260,10 +266,12 @@ def _descend(problem: _Problem, starts: Tensor, steps: int, *, rate: float) -> T
 
 def _scaled_to_budget(problem: _Problem, log_part: Tensor, log_loss: Tensor) -> Tensor:
     """Parts times the factor at which they cost exactly the budget, none growing beyond the whole."""
-    cost = problem.cost(problem.cap * log_loss.exp())
+    cost = problem.cost(problem.cap * log_loss.exp())  # [row, owner]
     log_part = torch.where(cost > 0, log_part, -torch.inf)
     log_part = (log_part - log_part.amax(-1, keepdim=True)).clamp(min=_MIN_LOG_PART)
     log_part = torch.where(cost > 0, log_part, 0.0)
+    # With the k largest parts whole, what is left of the budget pays for the rest times one factor: the first k for
+    # which nobody of the rest outgrows the whole is right.
     ordered, order = log_part.sort(dim=-1, descending=True)
     cost_ordered = cost.gather(-1, order)
     whole_before = cost_ordered.cumsum(-1) - cost_ordered
@@ -289,6 +297,7 @@ def _largest_for_sale(types: OwnerTypes) -> Tensor:
     for_sale = torch.isfinite(types.valuation.at(cap))
     if bool(for_sale.all()):
         return cap
+    # By bisection, to the last bits of where the table ends.
     low, high = torch.zeros_like(cap), cap
     for _ in range(80):
         middle = (low + high) / 2

@@ -105,7 +105,7 @@ def optimum(variance: Tensor, share: Tensor, bias_scale: float) -> tuple[Tensor,
     if variance.shape[-1] == 0:
         return torch.zeros_like(variance), variance.sum(-1)
     kappa = 4 * bias_scale * bias_scale
-    sells = sells_anything(variance, share)
+    sells = sells_anything(variance, share)  # [batch, owner]
     precision = torch.where(sells, 1 / variance, 0.0)
     share = torch.where(sells, share, 0.0)
     off = (1 - share.sum(-1, keepdim=True)).clamp(min=0)
@@ -113,29 +113,35 @@ def optimum(variance: Tensor, share: Tensor, bias_scale: float) -> tuple[Tensor,
     kink = torch.where(sells, variance * share, -1.0)
     kink = torch.where(sells, kink, kink.amax(-1, keepdim=True).clamp(min=0))
 
+    # By kink r = c w, at which an owner's weight is her share: whose kink is below a is lifted to a / c, whose kink is
+    # above b is cut to b / c. Sorted: [batch, place].
     r, order = kink.sort(dim=-1)
     q, w = precision.gather(-1, order), share.gather(-1, order)
     count = r.shape[-1]
     below_q, below_w = q.cumsum(-1), w.cumsum(-1)
-    above_q, above_w = _suffix_sums(q), _suffix_sums(w)
-    gap = r.diff(dim=-1)
+    above_q, above_w = _suffix_sums(q), _suffix_sums(w)  # [batch, place + 1]
+    gap = r.diff(dim=-1)  # [batch, place - 1]
+    # Mass added where the level a stands at the k-th kink, and mass removed where the level b does.
     lifted = _padded((gap * below_q[..., :-1]).cumsum(-1), left=1)
     cut_off = _padded(_suffix_sums(gap * above_q[..., 1:-1]), right=1)
     r_next = _padded(r, right=1)
 
     # Mass lifted less mass missing, were the last owner lifted the k-th: its sign says how many are lifted.
+    # The first-order condition couples the levels: b = a + kappa times the mass lifted.
     level = r + kappa * lifted
     first_cut = torch.searchsorted(r, level, right=True)
     missing = cut_off.gather(-1, first_cut) + (r_next.gather(-1, first_cut) - level) * above_q.gather(-1, first_cut)
     lifts = (lifted - off - missing < 0).sum(-1, keepdim=True).clamp(min=1)
 
-    last = lifts - 1
+    last = lifts - 1  # [batch, 1]
     q_low, w_low = below_q.gather(-1, last), below_w.gather(-1, last)
+    # The mass lifted if b stood at each kink: where it falls short of what is missing there, that kink is below b.
     mass = (lifted.gather(-1, last) + (r - r.gather(-1, last)) * q_low) / (1 + kappa * q_low)
     place = torch.arange(count, device=r.device)
     keeps = lifts + ((mass - off - cut_off[..., :-1] <= 0) & (place >= lifts)).sum(-1, keepdim=True)
     q_high, w_high = above_q.gather(-1, keeps), above_w.gather(-1, keeps)
 
+    # Who is lifted and who is cut is known: two linear equations are left, that weights sum to 1 and the one above.
     total = off + w_low + w_high
     scale = q_low + q_high + kappa * q_low * q_high
     valid = scale > 0

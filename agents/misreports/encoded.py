@@ -1,8 +1,8 @@
-"""The inner search of regret training: the best misreport found for each of many liars.
+"""Misreports as five numbers, whatever the auction: the inner search of regret training.
 
-A misreport is five numbers, whatever the auction: how much dearer the owner makes herself, how she tilts her curve,
-which part of her privacy budget and of her data she admits to, and from which level on she prices herself out. The
-search needs nothing of an auction but what a misreport is worth to the liar; where that has a slope, it climbs.
+The five numbers say how much dearer the owner makes herself, how she tilts her curve, which part of her privacy budget
+and of her data she admits to, and from which level on she prices herself out. The search needs nothing of an auction
+but what a misreport is worth to the deviator; where that has a slope, it climbs.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ PROHIBITIVE = 1000.0
 """Factor on the cost of levels beyond a misreport's reach."""
 
 
-def truth(*shape: int, device: torch.device | None = None) -> Tensor:
-    """The misreport that is none, ``float64[*shape, 5]``."""
-    honest = torch.tensor([0.0, 0.0, 0.0, 0.0, 1.0], dtype=torch.float64, device=device)
-    return honest.expand(*shape, len(FIELDS))
+def encoded_truth(*shape: int, device: torch.device | None = None) -> Tensor:
+    """The truth as a misreport, ``float64[*shape, 5]``."""
+    truthful = torch.tensor([0.0, 0.0, 0.0, 0.0, 1.0], dtype=torch.float64, device=device)
+    return truthful.expand(*shape, len(FIELDS))
 
 
-def within_reach(misreports: Tensor) -> Tensor:
+def clamp_encoded(misreports: Tensor) -> Tensor:
     """The nearest misreports that an owner can tell: privacy budget and data size are only ever understated."""
     return torch.maximum(torch.minimum(misreports, misreports.new_tensor(HIGH)), misreports.new_tensor(LOW))
 
 
-def structured(count: int, deviators: int, generator: torch.Generator) -> Tensor:
-    """Draw misreports ``[count, deviators, 5]``: each of the five numbers lies or tells the truth, not all do.
+def draw_encoded(count: int, deviators: int, generator: torch.Generator) -> Tensor:
+    """Draw misreports ``[count, deviators, 5]``: each of the five numbers misreports or not, at least one does.
 
     Scales are log-uniform, half of them within 30 %, half over two orders of magnitude either way; privacy budgets
     and data sizes are understated a little as often as nearly altogether.
@@ -48,20 +48,20 @@ def structured(count: int, deviators: int, generator: torch.Generator) -> Tensor
     log_cap = torch.where(uniform[3] < 0.7, (0.3 + 0.7 * uniform[4]).log(), LOW[2] * uniform[4])
     log_size = torch.where(uniform[5] < 0.7, (0.1 + 0.9 * uniform[6]).log(), LOW[3] * uniform[6])
     misreports = torch.stack([log_scale, tilt, log_cap, log_size, uniform[7]], dim=-1)
-    told = torch.rand(*shape, len(FIELDS), generator=generator) < 0.4
-    # Somebody who would lie about nothing lies about her price.
-    told[..., 0] |= ~told.any(-1)
-    return torch.where(told, misreports, truth(*shape))
+    misreported = torch.rand(*shape, len(FIELDS), generator=generator) < 0.4
+    # Whoever would misreport nothing misreports her price.
+    misreported[..., 0] |= ~misreported.any(-1)
+    return torch.where(misreported, misreports, encoded_truth(*shape))
 
 
 @dataclass(frozen=True)
-class Best:
+class BestEncoded:
     """What the search came across.
 
     Parameters
     ----------
     misreports : float64[m, 5]
-        Each liar's best misreport, or the truth where none was better.
+        Each deviator's best misreport, or the truth where none was better.
     utility : float64[m]
         What it is worth to her.
     """
@@ -70,28 +70,31 @@ class Best:
     utility: Tensor
 
 
-def best_of(utility: Callable[[Tensor], Tensor], candidates: Tensor, honest: Tensor) -> Best:
+def best_encoded(utility: Callable[[Tensor], Tensor], candidates: Tensor, truthful: Tensor) -> BestEncoded:
     """The best of given misreports, without any gradient.
 
     Parameters
     ----------
     utility : callable
-        From misreports ``[c, m, 5]`` to what each is worth to its liar, ``[c, m]``.
+        From misreports ``[c, m, 5]`` to what each is worth to its deviator, ``[c, m]``.
     candidates : float64[c, m, 5]
-    honest : float64[m]
+    truthful : float64[m]
         What the truth is worth.
     """
     with torch.no_grad():
         worth = utility(candidates)
-    found, which = worth.max(dim=0)
+    found, which = worth.max(dim=0)  # [deviator]
     misreports = candidates.gather(0, which[None, :, None].expand(1, -1, len(FIELDS)))[0]
-    better = found > honest
-    return Best(
-        torch.where(better[:, None], misreports, truth(len(misreports)).to(misreports)), found.where(better, honest)
+    better = found > truthful
+    return BestEncoded(
+        torch.where(better[:, None], misreports, encoded_truth(len(misreports)).to(misreports)),
+        found.where(better, truthful),
     )
 
 
-def climb(utility: Callable[[Tensor], Tensor], start: Best, *, steps: int, size: float, by_sign: bool = True) -> Best:
+def climb_encoded(
+    utility: Callable[[Tensor], Tensor], start: BestEncoded, *, steps: int, size: float, by_sign: bool = True
+) -> BestEncoded:
     """Go uphill from the best misreports found, keeping the best place passed.
 
     Where the worth of a misreport has no slope, nothing moves.
@@ -99,8 +102,8 @@ def climb(utility: Callable[[Tensor], Tensor], start: Best, *, steps: int, size:
     Parameters
     ----------
     utility : callable
-        As for ``best_of``.
-    start : Best
+        As for ``best_encoded``.
+    start : BestEncoded
     steps : int
     size : float
         Length of a step: in ranges of each of the five numbers, or in slopes.
@@ -116,9 +119,11 @@ def climb(utility: Callable[[Tensor], Tensor], start: Best, *, steps: int, size:
             return best
         (slope,) = torch.autograd.grad(worth.sum(), here)
         slope = slope.nan_to_num()
-        misreports = within_reach(here.detach() + size * (span * slope.sign() if by_sign else slope))
+        misreports = clamp_encoded(here.detach() + size * (span * slope.sign() if by_sign else slope))
         with torch.no_grad():
             worth = utility(misreports[None])[0]
         better = worth > best.utility
-        best = Best(torch.where(better[:, None], misreports, best.misreports), torch.where(better, worth, best.utility))
+        best = BestEncoded(
+            torch.where(better[:, None], misreports, best.misreports), torch.where(better, worth, best.utility)
+        )
     return best

@@ -1,7 +1,8 @@
-"""Lies to tell in an auction: misreports in every field of a bid, structured and random.
+"""Misreports as bids, in every field, structured and random: what check, audit and training try.
 
-Owners can only understate privacy budget and data size: more than she has, nobody could deliver. All lies about one
-batch have the same form (a valuation of the truth's own kind or a table on common levels), so that they mix flatly.
+Owners can only understate privacy budget and data size: more than she has, nobody could deliver. The misreports that
+``draw_misreports`` makes for one batch have the same form (a valuation of the truth's own kind or a table on common
+levels), so that they can be mixed owner by owner without nesting.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from agents.checks import generator_of, whole
 from agents.messages import BID_FIELDS, Bids
+from agents.types import OwnerTypes
 from agents.valuation import FAMILIES, MixedValuation, ParametricValuation, TabulatedValuation, Valuation
 
 LEVELS = 16
@@ -25,7 +27,7 @@ FRACTIONS: tuple[float, ...] = (0.0, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
 def draw_misreports(
     truth: Bids, count: int, generator: torch.Generator, *, fields: Collection[str] = BID_FIELDS
 ) -> Iterator[Bids]:
-    """Yield ``count`` times a lie for every owner at once; the lies of one batch have nothing to do with each other.
+    """Yield ``count`` times a misreport of every owner at once, each meant to be told alone.
 
     Valuations are scaled (by anything from zero to a hundred, and by a hair), swapped for another family, copied from
     another bidder or replaced by an arbitrary nondecreasing table, smooth or with one step; privacy budgets and data
@@ -39,16 +41,16 @@ def draw_misreports(
     count : int
     generator : torch.Generator
     fields : collection of str, optional
-        Fields lied about.
+        Fields misreported.
     """
     whole("count", count)
     generator_of("generator", generator)
-    together = subsets(fields)
+    combinations = field_subsets(fields)
     for index in range(count):
-        yield draw_misreport(truth, together[index % len(together)], generator)
+        yield draw_misreport(truth, combinations[index % len(combinations)], generator)
 
 
-def subsets(fields: Collection[str]) -> list[frozenset[str]]:
+def field_subsets(fields: Collection[str]) -> list[frozenset[str]]:
     """Every nonempty combination of ``fields``, single ones first."""
     chosen = sorted(fields)
     if not chosen or not BID_FIELDS.issuperset(chosen):
@@ -57,7 +59,7 @@ def subsets(fields: Collection[str]) -> list[frozenset[str]]:
 
 
 def draw_misreport(truth: Bids, fields: Collection[str], generator: torch.Generator) -> Bids:
-    """One lie for every owner, in every one of ``fields`` at once; see ``draw_misreports``."""
+    """One misreport of every owner, in every one of ``fields`` at once; see ``draw_misreports``."""
     return Bids(
         valuation=_valuation(truth, generator) if "valuation" in fields else as_misreports(truth).valuation,
         privacy_budget=_privacy_budget(truth.privacy_budget, generator)
@@ -67,7 +69,54 @@ def draw_misreport(truth: Bids, fields: Collection[str], generator: torch.Genera
     )
 
 
-def nearby(
+def draw_unilateral_misreports(types: OwnerTypes, deviator: Tensor, generator: torch.Generator) -> Bids:
+    """Truthful bids but for one deviator per market, of the kinds of misreport that pay in practice.
+
+    Costs are scaled by up to a factor of 1.8 either way or swapped for those of another family, equal at her privacy
+    budget; privacy budget and size are understated a little or by any amount. Half of them misreport the size alone.
+    Cheaper to draw and closer to the truth than ``draw_misreports``: for the inner search of training.
+
+    Parameters
+    ----------
+    types : OwnerTypes [B, n]
+        With parametric valuations.
+    deviator : int64[B]
+        Owner of each market who misreports.
+    generator : torch.Generator
+    """
+    valuation = types.valuation
+    if not isinstance(valuation, ParametricValuation):
+        raise TypeError(f"types.valuation is a {type(valuation).__name__}: pass types with parametric valuations")
+    rows = torch.arange(len(deviator))
+    # All below is [B]: one number per deviator.
+    own_cap, own_size = types.privacy_budget[rows, deviator], types.data_size[rows, deviator]
+
+    def draw() -> Tensor:
+        return torch.rand(len(deviator), generator=generator, dtype=torch.float64)
+
+    def understated(minimum: Tensor) -> Tensor:
+        """A share of the truth: a little less, or anything down to ``minimum``, log-uniformly."""
+        return torch.where(draw() < 0.6, (draw() * minimum.log()).exp(), 1 - 0.25 * draw())
+
+    only_size = draw() < 0.5
+    scale = torch.where(~only_size & (draw() < 0.5), (0.6 * (2 * draw() - 1)).exp(), 1.0)
+    cap_share = torch.where(~only_size & (draw() < 0.5), understated(torch.full_like(own_cap, 0.1)), 1.0)
+    size_share = understated(1 / own_size.double().clamp(min=1))
+    size_share = torch.where(only_size | (draw() < 0.5), size_share, 1.0)
+    other = torch.randint(len(FAMILIES), (len(deviator),), generator=generator)
+    unit = ParametricValuation(family=other[:, None], factor=torch.ones(len(deviator), 1, dtype=torch.float64))
+    swapped = ~only_size & (draw() < 0.3)
+    same_cost = valuation.at(types.privacy_budget)[rows, deviator] / unit.at(own_cap[:, None])[:, 0]
+    family, factor = valuation.family.clone(), valuation.factor.clone()
+    factor[rows, deviator] = torch.where(swapped, same_cost, factor[rows, deviator]) * scale
+    family[rows, deviator] = torch.where(swapped, other, family[rows, deviator])
+    cap, size = types.privacy_budget.clone(), types.data_size.clone()
+    cap[rows, deviator] = own_cap * cap_share
+    size[rows, deviator] = (own_size.double() * size_share).floor().long()
+    return Bids(valuation=ParametricValuation(family=family, factor=factor), privacy_budget=cap, data_size=size)
+
+
+def nearby_misreports(
     truth: Bids,
     misreports: Bids,
     generator: torch.Generator,
@@ -75,7 +124,7 @@ def nearby(
     fields: Collection[str] = BID_FIELDS,
     width: float = 0.1,
 ) -> Bids:
-    """Lies a factor of about ``1 + width`` away from given ones, in ``fields``, within what the owners have."""
+    """Misreports a factor of about ``1 + width`` from given ones, in ``fields``, within what the owners have."""
     shape = truth.shape
     factor = [(width * torch.randn(shape, generator=generator, dtype=torch.float64)).exp() for _ in range(3)]
     moved = [torch.rand(shape, generator=generator) < 2 / 3 for _ in range(3)]
@@ -91,7 +140,7 @@ def nearby(
 
 
 def as_misreports(truth: Bids) -> Bids:
-    """The truth itself, in the form that all lies about it have."""
+    """The truth itself, in the form that all misreports of it have."""
     levels = _levels(truth)
     valuation = MixedValuation(
         mask=torch.ones(truth.shape, dtype=torch.bool),
@@ -145,15 +194,16 @@ def _other_family(truth: Bids, generator: torch.Generator) -> Valuation:
 
 
 def _table(truth: Bids, generator: torch.Generator) -> TabulatedValuation:
-    """Arbitrary nondecreasing tables: rises of very different heights, and in one of three a dear step."""
-    shape = (*truth.shape, LEVELS)
+    """Arbitrary nondecreasing tables: rises of very different heights, and in one of three a prohibitive step."""
+    shape = (*truth.shape, LEVELS)  # [batch, owner, level]
     rises = (2 * torch.randn(shape, generator=generator, dtype=torch.float64)).exp()
     rises = torch.where(torch.rand(shape, generator=generator) < 0.2, 0.0, rises)
     cost = rises.cumsum(dim=-1) / rises.sum(dim=-1, keepdim=True).clamp(min=1e-100)
     cost = cost * (2 * _reference(truth) * _scale(truth.shape, generator))[..., None]
     step = torch.randint(3 * LEVELS, (*truth.shape, 1), generator=generator)
-    dear = torch.where(torch.arange(LEVELS) >= step, 1000 * cost[..., -1:], 0.0)
-    return TabulatedValuation(levels=_levels(truth), cost=(cost + torch.where(step > 0, dear, 0.0)).clamp(max=1e200))
+    prohibitive = torch.where(torch.arange(LEVELS) >= step, 1000 * cost[..., -1:], 0.0)
+    cost = (cost + torch.where(step > 0, prohibitive, 0.0)).clamp(max=1e200)
+    return TabulatedValuation(levels=_levels(truth), cost=cost)
 
 
 def _privacy_budget(true: Tensor, generator: torch.Generator) -> Tensor:

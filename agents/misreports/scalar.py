@@ -1,4 +1,4 @@
-"""Pure lies: one number for each field of the bid, by which the truth is multiplied."""
+"""Scalar misreports: one number for each field of the bid, by which the truth is multiplied."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from agents.types import OwnerTypes
 
 @dataclass(frozen=True, eq=False)
 class Misreport:
-    """What is said over what is true: any number of lies, all three tensors of one shape.
+    """What is reported over what is true: any number of misreports, all three tensors of one shape.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Misreport:
 
     @staticmethod
     def of(*misreports: Sequence[float]) -> Misreport:
-        """A list of lies ``[K]``, each as (scale, privacy share, size share)."""
+        """A list of misreports ``[K]``, each as (scale, privacy share, size share)."""
         scale, privacy_share, size_share = torch.tensor(misreports, dtype=torch.float64).T
         return Misreport(scale, privacy_share, size_share)
 
@@ -38,13 +38,13 @@ class Misreport:
         return len(self.scale)
 
     def __getitem__(self, index: Tensor) -> Misreport:
-        """The lies with these numbers, in the shape of ``index``."""
+        """The misreports with these numbers, in the shape of ``index``."""
         return Misreport(self.scale[index], self.privacy_share[index], self.size_share[index])
 
     def tell(self, types: OwnerTypes) -> Bids:
-        """The bids ``[B, n]`` of owners who tell one lie each, or one a row (a shape that expands to ``[B, n]``).
+        """The bids ``[B, n]`` of owners who tell one misreport each, or one a row (a shape that expands to ``[B, n]``).
 
-        Records are rounded down, but whoever has any offers at least one. The lie (1, 1, 1) is the truth, bit by bit.
+        Records are rounded down, but whoever has any offers at least one. (1, 1, 1) is the truth, bit by bit.
         """
         scale, privacy_share, size_share = (
             part.expand(types.shape) for part in (self.scale, self.privacy_share, self.size_share)
@@ -57,7 +57,7 @@ class Misreport:
         )
 
     def recognise(self, types: OwnerTypes, bids: Bids) -> Tensor:
-        """Which of these lies ``[K]`` everybody told, ``int64[n]``; -1 for none, the first where several fit.
+        """Which of these misreports ``[K]`` everybody told, ``int64[n]``; -1 for none, the first where several fit.
 
         Parameters
         ----------
@@ -65,6 +65,7 @@ class Misreport:
         bids : Bids [1, n]
         """
         misreports = len(self)
+        # The market K times over, row k as it would look if everybody told misreport k: all below is [K, n].
         rows = torch.zeros(misreports, dtype=torch.int64)
         told, said = self[torch.arange(misreports)[:, None]].tell(types.take(rows=rows)), bids.take(rows=rows)
         own = types.privacy_budget.expand(misreports, -1)
@@ -84,4 +85,4 @@ MISREPORTS = Misreport.of(
     (1.0, 0.5, 1.0),
     (1.0, 1.0, 0.5),
 )
-"""The lies that owners learn about and copy from one another; number 0 is the truth."""
+"""The misreports that owners learn about and copy from one another; number 0 is the truth."""

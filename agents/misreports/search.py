@@ -1,4 +1,4 @@
-"""Searching for a profitable lie, the auction given as a callable.
+"""Searching for a profitable misreport, the auction given as a callable.
 
 Nothing here knows how an auction works: it is handed over as an object with ``run`` (and ``price_list``, if everybody
 chooses from a list that is not supposed to depend on her own bid) or as a plain function from bids and budget to an
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from agents.checks import whole
 from agents.messages import BID_FIELDS, Bids, Outcome
-from agents.misreports.generators import as_misreports, draw_misreports, nearby
+from agents.misreports.generators import as_misreports, draw_misreports, nearby_misreports
 from agents.types import OwnerTypes
 
 CHUNK = 100_000
@@ -46,11 +46,11 @@ def expected_utility(auction: AnyRule, types: OwnerTypes, bids: Bids, budget: Te
 
 
 class Counterfactuals:
-    """What one liar would gain where everybody else tells the truth, for any number of lies about the same profiles.
+    """What one deviator would gain where all others tell the truth, for any number of misreports of one batch.
 
-    An auction with a ``price_list`` is asked for it once, and every liar chooses from her own; any other, or all with
-    ``rerun``, is run again for every liar alone. Utilities are compared to the last bit: no tolerance anywhere. Those
-    of a lottery, an auction with ``lottery``, are expectations.
+    An auction with a ``price_list`` is asked for it once, and every deviator chooses from her own; any other, or all
+    with ``rerun``, is run again for every deviator alone. Utilities are compared to the last bit, without tolerance.
+    Those of a lottery, an auction with ``lottery``, are expectations.
 
     Parameters
     ----------
@@ -81,14 +81,16 @@ class Counterfactuals:
         ``who[B, n]`` restricts the question to some owners; the others gain 0.
         """
         asked = self._truth.present if who is None else self._truth.present & who
-        lied = (
-            self._rerun(misreports, asked) if self._menu is None else self._types.utility(self._menu.choose(misreports))
-        )
-        gain = torch.where(lied == self.truthful, 0.0, lied - self.truthful)
+        if self._menu is None:
+            utility = self._rerun(misreports, asked)
+        else:
+            utility = self._types.utility(self._menu.choose(misreports))
+        # Both may be minus infinity, whose difference would be no number.
+        gain = torch.where(utility == self.truthful, 0.0, utility - self.truthful)
         return torch.where(asked, gain, 0.0)
 
     def _rerun(self, misreports: Bids, asked: Tensor) -> Tensor:
-        """Utility ``[B, n]`` of every owner ``asked`` when she alone lies; minus infinity for the others."""
+        """Utility ``[B, n]`` of every owner ``asked`` when she alone misreports; -inf for the others."""
         utility = torch.full(self._types.shape, -torch.inf, dtype=torch.float64)
         row, deviator = asked.nonzero(as_tuple=True)
         markets = max(1, CHUNK // max(1, self._types.shape[1]))
@@ -103,15 +105,15 @@ class Counterfactuals:
 
 
 def gains(auction: AnyRule, types: OwnerTypes, budget: Tensor, misreports: Bids, *, rerun: bool = False) -> Tensor:
-    """What each owner gains ``[B, n]``, in money, by telling her lie while everybody else tells the truth.
+    """What each owner gains ``[B, n]``, in money, by her misreport while everybody else tells the truth.
 
-    ``Counterfactuals`` for one set of lies; see there for the parameters.
+    ``Counterfactuals`` for one set of misreports; see there for the parameters.
     """
     return Counterfactuals(auction, types, budget, rerun=rerun).gains(misreports)
 
 
 def alone(truth: Bids, misreports: Bids, rows: Tensor, deviators: Tensor) -> Bids:
-    """Markets ``[m, n]`` with one deviator: market j is profile ``rows[j]`` with a lie by owner ``deviators[j]``."""
+    """Markets ``[m, n]`` with one deviator: market j is profile ``rows[j]``, misreported by owner ``deviators[j]``."""
     here = torch.arange(truth.shape[1]) == deviators[:, None]
     return misreports.take(rows=rows).where(here, truth.take(rows=rows))
 
@@ -125,17 +127,17 @@ def per_cost(types: OwnerTypes, money: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Found:
-    """The best lies a search came across.
+class BestMisreports:
+    """The best misreports a search came across.
 
     Parameters
     ----------
     gain : float64[B, n]
-        Money gained by each owner's best lie; 0 or less if none paid.
+        Money gained by each owner's best misreport; 0 or less if none paid.
     misreports : Bids [B, n]
-        These lies, each told alone.
+        These misreports, each told alone.
     tried : int
-        How many lies of single owners were tried.
+        How many misreports of single owners were tried.
     """
 
     gain: Tensor
@@ -152,11 +154,11 @@ def search(
     *,
     fields: Collection[str] = BID_FIELDS,
     rerun: bool = False,
-) -> Found:
-    """Try ``count`` lies for every owner: three quarters ``draw_misreports``, then steps around the best of them.
+) -> BestMisreports:
+    """Try ``count`` misreports of every owner: three quarters ``draw_misreports``, then steps around the best of them.
 
-    The steps start wide and narrow down; each is taken where it does no worse than the best lie so far, so that the
-    climb also walks along the plateaus where a lie changes nothing.
+    The steps start wide and narrow down; each is taken where it does no worse than the best misreport so far, so that
+    the climb also walks along the plateaus where a misreport changes nothing.
     """
     truth = types.truthful_bids()
     counterfactuals = Counterfactuals(auction, types, budget, rerun=rerun)
@@ -167,8 +169,8 @@ def search(
     widths = torch.logspace(-0.5, -3, max(steps, 1)).tolist()
     candidates = itertools.chain(draw_misreports(truth, wide, generator, fields=fields), (None for _ in range(steps)))
     for index, candidate in enumerate(candidates):
-        misreports = candidate or nearby(truth, best, generator, fields=fields, width=widths[index - wide])
+        misreports = candidate or nearby_misreports(truth, best, generator, fields=fields, width=widths[index - wide])
         found = counterfactuals.gains(misreports)
         better = found >= gain
         best, gain = misreports.where(better, best), torch.where(better, found, gain)
-    return Found(gain=gain, misreports=best, tried=count * int(truth.present.sum()))
+    return BestMisreports(gain=gain, misreports=best, tried=count * int(truth.present.sum()))

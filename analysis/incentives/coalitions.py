@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from agents.messages import Bids
-from agents.misreports.generators import as_misreports, draw_misreport, nearby, subsets
+from agents.misreports.generators import as_misreports, draw_misreport, field_subsets, nearby_misreports
 from agents.types import OwnerTypes
 from analysis.incentives.attack import require_numbers
 from analysis.incentives.case import Case
@@ -91,7 +91,7 @@ class Coalitions:
         fields = self.threat.fields
         true = (self.truth, self.truth if self.partner is None else self.truth.take(owners=self.partner))
         moved = [
-            nearby(one, misreport, generator, fields=fields, width=width)
+            nearby_misreports(one, misreport, generator, fields=fields, width=width)
             for one, misreport in zip(true, misreports, strict=True)
         ]
         if self.partner is None and "data_size" not in fields:
@@ -159,7 +159,7 @@ def attack_coalitions(case: Case, queries: int, generator: torch.Generator) -> C
     wide = _random_queries(queries)
     widths = torch.logspace(-0.5, -3, max(1, queries - wide)).tolist()
     worth = coalition_total(case.types, case.types.cost_at_own_budget(), case.threat)
-    combinations = subsets(case.threat.fields)
+    combinations = field_subsets(case.threat.fields)
     curve = Curve(owners=int(game.possible.sum()))
     for query in range(queries):
         if query < wide:

@@ -1,1 +1,1 @@
-"""One mechanism per file; what stands here is registered by existing."""
+"""One mechanism per file; what stands here is discovered automatically."""

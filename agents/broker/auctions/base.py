@@ -131,13 +131,13 @@ class Auction(ABC):
                 f"{list(bids.shape)}; return one entry for every owner, 0 for whoever sells nothing"
             )
 
-    def takes(self, bids: Bids) -> bool:
+    def supports(self, bids: Bids) -> bool:
         """Whether it can serve every market of the batch."""
         return self.max_owners is None or not bool((bids.present.sum(-1) > self.max_owners).any())
 
     def check_capacity(self, bids: Bids) -> None:
         """Refuse markets with more owners present than it can serve."""
-        if not self.takes(bids):
+        if not self.supports(bids):
             maximum = int(bids.present.sum(-1).max())
             raise ValueError(
                 f"bids has a market of {maximum} owners, but auction {self.name!r} was made for at most "
@@ -244,6 +244,6 @@ def money_quantum(budget: Tensor) -> Tensor:
 
 def spendable(budget: Tensor) -> tuple[Tensor, Tensor]:
     """What of ``budget[B]`` can be paid out, and the money unit ``[B]`` that it and every payment is a multiple of."""
-    purse = torch.where(budget >= MIN_WEIGHT, budget.clamp(max=MAX_WEIGHT), 0.0)
-    quantum = money_quantum(purse)
-    return (purse / quantum).floor() * quantum, quantum
+    budget = torch.where(budget >= MIN_WEIGHT, budget.clamp(max=MAX_WEIGHT), 0.0)
+    quantum = money_quantum(budget)
+    return (budget / quantum).floor() * quantum, quantum

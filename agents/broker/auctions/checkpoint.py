@@ -51,7 +51,7 @@ class ModelCard:
 
     @staticmethod
     def load(checkpoint: Path) -> ModelCard:
-        """Read the card that lies beside a checkpoint.
+        """Read the card of a checkpoint, beside it.
 
         Raises
         ------

@@ -26,8 +26,8 @@ from agents.messages import Bids, Outcome
 
 _ROUNDING_MARGIN = 1 - 2.0**-40
 """Of the common rate, so that no rounding of it exceeds the budget."""
-_NUMBERS = 100_000
-"""Entries of price lists computed in one piece, unless one market has more."""
+_BATCH_ENTRIES = 100_000
+"""Entries of price lists computed in one batch, unless one market has more."""
 
 
 class EquivariantMenu(NetworkAuction[EquivariantNetwork]):
@@ -48,12 +48,12 @@ class EquivariantMenu(NetworkAuction[EquivariantNetwork]):
         return network
 
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
-        """Both passes, a few markets at a time."""
-        rows = max(1, _NUMBERS // (bids.shape[1] * (len(self.network.levels) + 1)))
-        pieces = [slice(start, start + rows) for start in range(0, len(budget), rows)]
-        if len(pieces) <= 1:
-            return self._few(bids, budget)
-        parts = [self._few(bids.take(rows=piece), budget[piece]) for piece in pieces]
+        """Both passes, in batches of markets."""
+        rows = max(1, _BATCH_ENTRIES // (bids.shape[1] * (len(self.network.levels) + 1)))
+        batches = [slice(start, start + rows) for start in range(0, len(budget), rows)]
+        if len(batches) <= 1:
+            return self._allocate_batch(bids, budget)
+        parts = [self._allocate_batch(bids.take(rows=batch), budget[batch]) for batch in batches]
         return Outcome(
             privacy_loss=torch.cat([part.privacy_loss for part in parts]),
             payment=torch.cat([part.payment for part in parts]),
@@ -61,25 +61,26 @@ class EquivariantMenu(NetworkAuction[EquivariantNetwork]):
         )
 
     @torch.no_grad()
-    def _few(self, bids: Bids, budget: Tensor) -> Outcome:
+    def _allocate_batch(self, bids: Bids, budget: Tensor) -> Outcome:
         units, network = self.units, self.network
-        purse, quantum = spendable(budget)
-        market = Market(size=bids.data_size.double() / units.records, budget=purse / units.money)
-        levels = torch.cat([purse.new_zeros(1), network.levels])
-        cost = bids.valuation.tabulate(levels)
+        budget, quantum = spendable(budget)  # [batch]
+        market = Market(size=bids.data_size.double() / units.records, budget=budget / units.money)
+        levels = torch.cat([budget.new_zeros(1), network.levels])  # [1 + level]
+        cost = bids.valuation.tabulate(levels)  # [batch, owner, 1 + level]
         wanted = _wanted(network, market, cost[..., 1:] / units.money_per_record, bids.privacy_budget)
-        offers = network.final(market, wanted)
+        lists = network.final(market, wanted)  # [batch, owner, level]
 
-        quantum, money = quantum[:, None, None], purse[:, None, None]
-        price = (offers.price * units.money_per_record / quantum).floor().clamp(min=1) * quantum
+        quantum, money = quantum[:, None, None], budget[:, None, None]
+        price = (lists.price * units.money_per_record / quantum).floor().clamp(min=1) * quantum
         # Prices and money are whole quanta below 2^53 of them: no quotient is rounded up to a record too many.
-        records = (offers.cap * money / price).floor().clamp(0, MAX_RECORDS)
+        records = (lists.cap * money / price).floor().clamp(0, MAX_RECORDS)
         price, records = torch.nn.functional.pad(price, (1, 0)), torch.nn.functional.pad(records, (1, 0)).long()
         cap, size = bids.privacy_budget, bids.data_size
-        level, sold, payment = favourite(levels, price, records, cost, cap, size)
-        part = _parts(payment, offers.weight, purse, quantum[..., 0])
+        level, sold, payment = favourite(levels, price, records, cost, cap, size)  # [batch, owner]
+        part = _parts(payment, lists.weight, budget, quantum[..., 0])
         capped = payment > part
         if bool(capped.any()):
+            # Whoever is capped chooses again from what of her list her part pays for: [capped owner, 1 + level].
             price, records, cost = price[capped], records[capped], cost[capped]
             affordable = (part[capped, None] / price.clamp(min=MIN_WEIGHT)).floor().clamp(max=MAX_RECORDS).long()
             fewer = favourite(levels, price, torch.minimum(records, affordable), cost, cap[capped], size[capped])
@@ -89,23 +90,23 @@ class EquivariantMenu(NetworkAuction[EquivariantNetwork]):
 
 def _wanted(network: EquivariantNetwork, market: Market, cost: Tensor, cap: Tensor) -> Purchases:
     """What would be sold at the tentative offers, in public units; it binds nobody, so that no rounding matters."""
-    offers, levels, size = network.tentative(market), network.levels, market.size[..., None]
-    records = torch.minimum(offers.cap * market.budget[:, None, None] / offers.price, size)
+    lists, levels, size = network.tentative(market), network.levels, market.size[..., None]
+    records = torch.minimum(lists.cap * market.budget[:, None, None] / lists.price, size)  # [batch, owner, level]
     for_sale = (levels <= cap[..., None]) & (records > 0)
-    utility = torch.where(for_sale, records * (offers.price - cost), -torch.inf)
+    utility = torch.where(for_sale, records * (lists.price - cost), -torch.inf)
     maximum, level = utility.max(dim=-1, keepdim=True)
-    sells = maximum[..., 0] > 0
+    sells = maximum[..., 0] > 0  # [batch, owner]
     bought = torch.where(sells, records.gather(-1, level)[..., 0], 0.0)
     return Purchases(
         precision=torch.where(sells, levels[level[..., 0]] ** 2 / 8, 0.0),
         records=bought,
-        payment=bought * offers.price.gather(-1, level)[..., 0],
+        payment=bought * lists.price.gather(-1, level)[..., 0],
     )
 
 
-def _parts(claim: Tensor, weight: Tensor, purse: Tensor, quantum: Tensor) -> Tensor:
+def _parts(claim: Tensor, weight: Tensor, budget: Tensor, quantum: Tensor) -> Tensor:
     """Most money ``[B, n]`` for everybody by the weighted uniform rule, in whole quanta."""
-    rate, _ = common_rate(claim, weight, purse)
+    rate, _ = common_rate(claim, weight, budget)
     scarce = (rate < torch.inf)[:, None]
     part = torch.where(scarce, rate[:, None] * _ROUNDING_MARGIN, 0.0) * weight
     return torch.where(scarce, (part / quantum).floor() * quantum, torch.inf)

@@ -39,7 +39,7 @@ class FairQuery(Auction):
         losers = bids.present.sum(dim=-1, keepdim=True) - count
         largest = torch.where(bids.present, bids.privacy_budget, 0.0).amax(dim=-1, keepdim=True)
         loss = largest / losers.clamp(min=1)
-        share = equal_share(offered.purse[:, None], offered.quantum[:, None], count)
+        share = equal_share(offered.budget[:, None], offered.quantum[:, None], count)
         tolerated = bids.privacy_budget.gather(-1, order).cummin(dim=-1).values
         # Asks, losses and losers only get worse along a row, shares and tolerance smaller: always a prefix.
         carried = (ask <= share) & (loss <= tolerated) & (losers >= 1)

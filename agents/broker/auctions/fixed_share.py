@@ -28,5 +28,5 @@ class FixedShare(Auction):
         offered = offers(bids, budget)
         share = bids.data_size.double() / bids.data_size.sum(dim=-1, keepdim=True).double().clamp(min=1.0)
         quantum = offered.quantum[:, None]
-        payment = (offered.purse[:, None] * share / quantum).floor() * quantum
+        payment = (offered.budget[:, None] * share / quantum).floor() * quantum
         return offered.sold(offered.ask <= payment, payment)

@@ -28,6 +28,6 @@ class PayAsBid(Auction):
         """Buy the cheapest prefix that the budget covers."""
         offered = offers(bids, budget)
         order = offered.reserve.argsort(dim=-1, stable=True)
-        bought = offered.ask.gather(-1, order).cumsum(dim=-1) <= offered.purse[:, None]
+        bought = offered.ask.gather(-1, order).cumsum(dim=-1) <= offered.budget[:, None]
         wins = torch.zeros_like(bought).scatter(-1, order, bought)
         return offered.sold(wins, offered.ask)

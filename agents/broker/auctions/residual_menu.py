@@ -39,10 +39,10 @@ from agents.broker.auctions.parts.nested_prices import LearnedPrices, NestedPric
 from agents.messages import Bids, Outcome
 from agents.units import PublicUnits
 
-_NUMBERS = 100_000
-"""Numbers computed in one piece: arrays of them fit a cache."""
-_KEPT = 32
-"""Occasions whose lists are kept."""
+_BATCH_ENTRIES = 100_000
+"""Entries computed in one batch: arrays of them fit a cache."""
+_CACHED_TABLES = 32
+"""Buckets whose price tables are kept."""
 
 
 class ResidualMenu(MenuAuction):
@@ -77,15 +77,15 @@ class ResidualMenu(MenuAuction):
             prices = LearnedPrices(shape, units)
         super().__init__(units)
         self.prices = prices
-        self._sales: dict[tuple[int, int], _PriceTable] = {}
+        self._tables: dict[tuple[int, int], _PriceTable] = {}
 
     def price_list(self, bids: Bids, budget: Any) -> LotMenu:
         """Everybody's price list ``[B, n, 1 + M K]``: nothing, then lot by lot every level."""
         loss, records = _entries(self.prices)
-        price = torch.zeros(*bids.shape, len(loss), dtype=torch.float64)
-        for sale, crowd, left in self._markets(bids, check_budget(bids, budget)):
-            for some, _ in crowd.pieces(sale, 1, all_entries=True):
-                price[crowd.row[some], crowd.owner[some]] = sale.offered(left[some], len(loss))
+        price = torch.zeros(*bids.shape, len(loss), dtype=torch.float64)  # [batch, owner, entry]
+        for table, bidders, left in self._markets(bids, check_budget(bids, budget)):
+            for some, _ in bidders.in_batches(table, 1, all_entries=True):
+                price[bidders.row[some], bidders.owner[some]] = table.offered(left[some], len(loss))
         shape = (*bids.shape, -1)
         return LotMenu(privacy_loss=loss.expand(shape), price=price, records=records.expand(shape))
 
@@ -94,42 +94,42 @@ class ResidualMenu(MenuAuction):
         loss, records = _entries(self.prices)
         choice = torch.zeros(bids.shape, dtype=torch.int64)
         payment = torch.zeros(bids.shape, dtype=torch.float64)
-        for sale, crowd, left in self._markets(bids, budget):
-            for some, count in crowd.pieces(sale, 1):
-                total = sale.offered(left[some], count) * records[:count]
-                best = first_favourite(total, records[:count], crowd.value(sale, some, count))
-                place = crowd.row[some], crowd.owner[some]
+        for table, bidders, left in self._markets(bids, budget):
+            for some, count in bidders.in_batches(table, 1):
+                total = table.offered(left[some], count) * records[:count]  # [bidder, entry]
+                best = first_favourite(total, records[:count], bidders.value(table, some, count))
+                place = bidders.row[some], bidders.owner[some]
                 choice[place], payment[place] = best[:, 0], total.gather(-1, best)[:, 0]
         return Outcome(privacy_loss=loss[choice], payment=payment, data_size=records[choice])
 
     def _markets(self, bids: Bids, budget: Tensor) -> Iterator[tuple[_PriceTable, _Bidders, Tensor]]:
         """Markets with the same public price lists, those lists, and what others leave to everybody ``[N, G]``."""
-        bidders = bids.present.sum(dim=-1)
+        count = bids.present.sum(dim=-1)  # [batch]
         # Sums of n terms, here or of the payments later, are off by less than this share of the whole.
-        purse = torch.where(budget >= MIN_WEIGHT, budget, 0.0) * (1 - (bidders.double() + 4) * 2.0**-51)
-        occasions, which = self.prices.occasion(budget, bidders).unique(  # type: ignore[no-untyped-call]
+        budget_left = torch.where(budget >= MIN_WEIGHT, budget, 0.0) * (1 - (count.double() + 4) * 2.0**-51)
+        buckets, bucket_of = self.prices.bucket(budget, count).unique(  # type: ignore[no-untyped-call]
             dim=0, return_inverse=True
         )
-        for number, (first, second) in enumerate(occasions.tolist()):
-            rows = (which == number).nonzero()[:, 0]
-            sale = self._sale((first, second))
-            crowd = _Bidders.of(bids.take(rows=rows), sale)
-            different, which_of_them = crowd.different()
-            supply = torch.zeros(len(different.reach), len(sale.price), dtype=torch.float64)
-            for some, count in different.pieces(sale, len(sale.price)):
-                supply[some] = different.supply(sale, some, count)
-            paid = torch.zeros(len(rows), bids.shape[1], len(sale.price), dtype=torch.float64)
-            paid[crowd.row, crowd.owner] = supply[which_of_them]
-            left = (purse[rows, None, None] - _sums_of_others(paid))[crowd.row, crowd.owner]
-            yield sale, replace(crowd, row=rows[crowd.row]), left
+        for number, (first, second) in enumerate(buckets.tolist()):
+            rows = (bucket_of == number).nonzero()[:, 0]  # [market]
+            table = self._table((first, second))
+            bidders = _Bidders.of(bids.take(rows=rows), table)
+            unique, inverse = bidders.unique()
+            supply = torch.zeros(len(unique.reach), len(table.price), dtype=torch.float64)  # [unique bidder, list]
+            for some, entries in unique.in_batches(table, len(table.price)):
+                supply[some] = unique.supply(table, some, entries)
+            paid = torch.zeros(len(rows), bids.shape[1], len(table.price), dtype=torch.float64)  # [market, owner, list]
+            paid[bidders.row, bidders.owner] = supply[inverse]
+            left = budget_left[rows, None, None] - _sums_of_others(paid)
+            yield table, replace(bidders, row=rows[bidders.row]), left[bidders.row, bidders.owner]
 
-    def _sale(self, occasion: tuple[int, int]) -> _PriceTable:
-        """The public lists of an occasion; the last few are kept, for markets of many rounds."""
-        if occasion not in self._sales:
-            if len(self._sales) >= _KEPT:
-                del self._sales[next(iter(self._sales))]
-            self._sales[occasion] = _PriceTable.at(self.prices, occasion)
-        return self._sales[occasion]
+    def _table(self, bucket: tuple[int, int]) -> _PriceTable:
+        """The public lists of a bucket; the last few are kept, for markets of many rounds."""
+        if bucket not in self._tables:
+            if len(self._tables) >= _CACHED_TABLES:
+                del self._tables[next(iter(self._tables))]
+            self._tables[bucket] = _PriceTable.at(self.prices, bucket)
+        return self._tables[bucket]
 
 
 @dataclass(frozen=True)
@@ -152,8 +152,8 @@ class _PriceTable:
     total: Tensor
 
     @staticmethod
-    def at(prices: NestedPrices, occasion: tuple[int, int]) -> _PriceTable:
-        price = torch.nn.functional.pad(prices.lists(occasion).flatten(1), (1, 0))
+    def at(prices: NestedPrices, bucket: tuple[int, int]) -> _PriceTable:
+        price = torch.nn.functional.pad(prices.lists(bucket).flatten(1), (1, 0))  # [list, entry]
         unaffordable = (1 << (len(price) - 1).bit_length()) - len(price)
         records = _entries(prices)[1]
         total = torch.nn.functional.pad(price * records, (0, 0, 0, unaffordable), value=torch.inf)
@@ -161,10 +161,10 @@ class _PriceTable:
 
     def offered(self, left: Tensor, count: int) -> Tensor:
         """Money per record ``[N, count]`` by the richest list for which each entry costs at most ``left[N, G]``."""
-        total = self.total[:, :count]
-        left = torch.nn.functional.pad(left, (0, len(total) - left.shape[-1]))
-        # Lists pay ever more and leave ever less: the affordable ones are the first so many.
-        richest = torch.zeros(len(left), count, dtype=torch.int64)
+        total = self.total[:, :count]  # [list, entry]
+        left = torch.nn.functional.pad(left, (0, len(total) - left.shape[-1]))  # [bidder, list]
+        # Lists pay ever more and leave ever less: the affordable ones are the first so many, found by bisection.
+        richest = torch.zeros(len(left), count, dtype=torch.int64)  # [bidder, entry]
         step = len(total) // 2
         while step:
             richer = richest + step
@@ -193,55 +193,58 @@ class _Bidders:
     unit_cost: Tensor
 
     @staticmethod
-    def of(bids: Bids, sale: _PriceTable) -> _Bidders:
-        levels, lots = sale.prices.levels, sale.prices.lots
-        forbidden = levels > bids.privacy_budget[..., None]
+    def of(bids: Bids, table: _PriceTable) -> _Bidders:
+        levels, lots = table.prices.levels, table.prices.lots
+        forbidden = levels > bids.privacy_budget[..., None]  # [market, owner, level]
         unit_cost = torch.where(forbidden, torch.inf, bids.valuation.tabulate(levels)).flatten(0, 1)
         reach, order = torch.searchsorted(lots, bids.data_size.flatten(), right=True).sort(stable=True)
         batch, owners = bids.shape
         row = torch.arange(batch).repeat_interleave(owners)
         return _Bidders(row[order], torch.arange(owners).repeat(batch)[order], reach, unit_cost[order])
 
-    def different(self) -> tuple[_Bidders, Tensor]:
-        """Of those who say the same one each, and who of them ``int64[N]`` speaks for everybody.
+    def unique(self) -> tuple[_Bidders, Tensor]:
+        """One bidder for each distinct report, and the inverse index ``int64[N]``: whose report each bidder's is.
 
         Counterfactuals ask many times what the same others would do.
         """
-        said = torch.cat([self.reach[:, None].double(), self.unit_cost], dim=-1).numpy()
-        as_bytes = said.view(np.dtype((np.void, said.itemsize * said.shape[1])))[:, 0]
-        first, which = np.unique(as_bytes, return_index=True, return_inverse=True)[1:]
+        report = torch.cat([self.reach[:, None].double(), self.unit_cost], dim=-1).numpy()  # [bidder, 1 + level]
+        # Compared as bytes, which is one comparison per bidder instead of one per number.
+        as_bytes = report.view(np.dtype((np.void, report.itemsize * report.shape[1])))[:, 0]
+        first, inverse = np.unique(as_bytes, return_index=True, return_inverse=True)[1:]
+        # Back in the order of their reach, which the order of bytes is not.
         chosen, order = torch.from_numpy(first).sort()
-        crowd = _Bidders(self.row[chosen], self.owner[chosen], self.reach[chosen], self.unit_cost[chosen])
-        return crowd, order.argsort()[torch.from_numpy(which)]
+        bidders = _Bidders(self.row[chosen], self.owner[chosen], self.reach[chosen], self.unit_cost[chosen])
+        return bidders, order.argsort()[torch.from_numpy(inverse)]
 
-    def pieces(self, sale: _PriceTable, times: int, *, all_entries: bool = False) -> Iterator[tuple[slice, int]]:
-        """Slices of owners for work on ``times`` numbers per entry, and how many of the entries it has to look at.
+    def in_batches(self, table: _PriceTable, times: int, *, all_entries: bool = False) -> Iterator[tuple[slice, int]]:
+        """Slices of bidders for work on ``times`` numbers per entry, and how many of the entries it has to look at.
 
         Counted from the first, these are all that anybody of the slice could sell, or simply all.
         """
-        levels, lots = len(sale.prices.levels), len(sale.prices.lots)
+        levels, lots = len(table.prices.levels), len(table.prices.lots)
         stop = len(self.reach)
         while stop:
             count = 1 + levels * (lots if all_entries else int(self.reach[stop - 1]))
-            start = max(0, stop - max(1, _NUMBERS // (count * times)))
+            start = max(0, stop - max(1, _BATCH_ENTRIES // (count * times)))
             yield slice(start, stop), count
             stop = start
 
-    def value(self, sale: _PriceTable, some: slice, count: int) -> Tensor:
+    def value(self, table: _PriceTable, some: slice, count: int) -> Tensor:
         """Reported cost per record ``[N, count]`` of the first entries; infinite where not hers to sell."""
-        lots = (count - 1) // len(sale.prices.levels)
-        beyond = torch.arange(lots) >= self.reach[some, None]
-        value = torch.where(beyond[..., None], torch.inf, self.unit_cost[some, None, :])
+        lots = (count - 1) // len(table.prices.levels)
+        beyond = torch.arange(lots) >= self.reach[some, None]  # [bidder, lot]
+        value = torch.where(beyond[..., None], torch.inf, self.unit_cost[some, None, :])  # [bidder, lot, level]
         return torch.nn.functional.pad(value.flatten(1), (1, 0))
 
-    def supply(self, sale: _PriceTable, some: slice, count: int) -> Tensor:
+    def supply(self, table: _PriceTable, some: slice, count: int) -> Tensor:
         """The most ``[N, G]`` that each would be paid for a favourite entry by any list up to this one."""
-        total = sale.total[: len(sale.price), :count]
-        cost = torch.where(sale.records[:count] > 0, sale.records[:count] * self.value(sale, some, count), 0.0)
-        # A little more liking for better paid entries: then none that she likes as well but for rounding pays her
-        # noticeably more than the one found.
-        favourite = (total * (1 + 2.0**-26) - cost[:, None, :]).max(dim=-1, keepdim=True).indices
-        paid = total.expand(len(cost), -1, -1).gather(-1, favourite)[..., 0]
+        total = table.total[: len(table.price), :count]  # [list, entry]
+        cost = torch.where(table.records[:count] > 0, table.records[:count] * self.value(table, some, count), 0.0)
+        # Better paid entries count 2^-26 more: then none that she likes as well but for rounding pays her noticeably
+        # more than the one found (the module's docstring has the proof).
+        liking = total * (1 + 2.0**-26) - cost[:, None, :]  # [bidder, list, entry]
+        favourite = liking.max(dim=-1, keepdim=True).indices
+        paid = total.expand(len(cost), -1, -1).gather(-1, favourite)[..., 0]  # [bidder, list]
         return (paid * (1 + 2.0**-23)).cummax(dim=-1).values
 
 

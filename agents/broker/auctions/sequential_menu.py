@@ -99,30 +99,30 @@ class SequentialMenu(NetworkAuction[MenuNetwork], MenuAuction):
             yield self._turn_by_turn(bids.take(rows=rows), budget[rows], keep_lists)
 
     def _turn_by_turn(self, bids: Bids, budget: Tensor, keep_lists: bool) -> _Sales:
+        """Ask block after block, each seeing what those before it picked."""
         units, levels = self.units, self._levels
-        cost = bids.valuation.tabulate(levels)
-        unit_cost = bids.valuation.at(bids.privacy_budget) / units.money_per_record
+        cost = bids.valuation.tabulate(levels)  # [batch, owner, 1 + level]
+        unit_cost = bids.valuation.at(bids.privacy_budget) / units.money_per_record  # [batch, owner]
         units_of_size, present = bids.data_size.double() / units.records, bids.present
-        order = self.approached(bids)
+        order = self.approached(bids)  # [batch, turn]
         facts = size_facts(units_of_size, order) if self.network.sizes_known else None
-        left, quantum = spendable(budget)
+        left, quantum = spendable(budget)  # [batch]
         history = History.beginning(budget / units.money, left / units.money)
         blocks = in_blocks(order, present)
         here = [block.of(present) & (block.owner < bids.shape[1]) for block in blocks]
+        turns = Turn.each(history.budget, [asked.sum(-1) for asked in here])
         sales = _Sales(blocks, bids.shape[1])
-        for block, asked, turn in zip(
-            blocks, here, Turn.each(history.budget, [asked.sum(-1) for asked in here]), strict=True
-        ):
-            features = history.features(turn)[:, None]
+        for block, asked, turn in zip(blocks, here, turns, strict=True):
+            features = history.features(turn)[:, None]  # [batch, 1, feature]
             if facts is not None:
-                own = block.of(facts)
+                own = block.of(facts)  # [batch, member, 4]
                 features = torch.cat([features.expand(-1, own.shape[1], -1), own], dim=-1)
             price, records = self._offer(features, left, quantum, block.members)
+            # [batch, member, 1 + level]
             price, records = (offer.expand(*asked.shape, -1) for offer in (price, records))
             size = torch.where(asked, block.of(bids.data_size), 0)
-            level, bought, payment = favourite(
-                levels, price, records, block.of(cost), block.of(bids.privacy_budget), size
-            )
+            cap = block.of(bids.privacy_budget)
+            level, bought, payment = favourite(levels, price, records, block.of(cost), cap, size)  # [batch, member]
             sales.add(level, bought, payment)
             if keep_lists:
                 sales.keep(price, records)
@@ -144,10 +144,11 @@ class SequentialMenu(NetworkAuction[MenuNetwork], MenuAuction):
         """
         price, cap_share = self.network(features.flatten(0, 1))
         price, cap_share = (part.reshape(*features.shape[:2], part.shape[-1]) for part in (price, cap_share))
-        cap = cap_share * left[:, None, None]
+        cap = cap_share * left[:, None, None]  # [batch, member, level]
         if members is not None:
-            whole = left / quantum
+            whole = left / quantum  # [batch]
             part = (whole / members).floor()
+            # The quotient may have been rounded up to a quantum too many for all members together.
             part = (part - (part * members > whole).double()) * quantum
             cap = torch.minimum(cap, part[:, None, None])
         quantum = quantum[:, None, None]

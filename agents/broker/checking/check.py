@@ -20,7 +20,7 @@ from agents.broker.checking.hard_profiles import Profile, hard_profiles
 from agents.checks import seed_number, whole
 from agents.messages import BID_FIELDS, Bids
 from agents.misreports.generators import draw_misreports
-from agents.misreports.search import Found, per_cost, search
+from agents.misreports.search import BestMisreports, per_cost, search
 from agents.prior import OwnerPrior
 from agents.surplus import surplus
 from agents.types import OwnerTypes
@@ -86,7 +86,7 @@ def check_auction(
         *hard_profiles(prior, max(3, profiles // 10), generator),
     ]
     # What an auction refuses at its door it promises nothing about.
-    batches = [batch for batch in batches if auction.takes(batch[1].truthful_bids())]
+    batches = [batch for batch in batches if auction.supports(batch[1].truthful_bids())]
     guarded = GuardedMenu(auction) if isinstance(auction, MenuAuction) else Guarded(auction)
     findings = [guarded.runs, *_ledger(guarded, batches, claims, generator), *_contracts(guarded, batches)]
     listed = isinstance(guarded, GuardedMenu)
@@ -193,7 +193,7 @@ def _truthfulness(
     return findings
 
 
-def _told(types: OwnerTypes, found: Found, relative: Tensor) -> str:
+def _told(types: OwnerTypes, found: BestMisreports, relative: Tensor) -> str:
     """The most profitable lie in words."""
     relative = torch.where(found.gain > 0, relative, -torch.inf)
     row, owner = divmod(int(relative.argmax()), types.shape[1])

@@ -4,7 +4,7 @@ Every step draws fresh markets of the prior, lets one owner of each search for a
 step on the objective plus multipliers times two violations: her regret over her cost, and what payments miss of the
 cost. Multipliers belong to places in the list of owners, largest data set first, and grow while their violation lasts.
 
-Source: FL-Market, section V (objective, soft-argmax, penalty of undecided allocations); Dutting et al., "Optimal
+Source: FL-Market, section V (objective, soft-argmax, penalty of uncertain allocations); Dutting et al., "Optimal
 auctions through deep learning", 2019 (the loop). With ``PAPER_SEARCH`` the inner search is theirs: from the
 truth, many small steps up the gradient. The default one is cheaper and sees past an argmax, where there is no slope:
 drawn misreports, misreports that paid before, in other markets, and a step or two by the sign of the slope.
@@ -25,7 +25,14 @@ from agents.broker.training.base import GradientTraining, Trained, mean_loss, me
 from agents.broker.training.profiles import Profiles
 from agents.broker.training.purchases import bound_of_purchases
 from agents.broker.training.regret_recipe import RegretRecipe, RegretStep
-from agents.misreports.encoded import Best, best_of, climb, structured, truth, within_reach
+from agents.misreports.encoded import (
+    BestEncoded,
+    best_encoded,
+    clamp_encoded,
+    climb_encoded,
+    draw_encoded,
+    encoded_truth,
+)
 from agents.prior import OwnerPrior
 
 Propose = Callable[[AllocationNetwork, Reports], Proposal]
@@ -54,7 +61,7 @@ class RegretTraining(GradientTraining[AllocationNetwork]):
         generator = torch.Generator().manual_seed(recipe.seed)
         network = new_network(recipe, generator)
         super().__init__(prior, recipe, network, generator, device=device, rule=propose.__qualname__)
-        self._paid_before = truth(REMEMBERED).float().clone()
+        self._paid_before = encoded_truth(REMEMBERED).float().clone()
         self._regret = torch.full((recipe.owners,), recipe.regret, device=device)
         self._rationality = torch.full((recipe.owners,), recipe.rationality, device=device)
 
@@ -73,21 +80,22 @@ class RegretTraining(GradientTraining[AllocationNetwork]):
         proposal = self._propose(self.learner, reports)
         sales = after_refusals(proposal, reports)
         deviator = torch.randint(recipe.owners, (recipe.batch,), generator=self._generator).to(self._device)
-        honest = _of(utilities(sales, reports.cost()), deviator)
-        best = self._search(profiles, deviator, honest.detach())
-        gain = (self._worth(profiles, deviator, best.misreports[None])[0] - honest).clamp(min=0)
+        # Of one deviator per market: [market].
+        truthful = _of(utilities(sales, reports.cost()), deviator)
+        best = self._search(profiles, deviator, truthful.detach())
+        gain = (self._worth(profiles, deviator, best.misreports[None])[0] - truthful).clamp(min=0)
         everything = profiles.cost_of_everything()
         relative = recipe.weight_of_cost * gain / _of(everything, deviator)
         relative = relative + recipe.weight_of_money * recipe.owners * gain / profiles.budget
-        place = reports.order().argsort(dim=-1)
+        place = reports.order().argsort(dim=-1)  # [market, owner]
         regret = _mean_by_place(relative, _of(place, deviator), recipe.owners)
         shortfall = _mean_by_place((sales.shortfall / everything).flatten(), place.flatten(), recipe.owners)
         bound = bound_of_purchases(*purchases(sales, reports))
         loss = self._objective(bound, sales, reports) + self._penalties(regret, shortfall)
-        if recipe.undecided:
-            loss = loss + recipe.undecided * entropy_penalty(proposal.chance)
+        if recipe.entropy_weight:
+            loss = loss + recipe.entropy_weight * entropy_penalty(proposal.chance)
         self._descend(loss, f"batch {self.done}")
-        self._remember(best, honest.detach())
+        self._remember(best, truthful.detach())
         self._raise_multipliers(regret.detach(), shortfall.detach())
         cost = _of((sales.probability * reports.cost()).sum(-1), deviator).detach()
         return RegretStep(
@@ -119,18 +127,19 @@ class RegretTraining(GradientTraining[AllocationNetwork]):
             self._regret = (self._regret + self._rho() * excess).clamp(min=0)
             self._rationality = self._rationality + self._rho() * shortfall
 
-    def _search(self, profiles: Profiles, deviator: Tensor, honest: Tensor) -> Best:
+    def _search(self, profiles: Profiles, deviator: Tensor, truthful: Tensor) -> BestEncoded:
         """Every liar's best misreport: drawn ones, ones that paid before as they were or shifted, and a climb."""
         recipe, deviators, generator = self.recipe, len(deviator), self._generator
-        best = Best(truth(deviators).to(honest), honest)
+        best = BestEncoded(encoded_truth(deviators).to(truthful), truthful)
         again = recipe.candidates // 3
         if recipe.candidates:
-            drawn = structured(recipe.candidates - again, deviators, generator).float()
+            drawn = draw_encoded(recipe.candidates - again, deviators, generator).float()
+            # Half of those that paid before as they were, half shifted: [again, deviator, 5].
             old = self._paid_before[torch.randint(REMEMBERED, (again, deviators), generator=generator)]
             old[again // 2 :] += 0.1 * torch.randn(again - again // 2, deviators, old.shape[-1], generator=generator)
-            candidates = torch.cat([drawn, within_reach(old)]).to(self._device)
-            best = best_of(lambda misreports: self._worth(profiles, deviator, misreports), candidates, honest)
-        return climb(
+            candidates = torch.cat([drawn, clamp_encoded(old)]).to(self._device)
+            best = best_encoded(lambda misreports: self._worth(profiles, deviator, misreports), candidates, truthful)
+        return climb_encoded(
             lambda misreports: self._worth(profiles, deviator, misreports),
             best,
             steps=recipe.climbs,
@@ -141,18 +150,19 @@ class RegretTraining(GradientTraining[AllocationNetwork]):
     def _worth(self, profiles: Profiles, deviator: Tensor, misreports: Tensor) -> Tensor:
         """Utility ``[c, m]`` of misreports ``[c, m, 5]`` to the liar of each market, nobody else lying."""
         count = len(misreports)
+        # All misreports of all deviators as one batch: [c * m] markets.
         rows = torch.arange(len(deviator), device=deviator.device).repeat(count)
         who = deviator.repeat(count)
         reports, cost = profiles.take(rows).with_deviators(
             self.recipe.levels, who, misreports.reshape(-1, misreports.shape[-1])
         )
         sales = after_refusals(self._propose(self.learner, reports), reports)
-        mine = who[:, None, None].expand(-1, 1, cost.shape[-1])
+        mine = who[:, None, None].expand(-1, 1, cost.shape[-1])  # [c * m, 1, 1 + level]
         worth = sales.probability.gather(1, mine)[:, 0] * (sales.payment.gather(1, mine)[:, 0] - cost)
         return worth[..., 1:].sum(-1).view(count, len(deviator))
 
-    def _remember(self, best: Best, honest: Tensor) -> None:
-        paid = best.misreports[best.utility > honest].cpu()[: REMEMBERED // 32]
+    def _remember(self, best: BestEncoded, truthful: Tensor) -> None:
+        paid = best.misreports[best.utility > truthful].cpu()[: REMEMBERED // 32]
         places = torch.randint(REMEMBERED, (len(paid),), generator=self._generator)
         self._paid_before[places] = paid
 

@@ -27,14 +27,15 @@ from agents.broker.training.base import (
 )
 from agents.broker.training.equivariant_recipe import EquivariantRecipe, new_network
 from agents.broker.training.purchases import bound_of_purchases
-from agents.broker.training.softened_equivariant import Played, Reported, softened_equivariant
-from agents.misreports.one_per_market import one_misreport_per_market
+from agents.broker.training.softened_equivariant import ReportedMarket, SoftenedPass, softened_equivariant
+from agents.misreports.generators import draw_unilateral_misreports
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 
 PAYMENTS_PER_COST = 4.0
 """A gain over all payments counts as this many gains over cost: the published targets stand in this proportion."""
-_SMALLEST_COST = 1e-4
+_MIN_COST = 1e-4
+"""Costs and payments below this, in public units, count as this where gains are divided by them."""
 _WEIGHT_OF_TENTATIVE = 0.5
 
 
@@ -68,7 +69,7 @@ class EquivariantTraining(GradientTraining[EquivariantNetwork]):
         owners = self._owners()
         types, budget = prior.sample(max(2, recipe.batch * recipe.owners // owners), owners, self._generator)
         batch = f"step {self.done}, a batch of {len(budget)} profiles of {owners} owners"
-        reported = Reported.of(types.truthful_bids(), budget, self.learner.levels, prior.units)
+        reported = ReportedMarket.of(types.truthful_bids(), budget, self.learner.levels, prior.units)
         first, last = softened_equivariant(self.learner, reported, prior.units, temperature)
         bound = self._bound(last, reported)
         loss = mean_loss(bound, recipe.weight_of_mean)
@@ -78,7 +79,7 @@ class EquivariantTraining(GradientTraining[EquivariantNetwork]):
         regret = self._regret(types, budget, reported, last, temperature) / recipe.regret_target
         whole_loss = loss + self._multiplier * regret
         self._descend(whole_loss, batch)
-        found = recipe.unfound * float(regret.detach())
+        found = recipe.regret_factor * float(regret.detach())
         # One batch says little: it moves the price a little, however far off it is.
         self._multiplier *= math.exp(recipe.dual_rate * max(-1.0, min(1.0, found - 1.0)))
         return EquivariantStep(
@@ -102,45 +103,48 @@ class EquivariantTraining(GradientTraining[EquivariantNetwork]):
         return other if draw < recipe.share_of_others else recipe.owners
 
     @staticmethod
-    def _bound(played: Played, reported: Reported) -> Tensor:
+    def _bound(played: SoftenedPass, reported: ReportedMarket) -> Tensor:
         share = played.purchases.records / reported.market.size.sum(-1, keepdim=True)
         return bound_of_purchases(played.purchases.precision.double(), share.double())
 
     def _regret(
-        self, types: OwnerTypes, budget: Tensor, reported: Reported, truthful: Played, temperature: float
+        self, types: OwnerTypes, budget: Tensor, reported: ReportedMarket, truthful: SoftenedPass, temperature: float
     ) -> Tensor:
         """Mean gain over cost plus four times the gains over all payments, estimated from one liar per market."""
         recipe, prior, network = self._recipe, self._prior, self.learner
         rows = max(1, round(recipe.deviators * len(budget)))
         markets = slice(0, rows)
         some, money, cost = types.take(rows=markets), budget[markets], reported.cost[markets]
+        # [market, owner]
         paid = truthful.purchases.payment[markets].detach().double().cpu()
         sells = (paid > 0).double()
         # Half of the liars are any sellers, half are drawn by what they are paid: they have the most to gain.
         fair = sells / sells.sum(-1, keepdim=True).clamp(min=1)
-        chance = (fair + paid / paid.sum(-1, keepdim=True).clamp(min=_SMALLEST_COST)) / 2 + 1e-9
+        chance = (fair + paid / paid.sum(-1, keepdim=True).clamp(min=_MIN_COST)) / 2 + 1e-9
         deviator = torch.multinomial(chance, 1, generator=self._generator)
+        # [market] from here on: one deviator each.
         fair, chance, deviator = fair.gather(-1, deviator)[:, 0], chance.gather(-1, deviator)[:, 0], deviator[:, 0]
-        misreports = [one_misreport_per_market(some, deviator, self._generator) for _ in range(recipe.misreports)]
+        misreports = [draw_unilateral_misreports(some, deviator, self._generator) for _ in range(recipe.misreports)]
         gains = []
         with torch.no_grad():
             for misreport in misreports:
-                told = Reported.of(misreport, money, network.levels, prior.units)
+                told = ReportedMarket.of(misreport, money, network.levels, prior.units)
                 gains.append(
                     softened_equivariant(network, told, prior.units, temperature)[1].utility(cost, deviator)[0]
                 )
-        best = torch.stack(gains).argmax(0).cpu()
+        best = torch.stack(gains).argmax(0).cpu()  # [market], of [misreport, market]
         bids = misreports[0]
         for index, misreport in enumerate(misreports):
             bids = misreport.where((best == index)[:, None].expand(bids.shape), bids)
-        told = Reported.of(bids, money, network.levels, prior.units)
-        lied, _ = softened_equivariant(network, told, prior.units, temperature)[1].utility(cost, deviator)
-        honest, spent = truthful.utility(cost, deviator)
-        gain = (lied - honest).clamp(min=0)
-        # Where nobody sells there is no honest sale to compare with.
+        told = ReportedMarket.of(bids, money, network.levels, prior.units)
+        misreported, _ = softened_equivariant(network, told, prior.units, temperature)[1].utility(cost, deviator)
+        told_truth, spent = truthful.utility(cost, deviator)
+        gain = (misreported - told_truth).clamp(min=0)
+        # Weighted by the inverse of how probable she was to be drawn: unbiased means over all sellers. Where nobody
+        # sells there is no truthful sale to compare with.
         odds = torch.where(fair > 0, 1 / chance, 0.0).to(gain)
-        per_cost = (gain / spent.detach().clamp(min=_SMALLEST_COST)).clamp(max=1) * fair.to(gain) * odds
-        per_payment = (gain * odds).sum() / paid.sum().clamp(min=_SMALLEST_COST).to(gain)
+        per_cost = (gain / spent.detach().clamp(min=_MIN_COST)).clamp(max=1) * fair.to(gain) * odds
+        per_payment = (gain * odds).sum() / paid.sum().clamp(min=_MIN_COST).to(gain)
         return per_cost.mean() + PAYMENTS_PER_COST * per_payment
 
     def state_dict(self) -> dict[str, Any]:

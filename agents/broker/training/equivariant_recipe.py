@@ -36,7 +36,7 @@ class EquivariantRecipe:
     regret_target : float
         Mean gain over cost of the sale, over sellers, and four times the gains over all payments, that a search may
         find together. The lower, the higher the error bound.
-    unfound : float
+    regret_factor : float
         How many times the regret of the few lies tried here a long search finds.
     multiplier : float
         First price of regret, in units of the loss per target.
@@ -64,7 +64,7 @@ class EquivariantRecipe:
     temperature: tuple[float, float] = (0.1, 0.004)
     weight_of_mean: float = 0.3
     regret_target: float = 0.02
-    unfound: float = 3.5
+    regret_factor: float = 3.5
     multiplier: float = 0.02
     dual_rate: float = 0.02
     deviators: float = 0.4
@@ -86,7 +86,7 @@ class EquivariantRecipe:
             number(name, getattr(self, name), maximum=1)
         for name in ("learning_rate", "regret_target"):
             number(name, getattr(self, name), above=0)
-        number("unfound", self.unfound, minimum=1)
+        number("regret_factor", self.regret_factor, minimum=1)
         for name in ("weight_of_mean", "multiplier"):
             number(name, getattr(self, name))
         for place, temperature in enumerate(self.temperature):

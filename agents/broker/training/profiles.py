@@ -77,12 +77,13 @@ class Profiles:
         levels : int
         owner : int64[B]
         misreports : float64[B, 5]
-            See ``misreport_search``.
+            See ``agents.misreports.encoded``.
 
         Returns
         -------
         (Reports [B, n], float64[B, M + 1])
         """
+        # The deviator alone, as markets of one owner: all of [batch, 1].
         mine = owner[:, None]
         family, factor = self.family.gather(1, mine), self.factor.gather(1, mine)
         me = Profiles(family, factor, self.cap.gather(1, mine), self.size.gather(1, mine), self.budget)
@@ -90,7 +91,8 @@ class Profiles:
         cap, size = me.cap * log_cap.exp(), me.size * log_size.exp()
         place = torch.arange(1, levels + 1, dtype=cap.dtype, device=cap.device) / levels
         true_value = me.value(grid(cap, levels)[..., 1:])
-        tilted = place.log() * tilt[..., None]
+        tilted = place.log() * tilt[..., None]  # [batch, 1, level]
+        # A reported curve may not fall.
         value = (true_value * (log_scale[..., None] + tilted).exp()).cummax(dim=-1).values
         value = torch.where(place <= reach[..., None].clamp(min=1 / levels), value, PROHIBITIVE * value)
         truth = self.truthful(levels)

@@ -32,7 +32,7 @@ def bound_of_purchases(precision: Tensor, share: Tensor) -> Tensor:
 class _BoundOfPurchases(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, precision: Tensor, share: Tensor) -> Tensor:
-        sells = (precision > 0) & (share > 0)
+        sells = (precision > 0) & (share > 0)  # [batch, owner]
         share = torch.where(sells, share, 0.0)
         variance = torch.where(sells, 1 / precision, torch.inf)
         weights, cut = optimum(variance, share, 1.0)

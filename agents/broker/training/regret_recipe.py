@@ -44,7 +44,7 @@ class RegretRecipe:
         First penalty on squared violations, and its rise per epoch.
     multipliers_every, epoch : int
         Steps between two updates of the multipliers, and between two of rho.
-    undecided : float
+    entropy_weight : float
         Weight of the penalty M / (M + 1) - |z - 1 / (M + 1)|^2 on allocations z that are not deterministic.
     averaging : float
         Decay, per step, of the running mean of the weights that becomes the trained network; 0 keeps the last ones.
@@ -72,7 +72,7 @@ class RegretRecipe:
     rho: float = 0.6
     multipliers_every: int = 10
     epoch: int = 2000
-    undecided: float = 0.0
+    entropy_weight: float = 0.0
     averaging: float = 0.995
     warm_up: float = 0.05
     seed: int = 0
@@ -87,7 +87,15 @@ class RegretRecipe:
         one_of("objective", self.objective, OBJECTIVES)
         for name in ("learning_rate", "climb_size"):
             number(name, getattr(self, name), above=0)
-        for name in ("regret", "rationality", "weight_of_cost", "weight_of_money", "regret_target", "rho", "undecided"):
+        for name in (
+            "regret",
+            "rationality",
+            "weight_of_cost",
+            "weight_of_money",
+            "regret_target",
+            "rho",
+            "entropy_weight",
+        ):
             number(name, getattr(self, name))
         number("averaging", self.averaging, maximum=1 - 1e-9)
         number("warm_up", self.warm_up, maximum=1)
@@ -105,7 +113,7 @@ class RegretStep(TrainingStep):
     Parameters
     ----------
     found_regret : float
-        Mean gain of the liars who would have sold truthfully, over what that sale costs them.
+        Mean gain of the deviators who would have sold truthfully, over what that sale costs them.
     refusals : float
         Share of owners whose allocation was refused, because they were to be paid less than they say it costs them.
     """

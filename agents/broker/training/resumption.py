@@ -1,4 +1,4 @@
-"""Training that can be interrupted: its state lies beside the checkpoint to be, and the next start goes on from it.
+"""Training that can be interrupted: its state is kept beside the checkpoint to be, and the next start goes on from it.
 
 Continued, a training ends with the bits it would have ended with uninterrupted.
 """

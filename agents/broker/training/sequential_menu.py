@@ -141,40 +141,38 @@ def softened_auction(
     """The auction under truthful bids, with choices that let gradients through (straight-through softmax).
 
     Everybody takes her favourite entry, as deployed but for the rounding of money; gradients see a softmax over
-    entries instead. What is spent is felt by those asked later through the budget left, not through the features: they
-    inform prices and are no lever of them (training through both ends higher).
+    entries instead. What is spent is felt by those asked later through the budget left. The features are detached:
+    prices are not trained through them (training through both ends higher).
 
     Returns
     -------
     (precision float64[B, n], share float64[B, n])
     """
-    levels = network.levels
-    size = types.data_size.to(levels.device).double() / units.records
-    cost = types.valuation.tabulate(levels.cpu()).to(levels.device) / units.money_per_record
+    levels = network.levels  # [level]
+    size = types.data_size.to(levels.device).double() / units.records  # [batch, owner]
+    cost = types.valuation.tabulate(levels.cpu()).to(levels.device) / units.money_per_record  # [batch, owner, level]
     unit_cost = types.valuation.at(types.privacy_budget).to(levels.device) / units.money_per_record
     cap = types.privacy_budget.to(levels.device)
     facts = None
     if network.sizes_known:
+        # From here on owners stand in the order in which they are asked, the largest first.
         order = size.argsort(dim=-1, descending=True, stable=True)
         cost = cost.gather(1, order[..., None].expand_as(cost))
         size, unit_cost, cap = (array.gather(-1, order) for array in (size, unit_cost, cap))
         facts = size_facts(size, torch.arange(size.shape[1], device=size.device).expand(size.shape))
-    money = budget.to(levels.device) / units.money
+    money = budget.to(levels.device) / units.money  # [batch]
     history = History.beginning(money, money)
     precisions, bought = [], []
     for owner, turn in enumerate(Turn.each(money, (size > 0).unbind(-1))):
-        features = history.features(turn).detach()
+        features = history.features(turn).detach()  # [batch, feature]
         price, cap_share = network(features if facts is None else torch.cat([features, facts[:, owner]], dim=-1))
-        mine, left = size[:, owner, None], history.left[:, None]
-        wanted = torch.minimum(mine, cap_share * left / price)
+        mine, left = size[:, owner, None], history.left[:, None]  # [batch, 1]
+        wanted = torch.minimum(mine, cap_share * left / price)  # [batch, level]
         records = wanted + ((wanted * units.records + 1e-9).floor() / units.records - wanted).detach()
-        utility = records * (price - cost[:, owner])
         for_sale = (levels <= cap[:, owner, None]) & (records > 0)
-        utility = torch.nn.functional.pad(torch.where(for_sale, utility, -torch.inf), (1, 0))
-        soft = torch.softmax(utility / mine / temperature, dim=-1)
-        hard = torch.nn.functional.one_hot(utility.argmax(-1), utility.shape[-1])
-        choice = (hard + soft - soft.detach())[:, 1:]
-        privacy_loss_squared = (choice * levels**2).sum(-1)
+        utility = torch.where(for_sale, records * (price - cost[:, owner]), -torch.inf)
+        choice = _straight_through(utility, mine, temperature)
+        privacy_loss_squared = (choice * levels**2).sum(-1)  # [batch]
         sold = (choice * records).sum(-1)
         payment = (choice * records * price).sum(-1)
         precisions.append(privacy_loss_squared / 8)
@@ -188,6 +186,14 @@ def softened_auction(
             sold=(sold.detach()[:, None] > 0).double(),
         )
     return torch.stack(precisions, dim=-1), torch.stack(bought, dim=-1) / size.sum(-1, keepdim=True)
+
+
+def _straight_through(utility: Tensor, size: Tensor, temperature: float) -> Tensor:
+    """One-hot favourites ``[B, K]`` with the gradient of a softmax of utility per record she has; 0s for nothing."""
+    utility = torch.nn.functional.pad(utility, (1, 0))  # [batch, 1 + level]
+    soft = torch.softmax(utility / size / temperature, dim=-1)
+    hard = torch.nn.functional.one_hot(utility.argmax(-1), utility.shape[-1])
+    return (hard + soft - soft.detach())[:, 1:]
 
 
 def _owners_of_step(recipe: MenuRecipe, generator: torch.Generator) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from agents.misreports.generators import nearby
+from agents.misreports.generators import nearby_misreports
 from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.base import Attacker
 
@@ -19,5 +19,7 @@ class Climbing(Attacker):
     def attack(self, attack: Attack, generator: torch.Generator) -> None:
         """Step from the best lie so far."""
         for width in torch.logspace(-0.5, -3, attack.left).tolist():
-            misreports = nearby(attack.truth, attack.misreports, generator, fields=attack.threat.fields, width=width)
+            misreports = nearby_misreports(
+                attack.truth, attack.misreports, generator, fields=attack.threat.fields, width=width
+            )
             attack.query(attack.threat.admitted(attack.truth, misreports))

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from agents.messages import BID_FIELDS, Bids
-from agents.misreports.generators import as_misreports, draw_misreports, nearby
+from agents.misreports.generators import as_misreports, draw_misreports, nearby_misreports
 from agents.prior import OwnerPrior
 from agents.valuation import TabulatedValuation
 
@@ -30,8 +30,8 @@ def test_nobody_claims_more_than_she_has(truth: Bids, generator: torch.Generator
     for misreports in draw_misreports(truth, 50, generator):
         assert bool((misreports.privacy_budget <= truth.privacy_budget).all())
         assert bool((misreports.data_size <= truth.data_size).all())
-        assert bool((nearby(truth, misreports, generator).privacy_budget <= truth.privacy_budget).all())
-        assert bool((nearby(truth, misreports, generator).data_size <= truth.data_size).all())
+        assert bool((nearby_misreports(truth, misreports, generator).privacy_budget <= truth.privacy_budget).all())
+        assert bool((nearby_misreports(truth, misreports, generator).data_size <= truth.data_size).all())
 
 
 def test_every_lie_is_a_valuation_that_never_falls(truth: Bids, generator: torch.Generator) -> None:
@@ -45,7 +45,7 @@ def test_every_lie_is_a_valuation_that_never_falls(truth: Bids, generator: torch
 def test_only_the_fields_asked_for_are_lied_about(field: str, truth: Bids, generator: torch.Generator) -> None:
     for misreports in [
         *draw_misreports(truth, 10, generator, fields={field}),
-        nearby(truth, as_misreports(truth), generator, fields={field}),
+        nearby_misreports(truth, as_misreports(truth), generator, fields={field}),
     ]:
         lied = changed(truth, misreports)
         assert bool(lied.pop(field).any())

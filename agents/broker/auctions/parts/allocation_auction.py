@@ -69,19 +69,19 @@ class AllocationAuction(NetworkAuction[AllocationNetwork]):
         """Everybody's possible sales ``[B, n, M + 1]``, after refusals, and how probable each is."""
         budget = check_budget(bids, budget)
         self.check_capacity(bids)
-        loss = grid(bids.privacy_budget, self.network.levels)
+        loss = grid(bids.privacy_budget, self.network.levels)  # [batch, owner, 1 + level]
         value = bids.valuation.at(loss)
-        purse, quantum = spendable(budget)
+        budget, quantum = spendable(budget)  # [batch]
         reports = Reports(
             value=value[..., 1:] / self.units.money_per_record,
             cap=bids.privacy_budget,
             size=bids.data_size.double() / self.units.records,
-            budget=purse / self.units.money,
+            budget=budget / self.units.money,
         )
-        order = reports.order()
+        order = reports.order()  # [batch, place]
         proposal = self.propose(self.network, reports.listed(order, self.network.owners))
         place = order.argsort(dim=-1).clamp(max=self.network.owners - 1)[..., None].expand(loss.shape)
-        quanta = (purse / quantum)[:, None, None] * proposal.share.gather(1, place) * _ROUNDING_MARGIN
+        quanta = (budget / quantum)[:, None, None] * proposal.share.gather(1, place) * _ROUNDING_MARGIN
         payment = quanta.floor() * quantum[:, None, None]
         records = bids.data_size[..., None].expand(loss.shape)
         sold = (surplus(payment, records, value) >= 0) & (loss > 0) & reports.present[..., None]

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 HIDDEN_LAYERS = 3
 FACTS = 4
 """Facts per owner beside her costs: privacy budget, data size, share of all data, presence."""
-_SMALLEST, _LARGEST = 1e-3, 1e4
+_MIN_INPUT, _MAX_INPUT = 1e-3, 1e4
 """Range of what the networks tell apart, in public units."""
 
 
@@ -59,7 +59,7 @@ class Reports:
 
         What the networks and their rule add up then never depends on how many absent owners were in the bids.
         """
-        order = order[:, :owners]
+        order = order[:, :owners]  # [batch, place]
         missing = owners - order.shape[1]
         value = self.value.gather(1, order[..., None].expand(-1, -1, self.levels))
         cap, size = (nn.functional.pad(part.gather(1, order), (0, missing)) for part in (self.cap, self.size))
@@ -116,13 +116,15 @@ class AllocationNetwork(nn.Module):
 
     def forward(self, reports: Reports) -> tuple[Tensor, Tensor]:
         """Answers per outcome ``[B, n, M + 1]`` and per claim ``[B, n]``, of the reports' dtype; 0 for the absent."""
-        order = reports.order()
-        facts, rate = self._facts(reports.listed(order, self.owners))
+        order = reports.order()  # [batch, place]
+        facts, rate = self._facts(reports.listed(order, self.owners))  # [batch, place, level + 4], [batch, 1]
         costs_and_facts = torch.cat([facts.flatten(1), rate], dim=-1)
         outcome = self._through(self.allocation, costs_and_facts).to(reports.size)
         outcome = outcome.view(len(order), self.owners, self.levels + 1)
+        # The payment network sees the same without what anybody asks for.
         facts_alone = torch.cat([facts[..., self.levels :].flatten(1), rate], dim=-1)
-        claim = self._through(self.payment, facts_alone).to(reports.size)
+        claim = self._through(self.payment, facts_alone).to(reports.size)  # [batch, place]
+        # Back from places in the list to owners; absent ones may stand beyond its end.
         place = order.argsort(dim=-1).clamp(max=self.owners - 1)
         outcome = outcome.gather(1, place[..., None].expand(-1, -1, self.levels + 1))
         return outcome * reports.present[..., None], claim.gather(1, place) * reports.present
@@ -133,10 +135,10 @@ class AllocationNetwork(nn.Module):
         size = torch.where(present, reports.size, 0.0)
         everything = size.sum(-1, keepdim=True)
         everything = torch.where(everything > 0, everything, 1.0)
-        facts = torch.stack([reports.cap, size, size / everything], dim=-1)
-        facts = torch.cat([reports.value, facts], dim=-1).clamp(_SMALLEST, _LARGEST).log()
+        facts = torch.stack([reports.cap, size, size / everything], dim=-1)  # [batch, place, 3]
+        facts = torch.cat([reports.value, facts], dim=-1).clamp(_MIN_INPUT, _MAX_INPUT).log()
         facts = torch.cat([facts, torch.ones_like(facts[..., :1])], dim=-1) * present[..., None]
-        rate = (reports.budget[:, None] / everything).clamp(_SMALLEST, _LARGEST).log()
+        rate = (reports.budget[:, None] / everything).clamp(_MIN_INPUT, _MAX_INPUT).log()
         return facts.float(), rate.float()
 
     def _through(self, layers: nn.Sequential, inputs: Tensor) -> Tensor:
@@ -144,7 +146,7 @@ class AllocationNetwork(nn.Module):
         if self.training:
             output: Tensor = layers(inputs)
             return output
-        rows = inputs[:, None]
+        rows = inputs[:, None]  # [batch, 1, input]: every product is of a matrix of one row
         for layer in layers:
             if isinstance(layer, nn.Linear):
                 rows = torch.baddbmm(layer.bias, rows, layer.weight.T.expand(len(rows), -1, -1))

@@ -16,15 +16,16 @@ TEMPERATURE = 0.125
 """Of the soft-argmax through which gradients see a choice (FL-Market, section V-D)."""
 _SOFTNESS_OF_REFUSAL = 0.1
 """Share of her cost by which a payment misses it when gradients see a refusal as probable."""
-_WORST = -2.0
-"""What a sale leaves its owner is told apart down to here, in shares of what she asks."""
-_SMALLEST = 1e-6
+_MIN_LEFT = -2.0
+"""What a sale leaves its owner, in shares of her claim, is clamped here from below."""
+_MIN_DENOMINATOR = 1e-6
 _RATES = (1e-4, 1e4)
+"""Range to which money per privacy on offer is clamped."""
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """What the networks propose, before anybody is let off for being paid less than she says it costs her.
+    """What the networks propose, before allocations that pay less than their reported cost are refused.
 
     Parameters
     ----------
@@ -91,13 +92,13 @@ class Sales:
 
 def after_refusals(proposal: Proposal, reports: Reports) -> Sales:
     """Whoever would be paid less than she says it costs her sells nothing; her share stays unspent."""
-    payment = reports.budget[:, None, None] * proposal.share
+    payment = reports.budget[:, None, None] * proposal.share  # [batch, owner, 1 + level]
     cost = reports.cost()
     sold = (payment >= cost).to(payment)
     if torch.is_grad_enabled():
-        soft = torch.sigmoid((payment / cost.clamp(min=_SMALLEST) - 1).clamp(-5, 5) / _SOFTNESS_OF_REFUSAL)
+        soft = torch.sigmoid((payment / cost.clamp(min=_MIN_DENOMINATOR) - 1).clamp(-5, 5) / _SOFTNESS_OF_REFUSAL)
         sold = sold + (soft - soft.detach())
-    probability = (proposal.probability * sold)[..., 1:]
+    probability = (proposal.probability * sold)[..., 1:]  # [batch, owner, level]
     shortfall = (proposal.probability * (cost - payment).clamp(min=0))[..., 1:].sum(-1)
     rest = 1 - probability.sum(-1, keepdim=True)
     return Sales(probability=torch.cat([rest, probability], dim=-1), payment=payment, shortfall=shortfall)
@@ -112,17 +113,18 @@ def _answers(network: AllocationNetwork, reports: Reports) -> tuple[Tensor, Tens
     honoured pro rata, as a share of the claim. Who is asked for what she would choose herself has little to lie for;
     so training starts near an auction without much regret and has to remove the rest.
     """
-    outcome, answer = network(reports)
-    offer = reports.size * reports.cap * reports.present
-    everything = offer.sum(-1, keepdim=True)
+    outcome, answer = network(reports)  # [batch, owner, 1 + level], [batch, owner]
+    offer = reports.size * reports.cap * reports.present  # [batch, owner]
+    everything = offer.sum(-1, keepdim=True)  # [batch, 1]
     budget = reports.budget[:, None]
-    rate = (budget / everything.clamp(min=_SMALLEST)).clamp(*_RATES).log()
-    rate_of_others = (budget / (everything - offer + 1)).clamp(*_RATES).log()
+    rate = (budget / everything.clamp(min=_MIN_DENOMINATOR)).clamp(*_RATES).log()  # [batch, 1]
+    # One unit more, so that whoever is alone does not divide by nothing.
+    rate_of_others = (budget / (everything - offer + 1)).clamp(*_RATES).log()  # [batch, owner]
     tariff = network.tariff.to(rate)
     claim = offer * (tariff[0] + tariff[1] * rate + tariff[2] * rate_of_others + answer.clamp(-8, 8)).exp()
-    honoured = torch.minimum(claim[..., None] * _rise(reports), budget[..., None])
-    left = (honoured - reports.cost()) / honoured[..., -1:].clamp(min=_SMALLEST)
-    return network.steepness.to(rate).exp() * left.clamp(min=_WORST) + outcome, claim
+    honoured = torch.minimum(claim[..., None] * _rise(reports), budget[..., None])  # [batch, owner, 1 + level]
+    left = (honoured - reports.cost()) / honoured[..., -1:].clamp(min=_MIN_DENOMINATOR)
+    return network.steepness.to(rate).exp() * left.clamp(min=_MIN_LEFT) + outcome, claim
 
 
 def _shares(claims: Tensor, reports: Reports) -> Tensor:

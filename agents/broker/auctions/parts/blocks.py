@@ -58,11 +58,12 @@ def in_blocks(order: Tensor, present: Tensor) -> list[Block]:
     if width == 1:
         same = torch.equal(order, torch.arange(owners).expand(order.shape))
         return [Block(order[:, turn, None], everywhere=turn if same else None) for turn in range(owners)]
+    # Those present first, in the order in which they are approached.
     order = order.gather(-1, (~present).gather(-1, order).long().argsort(dim=-1, stable=True))
     blocks = []
     for turn in range(MAX_TURNS):
-        member = torch.arange(width)
-        place = turn * members[:, None] + member
+        member = torch.arange(width)  # [member]
+        place = turn * members[:, None] + member  # [batch, member]
         nobody = (member >= members[:, None]) | (place >= count[:, None])
         blocks.append(Block(order.gather(-1, place.clamp(max=owners - 1)).masked_fill(nobody, owners), members))
     return blocks

@@ -32,14 +32,14 @@ def sell_at_one_price(bids: Bids, budget: Tensor, price: Price) -> Outcome:
     price : Price
     """
     owners = bids.shape[1]
-    purse, quantum = spendable(budget)
+    budget, quantum = spendable(budget)  # [batch]
     bidders = bids.present.sum(dim=-1)
-    sellers, payment = torch.zeros_like(bidders), torch.zeros_like(purse)
+    sellers, payment = torch.zeros_like(bidders), torch.zeros_like(budget)
     for count in range(1, owners):
-        ask = _asks(bids, _common_loss(bidders - count), quantum).sort(dim=-1).values
-        share = equal_share(purse, quantum, count)
+        ask = _asks(bids, _common_loss(bidders - count), quantum).sort(dim=-1).values  # [batch, place]
+        share = equal_share(budget, quantum, count)  # [batch]
         paid = price(ask[:, count], share)
-        carried = (ask[:, count - 1] <= paid) & (paid <= share) & (purse > 0) & (count < bidders)
+        carried = (ask[:, count - 1] <= paid) & (paid <= share) & (budget > 0) & (count < bidders)
         sellers, payment = torch.where(carried, count, sellers), torch.where(carried, paid, payment)
     loss = _common_loss(bidders - sellers)
     first = torch.arange(owners) < sellers[:, None]

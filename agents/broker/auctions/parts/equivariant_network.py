@@ -14,12 +14,13 @@ from torch import Tensor, nn
 
 from agents.broker.auctions.parts.batch_invariant import batch_invariant
 
-_SMALLEST = 1e-3
+_LOG_OFFSET = 1e-3
+"""Added before a logarithm is taken or a quotient: nothing is a finite input."""
 _STEP = 2.0**-16
 """Sums are taken of whole multiples of this, and so are the same bits in whatever order, and less any one of them."""
-_LARGEST_SIZE = 2.0**16
-_WIDEST_VECTOR = 15.0
-_WIDEST_LOG_PRICE, _WIDEST_LOG_WEIGHT = 6.0, 8.0
+_MAX_SIZE = 2.0**16
+_MAX_VECTOR = 15.0
+_MAX_LOG_PRICE, _MAX_LOG_WEIGHT = 6.0, 8.0
 _TILE = 16
 _PUBLIC, _FACTS, _TENTATIVE, _TENTATIVE_FACTS = 3, 2, 4, 5
 
@@ -53,12 +54,12 @@ class Purchases:
     payment: Tensor
 
     def detached(self) -> Purchases:
-        """Without their gradients: what informs prices is no lever of them (training through both ends higher)."""
+        """Detached: prices are not trained through what they are informed of (training through both ends higher)."""
         return Purchases(self.precision.detach(), self.records.detach(), self.payment.detach())
 
 
 @dataclass(frozen=True)
-class Offers:
+class PriceLists:
     """Everybody's price list.
 
     Parameters
@@ -105,44 +106,44 @@ class ListNetwork(nn.Module):
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
-    def forward(self, market: Market, purchases: Purchases | None = None) -> Offers:
+    def forward(self, market: Market, purchases: Purchases | None = None) -> PriceLists:
         """Offers of everybody in the market."""
-        size, money = market.size, market.budget[:, None]
-        here, weight = market.present, market.size.clamp(max=_LARGEST_SIZE)
+        size, money = market.size, market.budget[:, None]  # [batch, owner], [batch, 1]
+        here, weight = market.present, market.size.clamp(max=_MAX_SIZE)
         count = here.sum(-1, keepdim=True).clamp(min=1)
         logs = _log(money), batch_invariant(torch.log, count), _log(money / count)
-        public = torch.stack([part.expand(size.shape) for part in logs], -1)
+        public = torch.stack([part.expand(size.shape) for part in logs], -1)  # [batch, owner, 3]
         known, sums, unit = [_log(size)], [weight], torch.where(money > 0, money, 1.0)
         if purchases is not None:
             spent = torch.where(money > 0, purchases.payment / unit, 0.0)
             sold = purchases.records / torch.where(size > 0, size, 1.0)
             known += [(purchases.precision + 1e-4).sqrt(), sold, _log(purchases.payment), spent]
-            sums += [purchases.records.clamp(max=_LARGEST_SIZE), spent, purchases.precision]
+            sums += [purchases.records.clamp(max=_MAX_SIZE), spent, purchases.precision]
         vectors = self._read(self.describe, torch.cat([torch.stack(known, -1), public], -1), size)
-        vectors = vectors.clamp(-_WIDEST_VECTOR, _WIDEST_VECTOR)
-        equal, heavy = vectors.chunk(2, -1)
-        others = self._sum_of_others(torch.stack(sums, -1).to(size.dtype)).clamp(min=0)
+        # Bounded, so that the sums of however many of them stay exact.
+        vectors = vectors.clamp(-_MAX_VECTOR, _MAX_VECTOR)
+        equal, heavy = vectors.chunk(2, -1)  # [batch, owner, summary] each: every owner counts alike, or by her size
+        others = self._sum_of_others(torch.stack(sums, -1).to(size.dtype)).clamp(min=0)  # [batch, owner, sum]
         size_of_others = others[..., :1]
         mean = self._sum_of_others(equal * here[..., None]) / (count - 1).clamp(min=1)[..., None]
-        heavy_mean = self._sum_of_others(heavy * weight[..., None]) / (size_of_others + _SMALLEST)
-        facts = [_log(size_of_others), _log(money[..., None] / (size_of_others + _SMALLEST))]
+        heavy_mean = self._sum_of_others(heavy * weight[..., None]) / (size_of_others + _LOG_OFFSET)
+        facts = [_log(size_of_others), _log(money[..., None] / (size_of_others + _LOG_OFFSET))]  # [batch, owner, 1]
         if purchases is not None:
             left = (1 - others[..., 2:3]).clamp(min=0)
             facts += [_log(others[..., 1:2]), _log(left * money[..., None]), left]
-            facts += [_log(others[..., 3:4]), others[..., 1:2] / (size_of_others + _SMALLEST)]
-        out = self._read(
-            nn.Sequential(*self.body, self.head),
-            torch.cat([mean, heavy_mean, *facts, public, _log(size)[..., None]], -1),
-            size,
-        )
+            facts += [_log(others[..., 3:4]), others[..., 1:2] / (size_of_others + _LOG_OFFSET)]
+        features = torch.cat([mean, heavy_mean, *facts, public, _log(size)[..., None]], -1)
+        return self._lists(self._read(nn.Sequential(*self.body, self.head), features, size))
+
+    def _lists(self, out: Tensor) -> PriceLists:
+        """Price lists from the network's answers ``[B, n, 2 K + 1]``."""
         levels = len(self.usual_price)
         log_price, cap, log_weight = torch.split(out, [levels, levels, 1], dim=-1)
-        log_price = log_price.clamp(-_WIDEST_LOG_PRICE, _WIDEST_LOG_PRICE)
-        price = self.usual_price.to(size.dtype) * batch_invariant(torch.exp, log_price)
-        claim = batch_invariant(torch.exp, log_weight[..., 0].clamp(-_WIDEST_LOG_WEIGHT, _WIDEST_LOG_WEIGHT))
-        return Offers(
-            price=price, cap=batch_invariant(torch.sigmoid, cap - 0.5), weight=self._whole(claim).clamp(min=_STEP)
-        )
+        log_price = log_price.clamp(-_MAX_LOG_PRICE, _MAX_LOG_PRICE)
+        price = self.usual_price.to(out.dtype) * batch_invariant(torch.exp, log_price)
+        claim = batch_invariant(torch.exp, log_weight[..., 0].clamp(-_MAX_LOG_WEIGHT, _MAX_LOG_WEIGHT))
+        weight = self._whole(claim).clamp(min=_STEP)
+        return PriceLists(price=price, cap=batch_invariant(torch.sigmoid, cap - 0.5), weight=weight)
 
     def _read(self, layers: nn.Sequential, features: Tensor, like: Tensor) -> Tensor:
         """Layers applied to the features of every owner; deployed, with bits that do not depend on who else is there.
@@ -152,7 +153,8 @@ class ListNetwork(nn.Module):
         """
         if self.training:
             return layers(features.float()).to(like.dtype)  # type: ignore[no-any-return]
-        rows = features.float().flatten(0, 1)
+        rows = features.float().flatten(0, 1)  # [batch * owner, feature]
+        # [tile, 16, feature]: every product is of a matrix of sixteen rows.
         out = nn.functional.pad(rows, (0, 0, 0, -len(rows) % _TILE)).reshape(-1, _TILE, rows.shape[-1])
         for layer in layers:
             if isinstance(layer, nn.Linear):
@@ -197,4 +199,4 @@ class EquivariantNetwork(nn.Module):
 
 
 def _log(numbers: Tensor) -> Tensor:
-    return batch_invariant(torch.log, numbers + _SMALLEST)
+    return batch_invariant(torch.log, numbers + _LOG_OFFSET)

@@ -67,12 +67,12 @@ def first_favourite(payment: Tensor, records: Tensor, value: Tensor) -> Tensor:
     value : float64[..., K]
         Cost of a record; infinite where an entry is not hers to sell.
     """
-    cost = torch.where(records > 0, records * value, 0.0)
+    cost = torch.where(records > 0, records * value, 0.0)  # [..., entry]
     gain = payment - cost
     maximum, best = gain.max(dim=-1, keepdim=True)
     # Exact differences, which take long, only where rounded ones leave a doubt: they are off by less than this.
     close = gain >= maximum - payment.amax(dim=-1, keepdim=True) * 2.0**-48
-    doubt = (close.sum(dim=-1) > 1).nonzero(as_tuple=True)
+    doubt = (close.sum(dim=-1) > 1).nonzero(as_tuple=True)  # [bidder in doubt]
     exact = surplus(payment[doubt], records.expand_as(payment)[doubt], value[doubt])
     best[doubt] = exact.max(dim=-1, keepdim=True).indices
     return best

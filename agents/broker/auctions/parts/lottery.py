@@ -59,7 +59,7 @@ class Lottery:
             level = self.probability.argmax(-1)
         else:
             place = torch.rand(self.probability.shape[:2], generator=generator, dtype=torch.float64)
-            below = self.probability.cumsum(-1)
+            below = self.probability.cumsum(-1)  # [batch, owner, level]
             # The last sum may fall short of 1 by a rounding: nothing is drawn beyond the last possible level.
             last = (self.probability > 0).double().cumsum(-1).argmax(-1)
             level = torch.minimum((place[..., None] >= below).sum(-1), last)

@@ -19,8 +19,9 @@ FEATURES = 14
 SIZE_FACTS = 4
 _MAX_COST = 100.0
 """Reported costs beyond this many public units count as this many, so that no report can drown the state."""
-_SMALLEST = 1e-3
-_WIDEST_LOG_PRICE = 6.0
+_LOG_OFFSET = 1e-3
+"""Added before a logarithm is taken: nothing is a finite input."""
+_MAX_LOG_PRICE = 6.0
 _TILE = 16
 _SOURCES = torch.tensor([0, 1, 2, 3, 6, 2, 0, 4, 5])
 """Of (left, sums): left, precision, size, bought, cost, size, to be logarithms, and left, unit cost and sales."""
@@ -61,16 +62,17 @@ class History:
         sold: Tensor,
     ) -> History:
         """The state after one more turn of owners ``[B, M]``; an absent one (size 0) leaves it as it was."""
-        known = unit_cost.clamp(max=_MAX_COST) * (size > 0)
+        known = unit_cost.clamp(max=_MAX_COST) * (size > 0)  # [batch, member]
         sums = torch.stack([privacy_loss_squared / 8, size, bought, known, sold, size * known, bought * bought], dim=-1)
         return History(budget=self.budget, left=left, sums=self.sums + sums.sum(dim=1))
 
     def features(self, turn: Turn) -> Tensor:
         """Network input ``float32[B, 14]`` at an owner's turn."""
-        state = torch.cat([self.left[:, None], self.sums], dim=-1)
-        known = state.index_select(-1, _SOURCES.to(state.device)) * turn.scale
+        state = torch.cat([self.left[:, None], self.sums], dim=-1)  # [batch, 1 + sum]
+        known = state.index_select(-1, _SOURCES.to(state.device)) * turn.scale  # [batch, 9]
+        # The square of a sum over the sum of squares: how many equal sellers the records bought are like.
         spread = known[:, 3:4] ** 2 / (self.sums[:, 6:] + 1e-9)
-        logs = batch_invariant(torch.log, torch.cat([known[:, :6], spread], dim=-1) + _SMALLEST)
+        logs = batch_invariant(torch.log, torch.cat([known[:, :6], spread], dim=-1) + _LOG_OFFSET)
         return torch.cat([logs, known[:, 6:], turn.public], dim=-1).index_select(-1, _PLACES.to(state.device)).float()
 
 
@@ -101,15 +103,16 @@ class Turn:
             How many of the owners asked at each turn are present. This is public: staying away changes the lists of
             the others and earns nothing.
         """
-        here = torch.stack(list(asked), dim=-1).double() if asked else budget.new_zeros(len(budget), 0)
+        here = torch.stack(list(asked), dim=-1).double() if asked else budget.new_zeros(len(budget), 0)  # [batch, turn]
         before = here.cumsum(-1) - here
         # Whoever is asked counts herself, present or not.
         remaining = here.flip(-1).cumsum(-1).flip(-1) - here + here.clamp(min=1)
         so_far, everybody = before.clamp(min=1), before + remaining
         one, money = torch.ones_like(so_far), torch.where(budget > 0, budget, 1.0)[:, None]
         per = [remaining, one, one, one, so_far, so_far, money.expand_as(one), so_far, so_far]
-        per_owner = (budget[:, None] / everybody + _SMALLEST).log()
-        public = [per_owner, (everybody + _SMALLEST).log(), remaining / everybody, (before == 0).double()]
+        per_owner = (budget[:, None] / everybody + _LOG_OFFSET).log()
+        public = [per_owner, (everybody + _LOG_OFFSET).log(), remaining / everybody, (before == 0).double()]
+        # One division here for all turns, instead of one each: [batch, turn, 9] and [batch, turn, 4].
         scale, facts = 1 / torch.stack(per, dim=-1), torch.stack(public, dim=-1)
         return [Turn(scale[:, turn], facts[:, turn]) for turn in range(len(asked))]
 
@@ -124,13 +127,14 @@ def size_facts(size: Tensor, order: Tensor) -> Tensor:
     order : int64[B, n]
         Order in which the owners are asked, absent ones (0) last.
     """
-    asked = size.gather(-1, order)
+    asked = size.gather(-1, order)  # [batch, turn]
     total = asked.cumsum(-1)
     everything = total[:, -1:]
     coming = everything - total
     logs = torch.stack([asked, everything.expand_as(asked), coming.clamp(min=0)], dim=-1)
     share = asked / torch.where(everything > 0, everything, 1.0)
-    facts = torch.cat([(logs + _SMALLEST).log(), share[..., None]], dim=-1).float()
+    facts = torch.cat([(logs + _LOG_OFFSET).log(), share[..., None]], dim=-1).float()  # [batch, turn, 4]
+    # Back from turns to owners.
     return facts.gather(1, order.argsort(-1)[..., None].expand(facts.shape))
 
 
@@ -169,7 +173,7 @@ class MenuNetwork(nn.Module):
         out = self.head(self.body(features)) if self.training else self._tile_by_tile(features)
         out = out.double()
         log_price, cap = out.split(len(self.levels), dim=-1)
-        price = self.usual_price * log_price.clamp(-_WIDEST_LOG_PRICE, _WIDEST_LOG_PRICE).exp()
+        price = self.usual_price * log_price.clamp(-_MAX_LOG_PRICE, _MAX_LOG_PRICE).exp()
         return price, torch.sigmoid(cap - 0.5)
 
     def _tile_by_tile(self, features: Tensor) -> Tensor:
@@ -178,6 +182,7 @@ class MenuNetwork(nn.Module):
         One matrix product over all rows may add up in an order that depends on how many there are: here there are
         always as many, the last ones made up.
         """
+        # [tile, 16, feature]
         out = nn.functional.pad(features, (0, 0, 0, -len(features) % _TILE)).reshape(-1, _TILE, features.shape[-1])
         for layer in (*self.body, self.head):
             if isinstance(layer, nn.Linear):

@@ -36,11 +36,11 @@ class NestedPrices(Protocol):
     levels: Tensor
     lots: Tensor
 
-    def occasion(self, budget: Tensor, bidders: Tensor) -> Tensor:
+    def bucket(self, budget: Tensor, bidders: Tensor) -> Tensor:
         """What the lists of a market depend on, ``int64[B, 2]``: a function of budget and number of bidders alone."""
         ...
 
-    def lists(self, occasion: tuple[int, int]) -> Tensor:
+    def lists(self, bucket: tuple[int, int]) -> Tensor:
         """Money per record ``[G, M, K]``, nondecreasing along G; the first list pays nothing."""
         ...
 
@@ -68,11 +68,11 @@ class FixedPrices:
         if bool(self.price[:1].any()) or bool((self.price.diff(dim=0) < 0).any()):
             raise ValueError("price must be 0 in the first list and nowhere lower in a list than in the one before")
 
-    def occasion(self, budget: Tensor, bidders: Tensor) -> Tensor:
+    def bucket(self, budget: Tensor, bidders: Tensor) -> Tensor:
         """Always the same."""
         return torch.zeros(len(budget), 2, dtype=torch.int64)
 
-    def lists(self, occasion: tuple[int, int]) -> Tensor:
+    def lists(self, bucket: tuple[int, int]) -> Tensor:
         """The lists."""
         return self.price
 
@@ -141,37 +141,42 @@ class LearnedPrices:
     def __init__(self, shape: PriceShape, units: PublicUnits) -> None:
         self.shape = shape
         self.levels = shape.levels
+        # The margin keeps a lot of exactly so many records from being rounded down to one less.
         lots = (units.records * shape.lots * (1 + 1e-12)).floor().long().unique()  # type: ignore[no-untyped-call]
         self.lots = lots[lots > 0]
         self._units = units
         log_q = (self.lots.double() / units.records).log()[:, None]
         log_e = self.levels.log()
         terms = (log_q, log_q**2, log_e, log_e**2, log_q * log_e)
-        self._terms = torch.stack([term.expand(len(log_q), len(log_e)) for term in terms])
-        self._per_record = (units.money / self.lots.double())[:, None]
+        self._terms = torch.stack([term.expand(len(log_q), len(log_e)) for term in terms])  # [term, lot, level]
+        self._per_record = (units.money / self.lots.double())[:, None]  # [lot, 1]
 
-    def occasion(self, budget: Tensor, bidders: Tensor) -> Tensor:
+    def bucket(self, budget: Tensor, bidders: Tensor) -> Tensor:
         """The logarithms of budget per bidder and of bidders over ten, rounded, within what was looked at."""
         bidders = bidders.clamp(min=1).double()
-        each, crowd = (budget / self._units.money / bidders).log().clamp(-12, 12), (bidders / 10).log().clamp(-2, 3)
-        return (torch.stack([each, crowd], dim=-1) / BUCKET_WIDTH).round().long()
+        log_money = (budget / self._units.money / bidders).log().clamp(-12, 12)  # [batch]
+        log_bidders = (bidders / 10).log().clamp(-2, 3)
+        return (torch.stack([log_money, log_bidders], dim=-1) / BUCKET_WIDTH).round().long()
 
-    def lists(self, occasion: tuple[int, int]) -> Tensor:
+    def lists(self, bucket: tuple[int, int]) -> Tensor:
         """Money per record ``[G, M, K]``."""
-        each, crowd = (BUCKET_WIDTH * part for part in occasion)
-        richness = BUDGET_EXPONENT * each + self.shape.offsets
-        exponents = _piecewise_linear(richness, self.shape.knots, self.shape.exponents)
-        exponents = exponents + crowd * self.shape.per_log_bidders
-        total = (richness[:, None, None] + torch.tensordot(exponents, self._terms, dims=1)).clamp(max=_MAX_LOG).exp()
+        log_money, log_bidders = (BUCKET_WIDTH * part for part in bucket)
+        richness = BUDGET_EXPONENT * log_money + self.shape.offsets  # [list]
+        exponents = _piecewise_linear(richness, self.shape.knots, self.shape.exponents)  # [list, term]
+        exponents = exponents + log_bidders * self.shape.per_log_bidders
+        log_total = richness[:, None, None] + torch.tensordot(exponents, self._terms, dims=1)  # [list, lot, level]
+        total = log_total.clamp(max=_MAX_LOG).exp()
+        # Nested whatever the exponents: where they cross, a richer list pays what a poorer one does.
         paying = (total * self._per_record).cummax(dim=0).values
+        # The first list pays nothing: whoever is left no money is offered that one.
         return torch.cat([torch.zeros_like(paying[:1]), paying])
 
 
 def _piecewise_linear(at: Tensor, knots: Tensor, values: Tensor) -> Tensor:
-    """Several functions ``[..., F]`` given by their values ``[F, J]`` at the knots, constant beyond them."""
+    """Functions ``[..., F]`` given by their values ``[F, J]`` at the knots, constant beyond them."""
     if len(knots) == 1:
         return values[:, 0].expand(*at.shape, -1)
     at = at.clamp(float(knots[0]), float(knots[-1]))
-    upper = torch.searchsorted(knots, at).clamp(1, len(knots) - 1)
+    upper = torch.searchsorted(knots, at).clamp(1, len(knots) - 1)  # [...], the knot above
     share = (at - knots[upper - 1]) / (knots[upper] - knots[upper - 1])
     return values.T[upper - 1] + share[..., None] * (values.T[upper] - values.T[upper - 1])

@@ -20,14 +20,14 @@ from agents.surplus import surplus
 
 
 @dataclass(frozen=True)
-class Offers:
-    """What single-minded owners put on the table.
+class SingleMindedOffers:
+    """What single-minded owners offer.
 
     Parameters
     ----------
     bids : Bids [B, n]
-    purse, quantum : float64[B]
-        The budget, and the money unit that every payment is a multiple of.
+    budget, quantum : float64[B]
+        What can be paid out, and the money unit that every payment is a multiple of.
     weight : float64[B, n]
         Data size times privacy budget, on a binary grid on which all sums are exact; 0 if not for sale.
     ask : float64[B, n]
@@ -37,7 +37,7 @@ class Offers:
     """
 
     bids: Bids
-    purse: Tensor
+    budget: Tensor
     quantum: Tensor
     weight: Tensor
     ask: Tensor
@@ -45,8 +45,8 @@ class Offers:
 
     def rate(self, total: Tensor) -> Tensor:
         """Money per unit of weight ``[B, ...]`` if the whole budget goes to owners of this ``total`` weight."""
-        purse = self.purse.reshape(-1, *[1] * (total.ndim - 1))
-        return torch.where(total > 0, purse / total, 0.0)
+        budget = self.budget.reshape(-1, *[1] * (total.ndim - 1))
+        return torch.where(total > 0, budget / total, 0.0)
 
     def payment(self, rate: Tensor) -> Tensor:
         """Money ``[B, n]`` that each owner gets at ``rate[B, n]``, a multiple of the quantum."""
@@ -65,7 +65,7 @@ class Offers:
         )
 
 
-def offers(bids: Bids, budget: Tensor) -> Offers:
+def offers(bids: Bids, budget: Tensor) -> SingleMindedOffers:
     """Read every bid as an offer of the whole data set at the bidder's own privacy budget.
 
     Not for sale: no records, no privacy budget, an infinite valuation there, or a weight or budget beyond float64's
@@ -76,12 +76,13 @@ def offers(bids: Bids, budget: Tensor) -> Offers:
     bids : Bids [B, n]
     budget : float64[B]
     """
-    purse, quantum = spendable(budget)
+    budget, quantum = spendable(budget)  # [batch]
+    # All below is [batch, owner].
     weight = _summable(bids.data_size.double() * bids.privacy_budget, bids.present)
     ask = asked(bids.data_size, bids.valuation.at(bids.privacy_budget), quantum[:, None])
-    for_sale = (weight > 0) & (ask < torch.inf) & (purse > 0)[:, None]
+    for_sale = (weight > 0) & (ask < torch.inf) & (budget > 0)[:, None]
     weight, ask = torch.where(for_sale, weight, 0.0), torch.where(for_sale, ask, torch.inf)
-    return Offers(bids, purse, quantum, weight, ask, _reserve(weight, ask, quantum[:, None]))
+    return SingleMindedOffers(bids, budget, quantum, weight, ask, _reserve(weight, ask, quantum[:, None]))
 
 
 def asked(records: Tensor, value: Tensor, quantum: Tensor) -> Tensor:
@@ -94,9 +95,9 @@ def asked(records: Tensor, value: Tensor, quantum: Tensor) -> Tensor:
     return torch.where((less >= 0) & (surplus(less, records, value) >= 0), less, ask)
 
 
-def equal_share(purse: Tensor, quantum: Tensor, count: Tensor | int) -> Tensor:
-    """Most money in whole quanta that ``purse`` pays ``count`` times."""
-    return (purse / quantum / count).floor() * quantum
+def equal_share(budget: Tensor, quantum: Tensor, count: Tensor | int) -> Tensor:
+    """Most money in whole quanta that ``budget`` pays ``count`` times."""
+    return (budget / quantum / count).floor() * quantum
 
 
 def _paid(weight: Tensor, rate: Tensor, quantum: Tensor) -> Tensor:
@@ -115,8 +116,9 @@ def _summable(weight: Tensor, present: Tensor) -> Tensor:
 
 def _reserve(weight: Tensor, ask: Tensor, quantum: Tensor) -> Tensor:
     """Smallest float64 rate that pays ``ask``: the quotient, corrected by the few units it may be off in the last."""
-    rate = torch.where(ask < torch.inf, ask / weight, torch.inf)
+    rate = torch.where(ask < torch.inf, ask / weight, torch.inf)  # [batch, owner]
     up, down = torch.full_like(rate, torch.inf), torch.zeros_like(rate)
+    # Down to where it surely is not above the smallest one that pays, then up until it pays.
     for _ in range(4):
         rate = torch.where(rate < torch.inf, torch.nextafter(rate, down), rate)
     for _ in range(8):

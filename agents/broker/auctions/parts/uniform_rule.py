@@ -28,8 +28,10 @@ def common_rate(claim: Tensor, weight: Tensor, budget: Tensor) -> tuple[Tensor, 
     (rate [B], capped bool[B, n])
         Who claims more than her part.
     """
+    # In the order in which a rising rate serves the claims in full: [batch, place].
     ratio, order = (claim / weight).detach().sort(-1)
     sorted_claim, sorted_weight = claim.detach().gather(-1, order), weight.detach().gather(-1, order)
+    # What the claims served before each cost, and the weights of those who share the rest with her.
     below = torch.nn.functional.pad(sorted_claim.cumsum(-1), (1, 0))[..., :-1]
     above = sorted_weight.flip(-1).cumsum(-1).flip(-1)
     # Where claims do not fit somebody is capped, whatever rounding says of the last.

@@ -33,7 +33,7 @@ def auction(request: pytest.FixtureRequest) -> Auction:
 @pytest.fixture
 def profiles(auction: Auction, every_profile: list[Profile]) -> list[Profile]:
     """What the auction takes of the profiles; it must refuse the others, see below."""
-    return [profile for profile in every_profile if auction.takes(profile[1].truthful_bids())]
+    return [profile for profile in every_profile if auction.supports(profile[1].truthful_bids())]
 
 
 def test_there_is_something_to_test() -> None:
@@ -134,7 +134,7 @@ def test_the_profiles_hold_what_breaks_rules(every_profile: list[Profile]) -> No
 def test_any_number_of_owners_is_served_or_refused(auction: Auction, owners: int) -> None:
     types, budget = OwnerPrior().sample(2, owners, torch.Generator().manual_seed(owners))
     truth = types.truthful_bids()
-    if not auction.takes(truth):
+    if not auction.supports(truth):
         with pytest.raises(ValueError, match=f"a market of {owners} owners"):
             auction.run(truth, budget)
         return

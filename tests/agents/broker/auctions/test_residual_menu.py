@@ -253,7 +253,7 @@ def test_how_the_work_is_cut_up_changes_nothing(monkeypatch: pytest.MonkeyPatch)
     types, budget = OwnerPrior().sample(20, 8, torch.Generator().manual_seed(0))
     menu, bids = ResidualMenu(), types.truthful_bids()
     whole, lists = menu.run(bids, budget), menu.price_list(bids, budget)
-    monkeypatch.setattr(residual_menu, "_NUMBERS", 1)
+    monkeypatch.setattr(residual_menu, "_BATCH_ENTRIES", 1)
     assert torch.equal(menu.run(bids, budget).payment, whole.payment)
     assert torch.equal(menu.price_list(bids, budget).price, lists.price)
 

@@ -13,8 +13,8 @@ from agents.broker.training.equivariant_menu import EquivariantTraining
 from agents.broker.training.equivariant_recipe import EquivariantRecipe, new_network
 from agents.broker.training.measure import true_error_bound
 from agents.broker.training.registry import trainer
-from agents.broker.training.softened_equivariant import Reported, softened_equivariant
-from agents.misreports.one_per_market import one_misreport_per_market
+from agents.broker.training.softened_equivariant import ReportedMarket, softened_equivariant
+from agents.misreports.generators import draw_unilateral_misreports
 from agents.prior import OwnerPrior
 
 PRIOR = OwnerPrior()
@@ -54,7 +54,7 @@ def test_training_plays_the_auction_that_is_deployed():
     auction = load_auction("equivariant-menu", prior=PRIOR)
     types, budget = PRIOR.sample(300, 10, torch.Generator().manual_seed(5))
     outcome = auction.run(types.truthful_bids(), budget)
-    reported = Reported.of(types.truthful_bids(), budget, auction.network.levels, PRIOR.units)
+    reported = ReportedMarket.of(types.truthful_bids(), budget, auction.network.levels, PRIOR.units)
     with torch.no_grad():
         _, played = softened_equivariant(auction.network, reported, PRIOR.units, 1e-3)
     same = (outcome.privacy_loss**2 / 8 - played.purchases.precision).abs() < 1e-5
@@ -126,7 +126,7 @@ def test_liars_lie_alone_and_offer_no_more_than_they_have():
     generator = torch.Generator().manual_seed(1)
     types, _ = PRIOR.sample(200, 4, generator)
     deviator = torch.randint(4, (200,), generator=generator)
-    bids = one_misreport_per_market(types, deviator, generator)
+    bids = draw_unilateral_misreports(types, deviator, generator)
     others = torch.arange(4) != deviator[:, None]
     assert torch.equal(bids.data_size[others], types.data_size[others])
     assert torch.equal(bids.privacy_budget[others], types.privacy_budget[others])
@@ -145,7 +145,7 @@ def test_liars_lie_alone_and_offer_no_more_than_they_have():
         ({"regret_target": 0.0}, "regret_target"),
         ({"other_owners": (3, 2)}, "other_owners"),
         ({"temperature": (0.1, 0.0)}, "temperature"),
-        ({"unfound": 0.5}, "unfound"),
+        ({"regret_factor": 0.5}, "regret_factor"),
     ],
 )
 def test_impossible_recipes_are_refused(fields, words):

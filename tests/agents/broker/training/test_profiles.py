@@ -10,7 +10,7 @@ import torch
 
 from agents.broker.auctions.parts.allocation_network import grid
 from agents.broker.training.profiles import Profiles
-from agents.misreports.encoded import truth
+from agents.misreports.encoded import encoded_truth
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 from agents.units import PublicUnits
@@ -52,7 +52,7 @@ def test_who_tells_the_truth_changes_nothing(generator):
     types, budget = OwnerPrior().sample(9, 4, generator)
     profiles = Profiles.of(types, budget, OwnerPrior().units)
     honest = profiles.truthful(3)
-    told, cost = profiles.with_deviators(3, torch.arange(9) % 4, truth(9).float())
+    told, cost = profiles.with_deviators(3, torch.arange(9) % 4, encoded_truth(9).float())
     for field in dataclasses.fields(honest):
         torch.testing.assert_close(getattr(told, field.name), getattr(honest, field.name))
     torch.testing.assert_close(cost, honest.cost()[torch.arange(9), torch.arange(9) % 4])

@@ -30,8 +30,8 @@ def prices(units: PublicUnits, **changed: torch.Tensor) -> LearnedPrices:
 UNITS = PublicUnits(records=100.0, money_per_record=2.0)
 
 
-def test_an_occasion_is_made_of_budget_and_bidders_alone() -> None:
-    assert prices(UNITS).occasion(tensor(10, 10, 1) * UNITS.money, torch.tensor([10, 1, 1])).tolist() == [
+def test_an_bucket_is_made_of_budget_and_bidders_alone() -> None:
+    assert prices(UNITS).bucket(tensor(10, 10, 1) * UNITS.money, torch.tensor([10, 1, 1])).tolist() == [
         [0, 0],
         [2, -2],
         [0, -2],
@@ -47,7 +47,7 @@ def test_lists_by_hand() -> None:
 
 def test_lists_follow_the_budget_and_the_number_of_bidders() -> None:
     menu = prices(UNITS, per_log_bidders=tensor(0, 0, 1, 0, 0))
-    usual, rich, crowded = (menu.lists(occasion)[2] for occasion in ((0, 0), (1, 0), (0, 1)))
+    usual, rich, crowded = (menu.lists(bucket)[2] for bucket in ((0, 0), (1, 0), (0, 1)))
     torch.testing.assert_close(rich, usual * math.exp(BUDGET_EXPONENT))
     torch.testing.assert_close(crowded, usual * tensor(1, math.e))
 
@@ -63,10 +63,10 @@ def test_exponents_lean_with_richness_but_no_list_pays_less_than_a_poorer_one() 
 
 @pytest.mark.parametrize("budget", [0.0, 1e-300, 1e300])
 @pytest.mark.parametrize("bidders", [0, 1, 10**6])
-def test_there_are_lists_for_every_occasion(budget: float, bidders: int) -> None:
+def test_there_are_lists_for_every_bucket(budget: float, bidders: int) -> None:
     learned = load_auction("residual-menu").prices
-    (occasion,) = learned.occasion(tensor(budget), torch.tensor([bidders])).tolist()
-    lists = learned.lists((occasion[0], occasion[1]))
+    (bucket,) = learned.bucket(tensor(budget), torch.tensor([bidders])).tolist()
+    lists = learned.lists((bucket[0], bucket[1]))
     assert bool(lists.isfinite().all())
     assert bool((lists[0] == 0).all())
     assert bool((lists[1:] > 0).all())

@@ -48,7 +48,7 @@ def test_a_reserve_is_the_lowest_rate_that_pays_the_cost(owners: list[tuple], bu
     bids = bids_of(*(list(column) for column in zip(*owners, strict=True)))
     offered = offers(bids, torch.tensor([budget], dtype=torch.float64))
     value = bids.valuation.at(bids.privacy_budget)
-    for_sale = offered.ask <= offered.purse[:, None]
+    for_sale = offered.ask <= offered.budget[:, None]
     below = torch.nextafter(offered.reserve, torch.zeros_like(offered.reserve))
     assert bool((surplus(offered.payment(offered.reserve), bids.data_size, value) >= 0)[for_sale].all())
     assert bool((surplus(offered.payment(below), bids.data_size, value) < 0)[for_sale].all())
