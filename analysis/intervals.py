@@ -15,11 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 
 from agents.checks import number, seed_number, whole
+from analysis.tilting import tilting_interval
 
 Array = NDArray[np.float64]
 
 CLUSTER = ["seed", "buyer", "round"]
 """Columns that tell one round of one buyer from all others."""
+ALIKE = 1e-12
+"""Profiles whose ratios differ by less, of the largest, are alike: it is rounding."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Interval:
     Parameters
     ----------
     mean, low, high : float
-        Estimate and the ends of its percentile bootstrap interval.
+        Estimate and the ends of its interval.
     """
 
     mean: float
@@ -38,9 +41,15 @@ class Interval:
 
 
 def clustered_mean(
-    values: ArrayLike, clusters: ArrayLike, *, draws: int = 2000, level: float = 0.95, seed: int = 0
+    values: ArrayLike,
+    clusters: ArrayLike,
+    *,
+    draws: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
 ) -> Interval:
-    """Mean of ``values`` with a percentile bootstrap interval, whole clusters being drawn with replacement.
+    """Mean of ``values`` with a bootstrap interval for which whole clusters are drawn with replacement.
 
     Parameters
     ----------
@@ -54,6 +63,8 @@ def clustered_mean(
         Coverage aimed at.
     seed : int
         Of the bootstrap's own random stream.
+    bounds : float, float
+        Between which a mean can lie, as that of a share between 0 and 1.
 
     Raises
     ------
@@ -62,8 +73,8 @@ def clustered_mean(
 
     Notes
     -----
-    Source: Cameron, Gelbach and Miller, "Bootstrap-based improvements for inference with clustered errors", 2008
-    (the pairs cluster bootstrap). With one cluster nothing is known about the spread: the interval is the whole line.
+    The interval is that of ``ratio_ends``, sum of the values over their number. Source of drawing clusters: Cameron,
+    Gelbach and Miller, "Bootstrap-based improvements for inference with clustered errors", 2008.
     """
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or array.size == 0 or not np.isfinite(array).all():
@@ -73,14 +84,9 @@ def clustered_mean(
     index, names = pd.factorize(np.asarray(clusters))
     if len(index) != array.size:
         raise ValueError(f"clusters has length {len(index)}; pass one per value, {array.size}")
-    if len(names) == 1:
-        return Interval(float(array.mean()), -np.inf, np.inf)
-    total, count = np.bincount(index, array), np.bincount(index)
-    chosen = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
-    means = (chosen @ total) / (chosen @ count)
-    tail = (1 - level) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return Interval(float(array.mean()), float(low), float(high))
+    total, count = np.bincount(index, array), np.bincount(index).astype(float)
+    found = ratio_ends("", total, count, resamples(len(names), seed, draws), bounds=bounds, level=level)
+    return Interval(float(array.mean()), found["low"], found["high"])
 
 
 def across_seeds(values: ArrayLike, *, level: float = 0.95) -> Interval:
@@ -184,6 +190,54 @@ def ratios(weights: Array, top: ArrayLike, bottom: ArrayLike) -> Array:
     over, under = weights @ np.asarray(top, dtype=float), weights @ np.asarray(bottom, dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(over / under)
+
+
+def ratio_ends(
+    prefix: str,
+    top: ArrayLike,
+    bottom: ArrayLike,
+    weights: Array,
+    *,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
+    level: float = 0.95,
+) -> dict[str, float]:
+    """``{prefix}low`` and ``{prefix}high`` of the interval of ``sum(top) / sum(bottom)`` over profiles.
+
+    Parameters
+    ----------
+    top, bottom : float[K]
+        Sums over the owners of each profile, ``bottom`` not negative; profiles in which both are 0 do not count.
+    weights : float64[draws, K]
+        Of ``resamples``.
+    bounds : float, float
+        Between which the ratio can lie: (0, infinity) for gains, (0, 1) for shares of owners.
+    level : float
+        Coverage aimed at, of both ends together.
+
+    Notes
+    -----
+    ``analysis.tilting.tilting_interval``, except where there is nothing to reweight. One profile says nothing about
+    the spread: the interval is ``bounds``. Where all profiles are alike, what differs is at most in a share
+    1 - (1 - level)^(1/K), about 3 / K, of all profiles (the "rule of three"): it moves the ends of what has two bounds;
+    for what has not, nothing can be said about its size, and both ends are the ratio. Over nothing there is no
+    interval: infinite, or no number. With infinite sums it is the percentile interval (``ends``).
+    """
+    number("level", level, above=0.0, maximum=1.0)
+    over, under = np.asarray(top, dtype=float), np.asarray(bottom, dtype=float)
+    if not (np.isfinite(over).all() and np.isfinite(under).all()):
+        return ends(prefix, ratios(weights, over, under), level)
+    value = float(ratios(np.ones((1, len(over))), over, under)[0])
+    profiles = int(((over != 0) | (under != 0)).sum())
+    if not np.isfinite(value):
+        low = high = value
+    elif profiles == 1:
+        low, high = bounds
+    elif np.abs(over - value * under).max() <= ALIKE * np.abs(over).max():
+        unseen = 1 - (1 - level) ** (1 / profiles) if np.isfinite(bounds).all() else 0.0
+        low, high = ((1 - unseen) * value + unseen * bound if unseen else value for bound in bounds)
+    else:
+        low, high = tilting_interval(over, under, weights, level=level)
+    return {f"{prefix}low": max(low, bounds[0]), f"{prefix}high": min(high, bounds[1])}
 
 
 def ends(prefix: str, draws: Array, level: float = 0.95) -> dict[str, float]:

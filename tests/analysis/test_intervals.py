@@ -16,6 +16,7 @@ from analysis.intervals import (
     clustered_mean,
     ends,
     mean_across_seeds,
+    ratio_ends,
     ratios,
     resamples,
 )
@@ -82,13 +83,15 @@ def test_the_bootstrap_has_its_own_seeded_stream():
     assert clustered_mean(value, cluster, seed=1) != clustered_mean(value, cluster, seed=2)
 
 
-@given(st.lists(st.tuples(st.floats(-10, 10), st.integers(0, 4)), min_size=1, max_size=30))
+@given(st.lists(st.tuples(st.floats(-10, 10), st.integers(0, 9)), min_size=1, max_size=30))
 def test_the_interval_lies_within_the_cluster_means(pairs):
     value, cluster = np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs])
     interval = clustered_mean(value, cluster, draws=50)
     means = [value[cluster == name].mean() for name in set(cluster)]
     if len(means) > 1:
-        assert min(means) - 1e-9 <= interval.low <= interval.high <= max(means) + 1e-9
+        assert interval.low <= interval.mean <= interval.high
+        if len(means) >= 6:
+            assert min(means) - 1e-9 <= interval.low <= interval.high <= max(means) + 1e-9
 
 
 @pytest.mark.parametrize(
@@ -121,6 +124,48 @@ def test_over_nothing_a_ratio_is_infinite_or_no_number():
     found = ratios(np.eye(2), [1.0, 0.0], [0.0, 0.0])
     assert found[0] == np.inf
     assert np.isnan(found[1])
+
+
+def test_nobody_of_forty_profiles_gains_by_the_rule_of_three():
+    """If a share q of all profiles gained, 40 would miss it with (1 - q)^40: 0.05 where q is 0.0722, about 3 / 40."""
+    none = ratio_ends("", np.zeros(40), np.full(40, 10.0), resamples(40, seed=0), bounds=(0, 1))
+    assert none == pytest.approx({"low": 0.0, "high": 0.072158}, abs=1e-6)
+    everybody = ratio_ends("", np.full(40, 10.0), np.full(40, 10.0), resamples(40, seed=0), bounds=(0, 1))
+    assert everybody == pytest.approx({"low": 1 - 0.072158, "high": 1.0}, abs=1e-6)
+    half = ratio_ends("", np.full(40, 5.0), np.full(40, 10.0), resamples(40, seed=0), bounds=(0, 1))
+    assert half == pytest.approx({"low": 0.5 - 0.036079, "high": 0.5 + 0.036079}, abs=1e-6)
+
+
+def test_how_much_an_unseen_profile_could_gain_is_not_made_up():
+    assert ratio_ends("", np.zeros(40), np.ones(40), resamples(40, seed=0), bounds=(0, np.inf)) == {"low": 0, "high": 0}
+    # Three sums of 0.1 differ in the last digit from 0.3: that is no spread.
+    alike = ratio_ends("", [0.1 + 0.1 + 0.1, 0.3, 0.3], [3.0] * 3, resamples(3, seed=0))
+    assert alike["low"] == alike["high"] == pytest.approx(0.1)
+
+
+def test_one_profile_says_nothing_about_the_others():
+    weights = resamples(3, seed=0)
+    for top, bottom in (([1.0], [2.0]), ([1.0, 0.0, 0.0], [2.0, 0.0, 0.0])):
+        assert ratio_ends("a_", top, bottom, weights[:, : len(top)], bounds=(0, 1)) == {"a_low": 0, "a_high": 1}
+
+
+def test_two_profiles_have_students_interval_as_far_as_a_mean_can_reach():
+    """Means 0.5 and 1.5: 1 - 12.706 / 2 is below 0, where no gain is."""
+    found = ratio_ends("", [1.0, 3.0], [2.0, 2.0], resamples(2, seed=0), bounds=(0, np.inf))
+    assert found == pytest.approx({"low": 0.0, "high": 1 + 12.7062 / 2}, abs=1e-4)
+
+
+def test_over_nothing_there_is_no_interval():
+    weights = resamples(8, seed=0)
+    nothing = ratio_ends("", np.zeros(8), np.zeros(8), weights)
+    assert math.isnan(nothing["low"])
+    assert math.isnan(nothing["high"])
+    assert ratio_ends("", np.eye(8)[0], np.zeros(8), weights) == {"low": np.inf, "high": np.inf}
+
+
+def test_an_infinite_gain_makes_the_upper_end_infinite():
+    found = ratio_ends("", [np.inf, 1.0, 2.0, 1.0], np.ones(4), np.array([[1.0] * 4, [0.5, 1.5, 1.0, 1.0]]))
+    assert found["high"] == np.inf
 
 
 def test_the_interval_of_a_mean_is_that_of_the_central_limit():
