@@ -74,7 +74,8 @@ def clustered_mean(
     Notes
     -----
     The interval is that of ``ratio_ends``, sum of the values over their number. Source of drawing clusters: Cameron,
-    Gelbach and Miller, "Bootstrap-based improvements for inference with clustered errors", 2008.
+    Gelbach and Miller, "Bootstrap-based improvements for inference with clustered errors", 2008. With one cluster
+    nothing is known about the spread: the interval is the whole line.
     """
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or array.size == 0 or not np.isfinite(array).all():
@@ -84,6 +85,8 @@ def clustered_mean(
     index, names = pd.factorize(np.asarray(clusters))
     if len(index) != array.size:
         raise ValueError(f"clusters has length {len(index)}; pass one per value, {array.size}")
+    if len(names) == 1:
+        return Interval(float(array.mean()), -np.inf, np.inf)
     total, count = np.bincount(index, array), np.bincount(index).astype(float)
     found = ratio_ends("", total, count, resamples(len(names), seed, draws), bounds=bounds, level=level)
     return Interval(float(array.mean()), found["low"], found["high"])

@@ -29,6 +29,8 @@ QUANTITIES: dict[str, str] = {
 
 DRAWS = 1000
 """Bootstrap samples per quantity."""
+ANYWHERE, POSITIVE, SHARE = (-math.inf, math.inf), (0.0, math.inf), (0.0, 100.0)
+"""Between which a mean can lie; the share is in per cent."""
 
 
 def key_numbers(rounds: pd.DataFrame, trades: pd.DataFrame) -> pd.DataFrame:
@@ -53,23 +55,26 @@ def key_numbers(rounds: pd.DataFrame, trades: pd.DataFrame) -> pd.DataFrame:
 
 def _measured(rounds: pd.DataFrame, trades: pd.DataFrame) -> Iterator[tuple[str, Interval]]:
     accuracy = final_accuracy(rounds)
-    yield "test accuracy after the last round", _mean(accuracy.to_numpy(), accuracy.index.to_numpy())
+    yield "test accuracy after the last round", _mean(accuracy.to_numpy(), accuracy.index.to_numpy(), ANYWHERE)
     offered = rounds[rounds["budget"] > 0]
-    for name, frame, values in (
-        ("error bound of valid rounds", rounds, rounds["error_bound"].where(~rounds["invalid"])),
-        ("invalid rounds", rounds, 100.0 * rounds["invalid"]),
-        ("budget", rounds, rounds["budget"]),
-        ("spent", rounds, rounds["spent"]),
-        ("spent of the budget", offered, 100 * offered["spent"] / offered["budget"]),
-        ("sellers", rounds, rounds["sellers"].astype(float)),
-        ("owners' surplus", rounds, rounds["owner_surplus"]),
-        ("privacy loss of a sale", trades, trades["privacy_loss"].where(trades["records"] > 0)),
-        ("gain per lie", trades, 100 * trades["misreport_gain"] / cost_at_own_budget(trades)),
-        ("lies that paid", trades, (100.0 * (trades["misreport_gain"] > 0)).where(trades["misreport_gain"].notna())),
+    paid = (100.0 * (trades["misreport_gain"] > 0)).where(trades["misreport_gain"].notna())
+    for name, frame, values, bounds in (
+        ("error bound of valid rounds", rounds, rounds["error_bound"].where(~rounds["invalid"]), POSITIVE),
+        ("invalid rounds", rounds, 100.0 * rounds["invalid"], SHARE),
+        ("budget", rounds, rounds["budget"], POSITIVE),
+        ("spent", rounds, rounds["spent"], POSITIVE),
+        ("spent of the budget", offered, 100 * offered["spent"] / offered["budget"], POSITIVE),
+        ("sellers", rounds, rounds["sellers"].astype(float), POSITIVE),
+        ("owners' surplus", rounds, rounds["owner_surplus"], ANYWHERE),
+        ("privacy loss of a sale", trades, trades["privacy_loss"].where(trades["records"] > 0), POSITIVE),
+        ("gain per lie", trades, 100 * trades["misreport_gain"] / cost_at_own_budget(trades), ANYWHERE),
+        ("lies that paid", trades, paid, SHARE),
     ):
         kept = np.isfinite(values.to_numpy(dtype=float, na_value=math.nan))
-        yield name, _mean(values.to_numpy(dtype=float)[kept], frame[kept].groupby(CLUSTER).ngroup().to_numpy())
+        yield name, _mean(values.to_numpy(dtype=float)[kept], frame[kept].groupby(CLUSTER).ngroup().to_numpy(), bounds)
 
 
-def _mean(values: np.ndarray, clusters: np.ndarray) -> Interval:
-    return clustered_mean(values, clusters, draws=DRAWS) if len(values) else Interval(math.nan, math.nan, math.nan)
+def _mean(values: np.ndarray, clusters: np.ndarray, bounds: tuple[float, float]) -> Interval:
+    if not len(values):
+        return Interval(math.nan, math.nan, math.nan)
+    return clustered_mean(values, clusters, draws=DRAWS, bounds=bounds)
