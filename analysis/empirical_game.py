@@ -40,7 +40,7 @@ _MISREPORTS: dict[str, tuple[float, float, float]] = {
 
 
 def pure_strategies(fields: Collection[str] = BID_FIELDS) -> dict[str, Play]:
-    """Return the truth and pure lies about ``fields``, by name; the truth comes first."""
+    """Return the truth and scalar misreports of ``fields``, by name; the truth comes first."""
     about = {"valuation": 0, "privacy_budget": 1, "data_size": 2}
     told = {
         name: misreport
@@ -115,42 +115,45 @@ class EmpiricalGame:
 
     def chosen(self, mixture: Tensor) -> Tensor:
         """Strategies ``int64[M, P, n]`` that the owners draw from ``mixture[M, S]``."""
-        bounds = mixture.cumsum(-1)
-        level = self.draw[None, :, :, None] * bounds[:, None, None, -1:]
+        bounds = mixture.cumsum(-1)  # [M, S]
+        # The last bound is 1 but for rounding: measured against it, no draw falls beyond the last strategy.
+        level = self.draw[None, :, :, None] * bounds[:, None, None, -1:]  # [M, P, n, 1]
         return (level >= bounds[:, None, None, :]).sum(-1).clamp(max=mixture.shape[-1] - 1)
 
     def payoffs(self, mixture: Tensor) -> Tensor:
         """Payoffs ``float64[M, P, S]`` against mixtures ``[M, S]``."""
         profiles, owners = self.types.shape
-        said = [self._verified(play(self.types)) for play in self.strategies.values()]
-        chosen = self.chosen(mixture).flatten(0, 1)
-        row = torch.arange(profiles).repeat(len(mixture))
-        result = torch.empty(len(row), len(said), dtype=torch.float64)
+        bids = [self._verified(play(self.types)) for play in self.strategies.values()]  # S times [P, n]
+        # Every mixture makes markets of its own of all profiles: m = M P markets in all.
+        chosen = self.chosen(mixture).flatten(0, 1)  # [m, n]
+        row = torch.arange(profiles).repeat(len(mixture))  # [m]
+        result = torch.empty(len(row), len(bids), dtype=torch.float64)
         for part in torch.split(torch.arange(len(row)), max(1, ENTRIES_AT_ONCE // max(1, owners))):
-            result[part] = self._of_markets(chosen[part], row[part], said)
-        return result.reshape(len(mixture), profiles, len(said))
+            result[part] = self._of_markets(chosen[part], row[part], bids)
+        return result.reshape(len(mixture), profiles, len(bids))
 
     def _verified(self, bids: Bids) -> Bids:
         known = self.auction.guarantees.verified
         return bids.replace(**{field: getattr(self.types, field) for field in known}) if known else bids
 
-    def _of_markets(self, chosen: Tensor, row: Tensor, said: list[Bids]) -> Tensor:
+    def _of_markets(self, chosen: Tensor, row: Tensor, bids: list[Bids]) -> Tensor:
         """Payoffs ``[m, S]`` in markets whose profile is ``row[m]`` and whose owners play ``chosen[m, n]``."""
         types, budget = self.types.take(rows=row), self.budget[row]
-        told = [bids.take(rows=row) for bids in said]
+        told = [each.take(rows=row) for each in bids]  # S times [m, n]
         market = told[0]
-        for index, bids in enumerate(told[1:], start=1):
-            market = bids.where(chosen == index, market)
+        for index, each in enumerate(told[1:], start=1):
+            market = each.where(chosen == index, market)
         if self.lists:
+            # Her list does not move with her own bid: what any strategy would bring her is one choice from it.
             menu = self.auction.price_list(market, budget)  # type: ignore[attr-defined]
             count = (types.data_size > 0).sum(-1).clamp(min=1)
             return torch.stack(
-                [per_cost(types, types.utility(menu.choose(bids))).sum(-1) / count for bids in told], dim=-1
+                [per_cost(types, types.utility(menu.choose(each))).sum(-1) / count for each in told], dim=-1
             )
-        deviator = (row % self.types.shape[1])[:, None]
-        alone = torch.arange(self.types.shape[1]) == deviator
+        deviator = (row % self.types.shape[1])[:, None]  # [m, 1]
+        alone = torch.arange(self.types.shape[1]) == deviator  # [m, n]
         columns = []
-        for bids in told:
-            utility = expected_utility(self.auction, types, bids.where(alone, market), budget)
+        for each in told:
+            utility = expected_utility(self.auction, types, each.where(alone, market), budget)
             columns.append(per_cost(types, utility).gather(-1, deviator)[:, 0])
         return torch.stack(columns, dim=-1)

@@ -93,7 +93,7 @@ def equilibrium(
     prior : OwnerPrior
         Or anything with ``sample(batch, owners, generator) -> (OwnerTypes, budget)``.
     strategies : mapping of str to callable, optional
-        By default the truth and pure lies about every field that the auction has not verified.
+        By default the truth and scalar misreports of every field that the auction has not verified.
     owners, profiles : int
         Bidders of a profile, and profiles drawn; as many fresh ones measure the regret.
     starts : int
@@ -169,11 +169,12 @@ def replicator(
     number("step", step, above=0.0)
     shares, path = beginnings, [beginnings]
     for time in range(1, steps + 1):
-        payoff = payoffs(shares).mean(1)
+        payoff = payoffs(shares).mean(1)  # [M, S]
         highest = payoff.amax(-1, keepdim=True)
+        # Strategies that hardly anybody plays do not set the pace: the worst of them may be arbitrarily bad.
         spread = highest - torch.where(shares >= PLAYED, payoff, torch.inf).amin(-1, keepdim=True)
         speed = step / math.sqrt(time) / torch.where((spread > 0) & torch.isfinite(spread), spread, 1.0)
-        grown = shares * torch.exp(speed * (payoff - highest))
+        grown = shares * torch.exp(speed * (payoff - highest))  # exponents of at most 0: nothing overflows
         shares = grown / grown.sum(-1, keepdim=True)
         path.append(shares)
         progress()

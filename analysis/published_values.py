@@ -61,14 +61,7 @@ TABLE_1: Mapping[tuple[str, str], tuple[tuple[float, float], tuple[float, float]
 """Table I: (regret, violation of individual rationality) over cost, IID and non-IID, by the weights trained with."""
 
 MEASURED_ERROR_BOUND: Mapping[str, Mapping[str, float]] = {
-    "DM-RegretNet, published": {
-        "0.1": 7.74,
-        "0.3": 7.10,
-        "0.5": 6.01,
-        "1": 4.57,
-        "2": 3.97,
-        "U[0.1, 2]": 5.005,
-    },
+    "DM-RegretNet, published": {"0.1": 7.74, "0.3": 7.10, "0.5": 6.01, "1": 4.57, "2": 3.97, "U[0.1, 2]": 5.005},
     "M-RegretNet, published": {"U[0.1, 2]": 68.46},
     "RegretNet, published": {"U[0.1, 2]": 10.36},
     "FairQuery, published": {"U[0.1, 2]": 8.786},

@@ -10,6 +10,7 @@ privacy budgets or data sizes as well cannot do better than one that knows them.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from agents.broker.first_best import FirstBest, first_best
@@ -32,12 +33,7 @@ def virtual_types(types: OwnerTypes, prior: OwnerPrior) -> OwnerTypes:
         raise ValueError(f"types have a {type(valuation).__name__}: pass owners drawn from the prior")
     if valuation.factor.numel() and not low <= float(valuation.factor.min()) <= float(valuation.factor.max()) <= high:
         raise ValueError(f"types have factors outside the prior's, {low:g} to {high:g}: pass owners drawn from it")
-    factor = 2 * valuation.factor - low
-    return OwnerTypes(
-        valuation=ParametricValuation(family=valuation.family, factor=factor),
-        privacy_budget=types.privacy_budget,
-        data_size=types.data_size,
-    )
+    return replace(types, valuation=replace(valuation, factor=2 * valuation.factor - low))
 
 
 def second_best(types: OwnerTypes, budget: Any, prior: OwnerPrior, **search: Any) -> FirstBest:

@@ -17,7 +17,7 @@ uniform one. Sampling the factors is the only error: the price of money is chose
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -113,25 +113,30 @@ class _Draws:
         min(l, share) with sum l = 1. An owner's part is minimised over a grid of privacy losses, with the noise of a
         cell's upper and the cost of its lower end.
         """
-        size = self.types.data_size.double()
-        total = size.sum(-1, keepdim=True)
-        share = (size / total)[..., None]
+        size = self.types.data_size.double()  # [R, n]
+        total = size.sum(-1, keepdim=True)  # [R, 1]
+        share = (size / total)[..., None]  # [R, n, 1]
+        # Privacy losses from exp(-5) to all of the owner's privacy budget, evenly in the logarithm: [R, n, count].
         loss = self.types.privacy_budget[..., None] * torch.linspace(_MIN_LOG_LOSS, 0, count).double().exp()
         noise = laplace_variance(loss)
         unit = _with_factor(self.types, torch.ones_like(size)).valuation.at(loss)
         cost = (total / self.budget[:, None] * self.virtual)[..., None] * unit
+        # A cell's lower end, 0 for the first: whatever is bought in the cell costs at least that.
         cost = torch.cat([torch.zeros_like(cost[..., :1]), cost[..., :-1]], -1)
-        of_money, of_weight, of_share = logs.exp()[:, :, None, None].unbind(1)
+        of_money, of_weight, of_share = logs.exp()[:, :, None, None].unbind(1)  # [R, 1, 1] each
+        # In a cell the part is piecewise quadratic in the weight: its minimum is at one of three candidates, where
+        # nothing is bought, as much as is weighed, or everything.
         margin = of_share - of_money * cost
         nothing = of_weight / (2 * noise)
         kept = ((of_weight + margin) / (2 * noise)).clamp(min=0).minimum(share)
-        weight = torch.stack([nothing, kept, nothing.maximum(share)], -1)
+        weight = torch.stack([nothing, kept, nothing.maximum(share)], -1)  # [R, n, count, 3]
         bought = torch.stack([torch.zeros_like(kept), kept, share.expand_as(kept)], -1)
         value = noise[..., None] * weight**2 - of_weight[..., None] * weight - margin[..., None] * bought
-        minimum, place = value.flatten(2).min(-1)
+        minimum, place = value.flatten(2).min(-1)  # [R, n]
         weight, bought = (part.flatten(2).gather(-1, place[..., None])[..., 0] for part in (weight, bought))
         spent = bought * cost.repeat_interleave(3, -1).gather(-1, place[..., None])[..., 0]
-        y, x, z = logs.exp().unbind(-1)
+        y, x, z = logs.exp().unbind(-1)  # prices of money, weight and share, [R] each
+        # By the envelope theorem: how far each constraint is from holding, times the price, for the slope in its log.
         slopes = [y * (spent.sum(-1) - 1), x * (1 - weight.sum(-1)), z * (1 - z / 8 - bought.sum(-1))]
         return x + z - y - z**2 / 16 + minimum.sum(-1), torch.stack(slopes, -1)
 
@@ -169,11 +174,7 @@ def _given(unit: Tensor, budget: Tensor, prior: OwnerPrior, count: int, generato
 def _with_factor(types: OwnerTypes, factor: Tensor) -> OwnerTypes:
     valuation = types.valuation
     assert isinstance(valuation, ParametricValuation)
-    return OwnerTypes(
-        valuation=ParametricValuation(family=valuation.family, factor=factor),
-        privacy_budget=types.privacy_budget,
-        data_size=types.data_size,
-    )
+    return replace(types, valuation=replace(valuation, factor=factor))
 
 
 def _averaged(rows: Tensor, situations: int) -> Tensor:

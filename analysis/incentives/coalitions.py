@@ -110,6 +110,7 @@ class Coalitions:
         """
         gain, overspent = torch.zeros_like(self.truthful), torch.zeros_like(self.truthful)
         owners = self.types.shape[1]
+        # Every coalition is another auction: all profiles at once for owner 0's, then for owner 1's, and so on.
         for owner in range(owners):
             rows = self.possible[:, owner].nonzero()[:, 0]
             if not len(rows):
@@ -119,6 +120,7 @@ class Coalitions:
             result = expected_outcome(
                 self.auction, self.types.take(rows=rows, owners=places), market, self.budget[rows]
             )
+            # A split owner's second identity stands behind all others, with her own types.
             earned = result.utility[:, owner] + result.utility[:, column]
             honest = self.truthful[rows, owner]
             gain[rows, owner] = torch.where(earned == honest, 0.0, earned - honest)

@@ -66,10 +66,11 @@ def interim_gain(
     if not threat.fields:
         figures = {"mean": 0.0, "low": 0.0, "high": 0.0, "over_0.01": 0.0}
         return figures | dict.fromkeys(("deviators", "draws", "misreports", "not_finite"), 0)
+    # Each of the deviators meets ``draws`` markets in a random place: m = deviators * draws markets of n owners.
     herself, _ = prior.sample(deviators, owners, generator)
     repeated = torch.arange(deviators).repeat_interleave(draws)
-    place = torch.randint(owners, (deviators,), generator=generator)[repeated]
-    here = torch.arange(owners) == place[:, None]
+    place = torch.randint(owners, (deviators,), generator=generator)[repeated]  # [m]
+    here = torch.arange(owners) == place[:, None]  # [m, n]
     others, _ = prior.sample(deviators * draws, owners, generator)
     types = _types(herself.take(rows=repeated).truthful_bids().where(here, others.truthful_bids()))
     game = Counterfactuals(auction, types, prior.budget(types, generator), rerun=rerun)
@@ -82,6 +83,7 @@ def interim_gain(
         for misreport in draw_misreports(truth, misreports - len(told), generator, fields=threat.fields)
     ]
     found = torch.stack([_own(game.gains(misreport.take(rows=repeated), here), here, deviators) for misreport in told])
+    # found: [misreports, deviators, draws]
     half = draws // 2
     best = found[..., :half].mean(-1).argmax(0)
     judged = found[..., half:].mean(-1).gather(0, best[None])[0]

@@ -142,9 +142,9 @@ class _Clusters:
             return {"mean": 0.0, "low": 0.0, "high": 0.0}
         if not (np.isfinite(top).all() and np.isfinite(bottom).all()):
             return {"mean": float("inf"), "low": float("inf"), "high": float("inf")}
-        over, under = self._sums(top), self._sums(bottom)
+        over, under = self._sums(top), self._sums(bottom)  # [profiles]
         value = ratios(np.ones((1, self.count)), over, under)
-        draws = ratios(self.weights, over, under)
+        draws = ratios(self.weights, over, under)  # [bootstrap samples]
         if np.isnan(draws).any():
             # Samples of nothing but profiles in which nobody counts: only the others are drawn anew.
             some = (over != 0) | (under != 0)
@@ -164,6 +164,7 @@ class _Clusters:
             else dict.fromkeys(("mean", "low", "high"), float("nan"))
         )
         chosen = value[among]
+        # A value that was found, not one between two: between a number and infinity there is none.
         quantiles = np.quantile(chosen, [0.5, 0.95, 0.99], method="lower") if len(chosen) else np.full(3, np.nan)
         return {
             **mean,

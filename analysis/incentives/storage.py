@@ -62,8 +62,8 @@ def packed(bids: Bids) -> dict[str, Any]:
 
 def unpacked(content: dict[str, Any], truth: Bids) -> Bids:
     """The bids again; where the valuation could not be packed, the true one."""
-    valuation = _unpacked(content["valuation"])
-    return Bids(**{**content, "valuation": truth.valuation if valuation is None else valuation})
+    valuation = content["valuation"]
+    return Bids(**{**content, "valuation": truth.valuation if valuation is None else _unpacked(valuation)})
 
 
 def _packed(valuation: Valuation) -> dict[str, Any] | None:
@@ -78,14 +78,9 @@ def _packed(valuation: Valuation) -> dict[str, Any] | None:
     return None
 
 
-def _unpacked(content: dict[str, Any] | None) -> Valuation | None:
-    if content is None:
-        return None
+def _unpacked(content: dict[str, Any]) -> Valuation:
     if "family" in content:
         return ParametricValuation(**content)
     if "levels" in content:
         return TabulatedValuation(**content)
-    first, second = _unpacked(content["first"]), _unpacked(content["second"])
-    assert first is not None
-    assert second is not None
-    return MixedValuation(mask=content["mask"], first=first, second=second)
+    return MixedValuation(mask=content["mask"], first=_unpacked(content["first"]), second=_unpacked(content["second"]))

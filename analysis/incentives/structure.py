@@ -23,12 +23,12 @@ def lists_hold(auction: Auction, types: OwnerTypes, budget: Tensor, generator: t
     """Whether one price list can be trusted to answer for every lie of its owner: no list moved when she lied."""
     if not isinstance(auction, MenuAuction):
         return False
-    truth, few = types.take(rows=slice(0, MARKETS)).truthful_bids(), budget[:MARKETS]
-    if run_is_choice(auction, truth, few):
+    truth, money = types.take(rows=slice(0, MARKETS)).truthful_bids(), budget[:MARKETS]
+    if run_is_choice(auction, truth, money):
         return False
     fields = auction.guarantees.strategic
     misreports = draw_misreports(truth, LISTS, generator, fields=fields) if fields else ()
-    return all(own_list(auction, truth, misreport, few) == 0 for misreport in misreports)
+    return all(own_list(auction, truth, misreport, money) == 0 for misreport in misreports)
 
 
 def structural_tests(auction: Auction, types: OwnerTypes, budget: Tensor, generator: torch.Generator) -> pd.DataFrame:
@@ -50,7 +50,7 @@ def structural_tests(auction: Auction, types: OwnerTypes, budget: Tensor, genera
         one of them loses; "sum of payments within budget": money overspent, everybody truthful and everybody lying.
     """
     claimed = auction.guarantees.truthful_in - auction.guarantees.verified
-    truth, few = types.take(rows=slice(0, MARKETS)).truthful_bids(), budget[:MARKETS]
+    truth, money = types.take(rows=slice(0, MARKETS)).truthful_bids(), budget[:MARKETS]
     findings = []
     if isinstance(auction, MenuAuction) and claimed:
         chosen = Finding("outcome is choice from list", "claimed")
@@ -58,7 +58,7 @@ def structural_tests(auction: Auction, types: OwnerTypes, budget: Tensor, genera
         chosen.add(float(differ), differ == 0, "truthful profiles", types.data_size.numel())
         blind = Finding("own list ignores own bid", "claimed")
         for misreports in draw_misreports(truth, LISTS, generator, fields=claimed):
-            differ = own_list(auction, truth, misreports, few)
+            differ = own_list(auction, truth, misreports, money)
             blind.add(float(differ), differ == 0, "profiles with one liar", int(truth.present.sum()))
         findings += [chosen, blind]
     feasible = Finding(

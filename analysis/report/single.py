@@ -164,14 +164,11 @@ def _lying(market: MarketRuns, gains: pd.DataFrame, ceiling: pd.DataFrame | None
 def _rounds(market: MarketRuns) -> list[str]:
     shown = market.rounds.head(MAX_ROWS).dropna(axis=1, how="all")
     left = len(market.rounds) - len(shown)
-    rest = f" The other {left:,} are in rounds.parquet." if left else ""
+    title = f"The first {len(shown):,} rounds as recorded" if left else "All rounds as recorded"
+    rest = [paragraph(f"The other {left:,} are in rounds.parquet.")] if left else []
     return [
         picture("development", rounds_figure(market.rounds, market.trades), "Means over blocks of rounds, 95 % bands."),
-        folded(
-            f"The first {len(shown):,} rounds as recorded", html_table("rounds-table", shown), paragraph(rest.strip())
-        )
-        if left
-        else folded("All rounds as recorded", html_table("rounds-table", shown)),
+        folded(title, html_table("rounds-table", shown), *rest),
     ]
 
 

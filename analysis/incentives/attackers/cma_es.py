@@ -15,7 +15,7 @@ from analysis.incentives.attackers.base import Attacker
 from analysis.incentives.threat_model import ThreatModel
 
 POPULATION = 6
-"""Lies per generation: few, because queries are."""
+"""Lies per generation: one_record, because queries are."""
 SPREAD = 0.3
 """First step, in logarithms of the cost and of the shares admitted to."""
 
@@ -63,14 +63,14 @@ def moved_by(truth: Bids, misreports: Bids, move: Tensor, threat: ThreatModel) -
     factor = move.clamp(-20, 20)
     cap = (misreports.privacy_budget / truth.privacy_budget.clamp(min=1e-300)).log() + factor[..., 1]
     size = (misreports.data_size / truth.data_size.clamp(min=1)).clamp(min=1e-12).log() + factor[..., 2]
-    few = torch.minimum(truth.data_size, torch.ones_like(truth.data_size))
+    one_record = torch.minimum(truth.data_size, torch.ones_like(truth.data_size))
     records = (truth.data_size * (-size.abs()).exp()).round().long()
     return Bids(
         valuation=misreports.valuation.scaled(factor[..., 0].exp())
         if "valuation" in threat.fields
         else misreports.valuation,
         privacy_budget=torch.minimum(truth.privacy_budget * (-cap.abs()).exp(), truth.privacy_budget),
-        data_size=torch.minimum(torch.maximum(records, few), truth.data_size),
+        data_size=torch.minimum(torch.maximum(records, one_record), truth.data_size),
     )
 
 

@@ -139,11 +139,11 @@ class _SoftMisreport:
         """The lies as bids; the table only where it says something."""
         log_cost = self.log_cost.detach()
         size = (truth.data_size * self.size_share.detach()).floor().long()
-        few = torch.minimum(truth.data_size, torch.ones_like(truth.data_size))
+        one_record = torch.minimum(truth.data_size, torch.ones_like(truth.data_size))
         misreports = tabulated_misreport(truth, true_table(truth) * log_cost.exp(), (log_cost != 0).any(-1))
         return misreports.replace(
             privacy_budget=torch.minimum(truth.privacy_budget * self.cap_share.detach(), truth.privacy_budget),
-            data_size=torch.minimum(torch.maximum(size, few), truth.data_size),
+            data_size=torch.minimum(torch.maximum(size, one_record), truth.data_size),
         )
 
 

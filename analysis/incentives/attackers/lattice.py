@@ -58,11 +58,11 @@ def changes(point: Point) -> int:
 def misreport_at(truth: Bids, point: Point) -> Bids:
     """The lie ``[B, n]`` at one point of the lattice, told by everybody; at least one record stays for sale."""
     shift, factor, cap, size = point
-    few = torch.minimum(truth.data_size, torch.ones_like(truth.data_size))
+    one_record = torch.minimum(truth.data_size, torch.ones_like(truth.data_size))
     return Bids(
         valuation=_valuation(truth, shift, factor),
         privacy_budget=truth.privacy_budget * cap,
-        data_size=torch.maximum(few, (truth.data_size * size).long()) if size != 1 else truth.data_size,
+        data_size=torch.maximum(one_record, (truth.data_size * size).long()) if size != 1 else truth.data_size,
     )
 
 
