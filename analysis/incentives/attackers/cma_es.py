@@ -15,7 +15,7 @@ from analysis.incentives.attackers.base import Attacker
 from analysis.incentives.threat_model import ThreatModel
 
 POPULATION = 6
-"""Lies per generation: one_record, because queries are."""
+"""Lies per generation: few, because queries are."""
 SPREAD = 0.3
 """First step, in logarithms of the cost and of the shares admitted to."""
 
