@@ -1,4 +1,4 @@
-"""Errors at the door: arrays and names are checked once, where they enter, and refused with a remedy."""
+"""Argument validation: arrays, numbers and names are checked once, where they enter, and refused with a remedy."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def generator_of(name: str, value: Any) -> torch.Generator:
 
 
 def text_of(path: Path, encoding: str = "utf-8") -> str:
-    """Return what stands in a text file, or say that it is none.
+    """Return the content of a text file, or say that it is none.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def _as_tensor(name: str, value: Any) -> Tensor:
     if isinstance(value, Tensor):
         return value.detach()
     try:
-        # A copy, so that nobody can change what was checked; it also straightens out reversed arrays.
+        # A copy, so that nobody can change what was checked; it also makes reversed arrays contiguous.
         array = np.array(value)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{name} cannot be read as an array ({error}); pass a tensor, array or list") from None
@@ -183,7 +183,7 @@ def _require_shape(name: str, array: Tensor, shape: Sequence[int | None] | None)
 
 
 def _within(array: Tensor, minimum: float, maximum: float) -> bool:
-    """Whether all is well, at the price of one pass; NaN never is."""
+    """Whether all values are within the range, in one pass; NaN never is."""
     if not array.numel():
         return True
     low, high = array.aminmax()

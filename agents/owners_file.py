@@ -23,7 +23,7 @@ from agents.valuation import FAMILIES, MixedValuation, ParametricValuation, Tabu
 CURVE = "cost@"
 """Begins the name of a column of a tabulated curve; its privacy loss follows."""
 
-SURPLUS = "cells beyond the last column"
+EXTRA_CELLS = "cells beyond the last column"
 MIN_PRIVACY_BUDGET = 1e-6
 """With less than this an owner has nothing worth selling (``agents.owner.owner``)."""
 PARAMETRIC = ("family", "factor")
@@ -64,17 +64,17 @@ def read_owners(path: str | Path) -> OwnerTypes:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"population = {str(path)!r} is no file; pass a CSV file of owners")
-    reader = csv.DictReader(text_of(path, "utf-8-sig").splitlines(), skipinitialspace=True, restkey=SURPLUS)
+    reader = csv.DictReader(text_of(path, "utf-8-sig").splitlines(), skipinitialspace=True, restkey=EXTRA_CELLS)
     header = [name.strip() for name in reader.fieldnames or ()]
     reader.fieldnames = header
     curve = _columns(path, header)
     lines = []
     for row in reader:
-        surplus = row.pop(SURPLUS, [])
+        extra = row.pop(EXTRA_CELLS, [])
         cells = {name: (text or "").strip() for name, text in row.items()}
-        if any(text.strip() for text in surplus):
+        if any(text.strip() for text in extra):
             raise ValueError(
-                f"{path}, line {reader.line_num}: {len(header) + len(surplus)} cells under {len(header)} columns; "
+                f"{path}, line {reader.line_num}: {len(header) + len(extra)} cells under {len(header)} columns; "
                 "write decimal points, not commas, and one cell for each column"
             )
         if any(cells.values()):

@@ -17,7 +17,7 @@ from agents.units import PublicUnits
 from agents.valuation import MixedValuation, ParametricValuation, TabulatedValuation, Valuation
 
 GRID = 31
-"""Privacy losses of the yardstick at which curves are averaged."""
+"""Privacy losses within ``UNIT_PRIVACY_RANGE`` at which curves are averaged."""
 
 
 @dataclass(frozen=True)
@@ -68,21 +68,21 @@ class PopulationPrior(OwnerPrior):
         whole("batch", batch, minimum=1)
         whole("owners", owners, minimum=1)
         copies = -(-owners // self.owners)
-        lot = torch.rand(
+        key = torch.rand(
             batch, copies * self.owners, generator=generator_of("generator", generator), dtype=torch.float64
         )
-        types = self._chosen(lot.argsort(dim=-1, stable=True)[:, :owners] % self.owners)
+        types = self._take(key.argsort(dim=-1, stable=True)[:, :owners] % self.owners)
         return types, self.budget(types, generator)
 
     def as_known(self, generator: torch.Generator) -> PopulationPrior:
         """What everybody may know: that there are such owners, in an order that does not tell who is who."""
         order = torch.randperm(self.owners, generator=generator_of("generator", generator))
-        return replace(self, types=self._chosen(order[None]))
+        return replace(self, types=self._take(order[None]))
 
-    def _chosen(self, chosen: Tensor) -> OwnerTypes:
+    def _take(self, chosen: Tensor) -> OwnerTypes:
         """Owners ``[B, n]`` by their indices."""
         return OwnerTypes(
-            valuation=_dealt(self.types.valuation, chosen),
+            valuation=_picked(self.types.valuation, chosen),
             privacy_budget=self.types.privacy_budget[0][chosen],
             data_size=self.types.data_size[0][chosen],
         )
@@ -92,10 +92,10 @@ class PopulationPrior(OwnerPrior):
         return self.types
 
     def cost_of_everything(self, types: OwnerTypes) -> Tensor:
-        """As the paper's prior has it, without those who ask for infinitely much: money is no matter to them."""
-        asked = types.cost_at_own_budget()
+        """As the paper's prior has it, without those who ask for infinitely much: no budget buys from them."""
+        cost = types.cost_at_own_budget()
         return (
-            torch.where(asked.isfinite(), asked, 0.0).sum(-1)
+            torch.where(cost.isfinite(), cost, 0.0).sum(-1)
             if self.budgets == "tied"
             else super().cost_of_everything(types)
         )
@@ -107,7 +107,7 @@ class PopulationPrior(OwnerPrior):
 
     @functools.cached_property
     def units(self) -> PublicUnits:
-        """Mean records of an owner, and what a record costs on average over the yardstick, where it is for sale."""
+        """Mean records of an owner, and mean cost of a record over ``UNIT_PRIVACY_RANGE``, where it is for sale."""
         levels = torch.linspace(*UNIT_PRIVACY_RANGE, GRID, dtype=torch.float64)
         cost = self.types.valuation.tabulate(levels)[0]
         weight = self.types.data_size[0, :, None] * cost.isfinite()
@@ -115,7 +115,7 @@ class PopulationPrior(OwnerPrior):
         return PublicUnits(records=self.mean_size, money_per_record=price) if price > 0 else super().units
 
 
-def _dealt(valuation: Valuation, chosen: Tensor) -> Valuation:
+def _picked(valuation: Valuation, chosen: Tensor) -> Valuation:
     """Curves ``[B, n]`` of the owners ``chosen[B, n]`` out of ``[1, N]``."""
     if isinstance(valuation, ParametricValuation):
         return ParametricValuation(family=valuation.family[0][chosen], factor=valuation.factor[0][chosen])
@@ -124,7 +124,7 @@ def _dealt(valuation: Valuation, chosen: Tensor) -> Valuation:
     if isinstance(valuation, MixedValuation):
         return MixedValuation(
             mask=valuation.mask[0][chosen],
-            first=_dealt(valuation.first, chosen),
-            second=_dealt(valuation.second, chosen),
+            first=_picked(valuation.first, chosen),
+            second=_picked(valuation.second, chosen),
         )
     raise TypeError(f"types has a valuation of kind {type(valuation).__name__}; pass one of agents.valuation")

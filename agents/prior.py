@@ -47,7 +47,7 @@ class OwnerPrior:
     exponent : float
         Of Zipf sizes, which fall with 1 / rank^exponent; 0 makes them equal.
     classes : int
-        Of Dirichlet sizes: equally large classes dealt out independently. The fewer, the more unequal the sizes.
+        Of Dirichlet sizes: equally large classes divided independently. The fewer, the more unequal the sizes.
     budgets : {"tied", "independent"}
         ``tied``: B = f * sum of d v(privacy budget), as in the paper, which lets B leak true costs. ``independent``:
         the same with every owner's cost replaced by its mean under the prior.
@@ -123,7 +123,7 @@ class OwnerPrior:
         whole("owners", owners, minimum=1)
         generator_of("generator", generator)
         population = max(self.owners, owners)
-        size = self._sizes(batch, population, generator, keep=owners)
+        size = self._sizes(batch, population, generator, sampled=owners)
         types = self._types(size, generator)
         return types, self.budget(types, generator)
 
@@ -159,16 +159,16 @@ class OwnerPrior:
             valuation=ParametricValuation(family=family, factor=factor), privacy_budget=cap, data_size=size
         )
 
-    def _shares(self, batch: int, owners: int, generator: torch.Generator, *, keep: int) -> Tensor:
-        return shares(self.sizes, batch, owners, keep, generator, exponent=self.exponent, classes=self.classes)
+    def _shares(self, batch: int, owners: int, generator: torch.Generator, *, sampled: int) -> Tensor:
+        return shares(self.sizes, batch, owners, sampled, generator, exponent=self.exponent, classes=self.classes)
 
-    def _sizes(self, batch: int, owners: int, generator: torch.Generator, *, keep: int) -> Tensor:
+    def _sizes(self, batch: int, owners: int, generator: torch.Generator, *, sampled: int) -> Tensor:
         free = max(self.records, int(self.mean_size * owners)) - self._floor * owners
-        return self._floor + (free * self._shares(batch, owners, generator, keep=keep)).floor().long()
+        return self._floor + (free * self._shares(batch, owners, generator, sampled=sampled)).floor().long()
 
     def _whole_sizes(self, generator: torch.Generator) -> Tensor:
         """Sizes ``[owners]`` that sum to ``records``: shares rounded down, the rest to the largest remainders."""
-        share = self._shares(1, self.owners, generator, keep=self.owners)[0]
+        share = self._shares(1, self.owners, generator, sampled=self.owners)[0]
         free = self.records - self._floor * self.owners
         return self._floor + largest_remainders(free * share, free)
 

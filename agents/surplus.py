@@ -1,6 +1,6 @@
 """What a sale leaves its seller, payment less cost, to the last bit.
 
-Whoever claims that no lie gains anything must not let rounding lend a lie the last digit. Payment minus rounded cost
+Rounding must not make a misreport profitable in an auction that claims that none is. Payment minus rounded cost
 is not monotone in the records sold where price and cost almost meet. So the cost is computed without any rounding, as
 a sum of two floats, and the difference is rounded once. Everybody who compares what sales are worth does it here:
 choices from price lists, acceptance of offers, utilities and gains. ``pays`` says which gains are no rounding.
@@ -46,6 +46,7 @@ def surplus(payment: Tensor, records: Tensor, value: Tensor) -> Tensor:
         missing += count_low * worth_low
         difference = paid - product
         back = difference - paid
+        # What the subtraction lost, less what the product lost, is added to the rounded difference.
         lost = (paid - (difference - back)) - (product + back)
         exact = np.where(np.isfinite(paid), difference + (lost - missing), paid)
     return torch.from_numpy(np.where((count > 0) & np.isposinf(value.numpy()), -np.inf, exact))

@@ -33,8 +33,8 @@ from agents.upload_terms import ERROR_BOUNDS
 from market_sim.directory import directory_of
 from market_sim.frozen import frozen, hashable, to_plain
 
-LARGEST = 1e12
-"""Numbers beyond this (or, where 0 makes no sense, under its inverse) leave the range in which floats can follow."""
+MAX_VALUE = 1e12
+"""Largest number taken, and where 0 makes no sense its inverse is the smallest: floats overflow far beyond."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ class MarketConfig:
         What the task lets one choose, e.g. ``{"records": 10**8}`` of ``synthetic``, ``{"training": "full"}`` of
         ``nsl-kdd``.
     partition : {"iid", "label-skew"}
-        How records are dealt out to owners: at random, or so that every owner has more of some labels.
+        How records are distributed over owners: at random, or so that every owner has more of some labels.
     sizes : {"lognormal", "equal", "zipf", "dirichlet"}
         Distribution of data sizes (``agents.data_sizes``): the paper's IID setting, even, by rank, its non-IID one.
     budgets : {"tied", "independent"}
@@ -137,7 +137,7 @@ class MarketConfig:
 
     def __post_init__(self) -> None:
         for name in ("owners", "bidders", "rounds", "buyers"):
-            self._keep(name, whole(name, getattr(self, name), minimum=1))
+            self._set(name, whole(name, getattr(self, name), minimum=1))
         self._count_owners()
         if self.bidders * self.buyers > self.owners:
             raise ValueError(
@@ -145,10 +145,10 @@ class MarketConfig:
                 "pass more owners or fewer bidders (an owner serves one buyer at a time)"
             )
         self._check_names()
-        self._keep("clip_norm", number("clip_norm", self.clip_norm, minimum=1 / LARGEST, maximum=LARGEST))
+        self._set("clip_norm", number("clip_norm", self.clip_norm, minimum=1 / MAX_VALUE, maximum=MAX_VALUE))
         self._check_task()
-        self._keep("budget_factor", _pair("budget_factor", self.budget_factor, maximum=LARGEST))
-        self._keep(
+        self._set("budget_factor", _pair("budget_factor", self.budget_factor, maximum=MAX_VALUE))
+        self._set(
             "privacy_budget",
             _pair("privacy_budget", self.privacy_budget, minimum=MIN_PRIVACY_BUDGET, maximum=LARGEST_PRIVACY_BUDGET),
         )
@@ -158,13 +158,15 @@ class MarketConfig:
             if self.lifetime_allowance == math.inf:
                 raise ValueError("lifetime_allowance = inf: pass None for no limit")
             allowance = number("lifetime_allowance", self.lifetime_allowance, minimum=MIN_PRIVACY_BUDGET)
-            self._keep("lifetime_allowance", allowance)
-        self._keep("learning_rate", number("learning_rate", self.learning_rate, minimum=1 / LARGEST, maximum=LARGEST))
-        self._keep("value_of_accuracy", number("value_of_accuracy", self.value_of_accuracy, maximum=LARGEST))
+            self._set("lifetime_allowance", allowance)
+        self._set(
+            "learning_rate", number("learning_rate", self.learning_rate, minimum=1 / MAX_VALUE, maximum=MAX_VALUE)
+        )
+        self._set("value_of_accuracy", number("value_of_accuracy", self.value_of_accuracy, maximum=MAX_VALUE))
         if not isinstance(self.first_best, bool):
             raise TypeError(f"first_best = {self.first_best!r}: pass True or False")
 
-    def _keep(self, name: str, value: Any) -> None:
+    def _set(self, name: str, value: Any) -> None:
         """Store a checked value: plain Python numbers, whatever kind was passed."""
         object.__setattr__(self, name, value)
 
@@ -176,14 +178,14 @@ class MarketConfig:
                     f"owners = {self.owners}: population {str(self.population)!r} has {types.shape[1]} owners; "
                     "leave owners out"
                 )
-            self._keep("owners", types.shape[1])
+            self._set("owners", types.shape[1])
 
     def _check_strategies(self) -> None:
         shares = check_shares(self.strategies)
-        self._keep("strategies", MappingProxyType(shares))
-        self._keep("strategy_options", frozen(check_strategy_options(shares, self.strategy_options)))
+        self._set("strategies", MappingProxyType(shares))
+        self._set("strategy_options", frozen(check_strategy_options(shares, self.strategy_options)))
         network, options = check_network(self.network, self.network_options)
-        self._keep("network_options", MappingProxyType({name: options[name] for name in self.network_options}))
+        self._set("network_options", MappingProxyType({name: options[name] for name in self.network_options}))
         for key, share in shares.items():
             if network == "none" and share > 0 and strategy_class(key).needs_network:
                 raise ValueError(
@@ -196,15 +198,15 @@ class MarketConfig:
         if isinstance(self.wallet, Sequence) and not isinstance(self.wallet, str):
             if len(self.wallet) != self.buyers:
                 raise ValueError(f"wallet = {self.wallet!r}: pass one number for each of buyers = {self.buyers}")
-            self._keep(
+            self._set(
                 "wallet",
                 tuple(
-                    number(f"wallet[{index}]", money, minimum=1 / LARGEST, maximum=LARGEST)
+                    number(f"wallet[{index}]", money, minimum=1 / MAX_VALUE, maximum=MAX_VALUE)
                     for index, money in enumerate(self.wallet)
                 ),
             )
         else:
-            self._keep("wallet", number("wallet", self.wallet, minimum=1 / LARGEST, maximum=LARGEST))
+            self._set("wallet", number("wallet", self.wallet, minimum=1 / MAX_VALUE, maximum=MAX_VALUE))
 
     @property
     def wallets(self) -> tuple[float | None, ...]:
@@ -237,7 +239,7 @@ class MarketConfig:
         for name, value in options.items():
             if not isinstance(value, str | int | float | None):
                 raise TypeError(f"task_options[{name!r}] = {value!r}: pass a number or a name")
-        self._keep("task_options", MappingProxyType(options))
+        self._set("task_options", MappingProxyType(options))
 
     def _check_names(self) -> None:
         if isinstance(self.auction, type):
@@ -273,7 +275,7 @@ class MarketConfig:
             return PopulationPrior.of(types, budget_factor=self._factors(), budgets=self.budgets)
         if records < self.owners:
             raise ValueError(
-                f"owners = {self.owners}: task {self.task!r} has only {records} records to deal out; "
+                f"owners = {self.owners}: task {self.task!r} has only {records} records to distribute; "
                 "pass fewer owners or a larger task (task_options)"
             )
         return OwnerPrior(
@@ -286,7 +288,7 @@ class MarketConfig:
         )
 
     def _factors(self) -> tuple[float, float]:
-        return _pair("budget_factor", self.budget_factor, maximum=LARGEST)
+        return _pair("budget_factor", self.budget_factor, maximum=MAX_VALUE)
 
     def __hash__(self) -> int:
         return hash(tuple(hashable(getattr(self, known.name)) for known in fields(self)))
@@ -296,7 +298,7 @@ class MarketConfig:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():
-            self._keep(name, frozen(value) if isinstance(value, dict) else value)
+            self._set(name, frozen(value) if isinstance(value, dict) else value)
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields as JSON holds them; an auction or a strategy of one's own by its name."""

@@ -8,7 +8,7 @@ from typing import Any
 
 
 def frozen(mapping: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    """A mapping that cannot be written into, through and through."""
+    """A mapping that cannot be written into, nor any mapping within it."""
     return MappingProxyType(
         {key: frozen(value) if isinstance(value, Mapping) else value for key, value in mapping.items()}
     )

@@ -70,7 +70,7 @@ class FLMarket(Model):  # type: ignore[misc]
             clip_norm=config.clip_norm,
             error_bound=config.error_bound,
         )
-        auction = opened_auction(config, self.prior)
+        auction = configured_auction(config, self.prior)
         network = owner_network(
             config.network, config.owners, self.streams.generator("network"), config.network_options
         )
@@ -196,7 +196,7 @@ def configured(config: MarketConfig | None, fields: dict[str, Any]) -> MarketCon
     return MarketConfig(**{**given, **fields})
 
 
-def opened_auction(config: MarketConfig, prior: OwnerPrior) -> Auction:
+def configured_auction(config: MarketConfig, prior: OwnerPrior) -> Auction:
     """Return the auction of a configuration, or say that it was made for fewer owners."""
     auction = config.auction
     if not isinstance(auction, Auction):

@@ -175,17 +175,17 @@ def untruthful(types: OwnerTypes, bids: Bids) -> Tensor:
     equal steps, at the levels of every table among them, and half-way between any two of all these.
     """
     misreports = (bids.privacy_budget != types.privacy_budget) | (bids.data_size != types.data_size)
-    said, true = bids.valuation, types.valuation
-    if said is true:
+    reported, true = bids.valuation, types.valuation
+    if reported is true:
         return misreports
-    if isinstance(said, ParametricValuation) and isinstance(true, ParametricValuation):
-        return misreports | (said.family != true.family) | (said.factor != true.factor)
+    if isinstance(reported, ParametricValuation) and isinstance(true, ParametricValuation):
+        return misreports | (reported.family != true.family) | (reported.factor != true.factor)
     share = torch.arange(1, COMPARED_AT + 1, dtype=torch.float64) / COMPARED_AT
-    own = types.privacy_budget[..., None]
-    tables = torch.minimum(torch.cat([_levels(said), _levels(true)]).expand(*types.shape, -1), own)
-    points = torch.cat([torch.zeros_like(own), own * share, tables], dim=-1).sort(-1).values
+    own = types.privacy_budget[..., None]  # [1, n, 1]
+    tables = torch.minimum(torch.cat([_levels(reported), _levels(true)]).expand(*types.shape, -1), own)
+    points = torch.cat([torch.zeros_like(own), own * share, tables], dim=-1).sort(-1).values  # [1, n, level]
     grid = torch.cat([points, (points[..., 1:] + points[..., :-1]) / 2], dim=-1)
-    return misreports | (said.at(grid) != true.at(grid)).any(-1)
+    return misreports | (reported.at(grid) != true.at(grid)).any(-1)
 
 
 COMPARED_AT = 16

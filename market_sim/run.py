@@ -69,7 +69,7 @@ def run_market(
     config = configured(config, fields)
     seed = seed_number("seed", seed)
     if out is not None:
-        out = check_out(out, {**_beginning(config, seed), "data_files": _data_files(config)})
+        out = check_out(out, {**_run_identity(config, seed), "data_files": _data_files(config)})
         prepare(out)
     started = time.perf_counter()
     model = FLMarket(config, seed=seed)
@@ -78,7 +78,7 @@ def run_market(
         check_out(out, manifest)
     interrupted = False
     try:
-        with _bar(config.rounds, progress) as rounds:
+        with _progress(config.rounds, progress) as rounds:
             for _ in rounds:
                 model.step()
     except KeyboardInterrupt:
@@ -100,7 +100,7 @@ def run_market(
     return results
 
 
-def _beginning(config: MarketConfig, seed: int) -> dict[str, Any]:
+def _run_identity(config: MarketConfig, seed: int) -> dict[str, Any]:
     """What is known of a run before the market is built."""
     return {"format": FORMAT, "seed": seed, "config": config.as_json()}
 
@@ -110,7 +110,7 @@ def _manifest(config: MarketConfig, seed: int, model: FLMarket) -> dict[str, Any
     auction = model.broker.auction
     network = getattr(auction, "network", None)
     content = {
-        **_beginning(config, seed),
+        **_run_identity(config, seed),
         "auction": {
             "name": auction.name,
             "rule": f"{type(auction).__module__}.{type(auction).__qualname__}",
@@ -151,7 +151,7 @@ def _version(package: str) -> str | None:
 
 
 @contextmanager
-def _bar(rounds: int, progress: bool) -> Iterator[Iterator[int]]:
+def _progress(rounds: int, progress: bool) -> Iterator[Iterator[int]]:
     """Count the rounds, visibly or not."""
     if not progress:
         yield iter(range(rounds))

@@ -1,7 +1,7 @@
 """Child random streams: one per purpose, round and buyer, all of them fixed by the market's seed.
 
-A market's streams are ``population``, ``network``, ``strategies`` (who follows which), ``data split`` (whose record is
-which) and ``public rule`` (what a strategic owner thinks a lottery may draw), once; then, for every round and buyer,
+A market's streams are ``population``, ``network``, ``strategies`` (who follows which), ``data split`` (which records
+are whose) and ``public rule`` (what a strategic owner supposes a lottery to draw), once; then, per round and buyer,
 ``sampling``, ``budget``, ``strategies/bids``, ``strategies/identities``, ``lottery``, ``records`` (which of a partly
 bought data set) and ``noise``, the last two with one more each for the further identities of one owner.
 """

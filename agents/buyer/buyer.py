@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mesa import Model
 
 
-EMPTY = 1e-3
+MIN_WALLET_SHARE = 1e-3
 """A buyer leaves the market when less than this share of her wallet is left."""
 
 
@@ -62,14 +62,14 @@ class ModelBuyer(Agent):  # type: ignore[misc]
         self.budget_factor = low, number("budget_factor[1]", budget_factor[1], minimum=low)
         self.state = LearningState.start(initial_parameters(task))
         self.wallet = math.inf if wallet is None else number("wallet", wallet, above=0.0)
-        self.left = self.wallet
+        self.wallet_left = self.wallet
         self.spent = 0.0
         self._score: tuple[LearningState, Score] | None = None
 
     @property
     def active(self) -> bool:
         """Whether she is still in the market: her wallet is not empty."""
-        return self.left >= EMPTY * self.wallet
+        return self.wallet_left >= MIN_WALLET_SHARE * self.wallet
 
     def announce(self, cost_of_everything: float, round: int, generator: torch.Generator) -> Announcement:
         """Make the round public: her budget, fixed before anybody bids, and the current parameters.
@@ -90,7 +90,7 @@ class ModelBuyer(Agent):  # type: ignore[misc]
         low, high = self.budget_factor
         draw = float(torch.rand(1, generator=generator_of("generator", generator), dtype=torch.float64))
         budget = (low + (high - low) * draw) * number("cost_of_everything", cost_of_everything)
-        budget = min(budget, self.left)
+        budget = min(budget, self.wallet_left)
         return Announcement(budget=number("budget", budget), parameters=self.state.parameters, round=round)
 
     def pay(self, payment: float) -> None:
@@ -102,12 +102,13 @@ class ModelBuyer(Agent):  # type: ignore[misc]
             If they are more than her wallet holds.
         """
         payment = number("payment", payment)
-        if payment > self.left:
+        if payment > self.wallet_left:
             raise ValueError(
-                f"payment = {payment!r} is more than the {self.left!r} left in the wallet of buyer {self.index}: "
+                f"payment = {payment!r} is more than the {self.wallet_left!r} left in the wallet of buyer "
+                f"{self.index}: "
                 "the auction pays out more than its budget; run check_auction on it"
             )
-        self.left -= payment
+        self.wallet_left -= payment
         self.spent += payment
 
     def update(self, aggregate: Aggregate) -> None:

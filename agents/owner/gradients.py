@@ -53,17 +53,18 @@ def draw_records(
     if bool((counts > size).any()):
         at = int((counts > size).nonzero()[0])
         raise ValueError(f"counts[{at}] = {int(counts[at])}: owner {int(owners[at])} has {int(size[at])} records")
-    lot = torch.rand(len(rows), generator=generator, dtype=torch.float64)
+    key = torch.rand(len(rows), generator=generator, dtype=torch.float64)  # [records of all bidders]
     partly = ((counts > 0) & (counts < size)).index_select(0, bidder)
-    keep = (counts == size).index_select(0, bidder)
+    used = (counts == size).index_select(0, bidder)
     if bool(partly.any()):
         candidates = partly.nonzero()[:, 0]
-        by_lot = candidates[(bidder[candidates] + lot[candidates]).argsort()]
-        of = bidder[by_lot]
-        many = of.bincount(minlength=len(owners))
-        rank = torch.arange(len(of)) - (many.cumsum(0) - many)[of]
-        keep[by_lot[rank < counts[of]]] = True
-    return rows[keep], bidder[keep]
+        # Bidder by bidder, each one's records in random order; the first so many of each are used.
+        shuffled = candidates[(bidder[candidates] + key[candidates]).argsort()]
+        holder = bidder[shuffled]
+        held = holder.bincount(minlength=len(owners))  # [m]
+        rank = torch.arange(len(holder)) - (held.cumsum(0) - held)[holder]
+        used[shuffled[rank < counts[holder]]] = True
+    return rows[used], bidder[used]
 
 
 def local_gradients(
@@ -90,7 +91,7 @@ def local_gradients(
     rows : int64[r]
         Records used, of all bidders together.
     bidder_of_row : int64[r]
-        Whose each is, in ascending order (as ``draw_records`` gives them).
+        The bidder of each, in ascending order (as ``draw_records`` gives them).
     bidders : int
         m, how many gradients there are; who has no records gets zeros.
     clip : {"record", "owner"}
@@ -117,15 +118,16 @@ def local_gradients(
     bidder_of_row = count_array("bidder_of_row", bidder_of_row, shape=(len(rows),))
     if len(rows) and (int(bidder_of_row[-1]) >= bidders or bool((bidder_of_row.diff() < 0).any())):
         raise ValueError(f"bidder_of_row: pass numbers from 0 to {bidders - 1} in ascending order")
-    features, labels = task.records(rows)
-    residual = residuals(parameters, features, labels)
+    features, labels = task.records(rows)  # [r, F], [r]
+    residual = residuals(parameters, features, labels)  # [r, C]
     if clip == "record":
-        norm = features.norm(p=norm_order, dim=1) * residual.norm(p=norm_order, dim=1)
+        # The norm of an outer product is the product of the norms, in L1 and in L2.
+        norm = features.norm(p=norm_order, dim=1) * residual.norm(p=norm_order, dim=1)  # [r]
         residual *= (clip_norm / norm.clamp(min=clip_norm))[:, None]
     count = bidder_of_row.bincount(minlength=bidders)
-    mean = torch.zeros(bidders, task.features, task.classes)
-    last = count.cumsum(0).tolist()
-    for bidder, (start, stop) in enumerate(zip([0, *last], last, strict=False)):
+    mean = torch.zeros(bidders, task.features, task.classes)  # [m, F, C]
+    stops = count.cumsum(0).tolist()
+    for bidder, (start, stop) in enumerate(zip([0, *stops], stops, strict=False)):
         torch.mm(features[start:stop].T, residual[start:stop], out=mean[bidder])
     mean = mean.view(bidders, -1) / count.clamp(min=1)[:, None]
     if clip == "owner":

@@ -1,4 +1,4 @@
-"""What owners publish about themselves: which lie they tell and how they have done since they began to."""
+"""What owners publish about themselves: which misreport they chose, and their mean utility since."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class NoticeBoard:
     Attributes
     ----------
     misreport : int64[N]
-        Which of ``misreport.MISREPORTS`` each owner told last; -1 for none of them.
+        Which of ``MISREPORTS`` each owner told last; -1 for none of them.
     payoff : float64[N]
         Mean utility over the cost of all she has, in the rounds since she began to tell it; NaN before the first.
     """
@@ -54,7 +54,7 @@ class NoticeBoard:
         goes_on = misreport == self.misreport[owners]
         self.misreport[owners] = misreport
         self._rounds[owners] = torch.where(goes_on, self._rounds[owners], 0) + 1
-        self._total[owners] = torch.where(goes_on, self._total[owners], 0.0) + relative(utility, types)
+        self._total[owners] = torch.where(goes_on, self._total[owners], 0.0) + per_own_cost(utility, types)
 
     def seen_by(self, owners: Tensor) -> Neighbours:
         """What each of ``owners[m]`` reads."""
@@ -67,10 +67,10 @@ class NoticeBoard:
         )
 
 
-def relative(utility: Tensor, types: OwnerTypes) -> Tensor:
-    """Utility ``float64[n]`` over each owner's cost of all she has at her own privacy budget, or as it is if that is 0.
+def per_own_cost(utility: Tensor, types: OwnerTypes) -> Tensor:
+    """Utility ``float64[n]`` over each owner's own cost, or as it is where that is 0 or infinite.
 
-    Owners of all sizes can then be compared, and one learns at the same pace as the other.
+    Owners of all sizes can then be compared, and learn at the same rate.
     """
     cost = types.cost_at_own_budget()[0]
     return utility / torch.where((cost > 0) & torch.isfinite(cost), cost, 1.0)

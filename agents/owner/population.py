@@ -19,7 +19,7 @@ from agents.owner.settlement import Settlement
 from agents.owner.strategies.base import PublicKnowledge
 from agents.owner.strategy_shares import Share
 from agents.tasks.base import Task
-from agents.tasks.partition import deal
+from agents.tasks.partition import partition_of
 from agents.types import OwnerTypes
 from agents.upload_terms import UploadTerms
 
@@ -37,19 +37,19 @@ class OwnerPopulation:
     strategies : mapping of str or Strategy class to float
         Strategies and the shares of the owners who follow them.
     task : Task
-        What is learned, from records dealt out to the owners.
+        What is learned, from records distributed over the owners.
     terms : UploadTerms
         How uploads are clipped and perturbed.
     lifetime_allowance : float
         Most privacy loss that each owner may ever spend; infinite for no limit.
     partition : str
-        How records are dealt out (``agents.tasks.partition.PARTITIONS``).
+        How records are distributed (``agents.tasks.partition.PARTITIONS``).
     options : mapping of str to mapping, optional
         Options of the strategies, by strategy name.
     public : PublicKnowledge, optional
         What everybody knows of the market, for strategies to reason about.
     stream : callable
-        Random stream by name, for the dealing out of records and of strategies.
+        Random stream by name, for the distribution of records and of strategies.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class OwnerPopulation:
         self.task = task
         self.terms = terms
         self.groups = StrategyGroups(strategies, owners, stream("strategies"), options=options, public=public)
-        self.partition = deal(task, _append_unowned(types.data_size[0], task), partition, stream("data split"))
+        self.partition = partition_of(task, _append_unowned(types.data_size[0], task), partition, stream("data split"))
         self.accounts = Accountant.open(owners, lifetime_allowance)
         self.earned = torch.zeros(owners, dtype=torch.float64)
         self.received = torch.zeros(owners, dtype=torch.float64)
@@ -91,14 +91,14 @@ class OwnerPopulation:
         taken : bool[N]
             Who already serves another buyer.
         generator : torch.Generator
-            Sampling stream; every owner's lot is drawn, whoever is still there.
+            Sampling stream; a number is drawn for every owner, in the market or not.
 
         Returns
         -------
         int64[n]
         """
-        lot = torch.rand(len(taken), generator=generator_of("generator", generator), dtype=torch.float64)
-        order = lot.argsort(stable=True)
+        key = torch.rand(len(taken), generator=generator_of("generator", generator), dtype=torch.float64)
+        order = key.argsort(stable=True)  # [N]
         return order[(self.active & ~taken)[order]][:maximum]
 
     def types_of(self, owners: Tensor) -> OwnerTypes:
@@ -141,7 +141,7 @@ class OwnerPopulation:
         bought = identities.total(records[None])[0]  # [n]
         rows, bidder = draw_records(self.partition, bidders.owners, bought, stream("records"))
         if identities.any_split:
-            rows, bidder = _deal(rows, bidder, identities.place, records, stream("records/identities"))
+            rows, bidder = _records_per_identity(rows, bidder, identities.place, records, stream("records/identities"))
         gradient = local_gradients(  # [r, p]
             self.task,
             bidders.announcement.parameters,
@@ -192,16 +192,16 @@ def _append_unowned(sizes: Tensor, task: Task) -> Tensor:
     return torch.cat([sizes, sizes.new_tensor([rest])]) if rest > 0 else sizes
 
 
-def _deal(
-    rows: Tensor, bidder: Tensor, whose: Tensor, records: Tensor, generator: torch.Generator
+def _records_per_identity(
+    rows: Tensor, bidder: Tensor, place: Tensor, records: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Deal the records drawn of each bidder out to her identities at random, ``records[r]`` to each.
+    """Distribute the records drawn of each bidder over her identities at random, ``records[r]`` to each.
 
     Parameters
     ----------
     rows, bidder : int64[d]
         Record numbers, and the bidder of each, ascending.
-    whose, records : int64[r]
+    place, records : int64[r]
         Bidder of each identity, and how many records it sold.
 
     Returns
@@ -209,9 +209,10 @@ def _deal(
     (rows int64[d], identity int64[d])
         Ascending in the identity.
     """
-    lot = torch.rand(len(rows), generator=generator, dtype=torch.float64)
-    shuffled = rows[(bidder + lot).argsort(stable=True)]
-    order = whose.argsort(stable=True)
-    identity = order.repeat_interleave(records[order])
+    # A uniform number behind the bidder's shuffles every bidder's records and leaves the bidders in order.
+    key = bidder + torch.rand(len(rows), generator=generator, dtype=torch.float64)  # [d]
+    shuffled = rows[key.argsort(stable=True)]
+    order = place.argsort(stable=True)  # [r], identities bidder by bidder
+    identity = order.repeat_interleave(records[order])  # [d]
     ascending = identity.argsort(stable=True)
     return shuffled[ascending], identity[ascending]

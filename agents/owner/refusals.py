@@ -30,22 +30,22 @@ def named(strategy: str, owners: Tensor, round: int) -> Iterator[None]:
         raise kind(f"strategy {strategy!r}, {_named_in(str(error), owners)}, round {round}: {error}") from error
 
 
-def check_within_type(field: str, said: Tensor, true: Tensor, remedy: str) -> None:
+def check_within_type(field: str, reported: Tensor, true: Tensor, remedy: str) -> None:
     """Refuse values ``[1, m]`` above the true ones."""
-    excess = said > true
+    excess = reported > true
     if bool(excess.any()):
         row, bidder = excess.nonzero()[0].tolist()
         raise ValueError(
-            f"{field}[{row}, {bidder}] = {said[row, bidder].item()!r} is above the true {true[row, bidder].item()!r}: "
-            + remedy
+            f"{field}[{row}, {bidder}] = {reported[row, bidder].item()!r} is above the true "
+            f"{true[row, bidder].item()!r}: {remedy}"
         )
 
 
 def check_upload_sent(field: str, loss: Tensor, sold: Tensor) -> None:
     """Refuse uploads ``[1, m]`` without any privacy loss where some was sold."""
-    silent = (sold > 0) & (loss == 0)
-    if bool(silent.any()):
-        bidder = int(silent[0].nonzero()[0])
+    missing = (sold > 0) & (loss == 0)
+    if bool(missing.any()):
+        bidder = int(missing[0].nonzero()[0])
         raise ValueError(
             f"{field}[0, {bidder}] = 0.0 although {sold[0, bidder].item()!r} was sold: nobody may send nothing"
         )

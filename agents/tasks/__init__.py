@@ -1,1 +1,1 @@
-"""Learning tasks: records, model function, and how records are dealt out to owners."""
+"""Learning tasks: records, model function, and how records are distributed over owners."""

@@ -27,11 +27,11 @@ class Task(ABC):
     classes : int
         C.
     train_size : int
-        Records dealt out to the owners; they are numbered from 0.
+        Records distributed over the owners; they are numbered from 0.
     test : (float32[t, F], int64[t])
         Features and labels of the test records.
     interchangeable : bool
-        Whether records are independent draws by construction, so that any deal of them is IID without shuffling.
+        Whether records are independent draws by construction, so that any partition of them is IID without shuffling.
     """
 
     name: str

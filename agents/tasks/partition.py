@@ -1,4 +1,4 @@
-"""Dealing a task's records out to the owners, IID or by label: whole numbers, no record lost and none shared."""
+"""Distributing a task's records over the owners, IID or by label: whole numbers, no record lost and none shared."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Partition:
     Parameters
     ----------
     offset : int64[owners + 1]
-        Owner i holds the places ``offset[i]`` to ``offset[i + 1] - 1`` of the deal.
+        Owner i holds the places ``offset[i]`` to ``offset[i + 1] - 1`` of ``order``.
     order : int64[records] or None
-        Record at every place of the deal; None if records are dealt in their own order (nothing stored per record).
+        Record at every place; None if records are in their own order (nothing stored per record).
     """
 
     offset: Tensor
@@ -59,7 +59,7 @@ class Partition:
 
 
 def partition(sizes: Any, train_size: int, generator: torch.Generator, *, shuffle: bool = True) -> Partition:
-    """Deal ``train_size`` records out at random, ``sizes[i]`` of them to owner i.
+    """Distribute ``train_size`` records at random, ``sizes[i]`` of them to owner i.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def partition(sizes: Any, train_size: int, generator: torch.Generator, *, shuffl
     generator : torch.Generator
         Data-split stream.
     shuffle : bool
-        False deals the records in their own order, which is IID only where records are independent draws
+        False leaves the records in their own order, which is IID only where records are independent draws
         (``Task.interchangeable``), and stores nothing per record.
 
     Raises
@@ -85,7 +85,7 @@ def partition(sizes: Any, train_size: int, generator: torch.Generator, *, shuffl
 
 
 def label_skewed_partition(sizes: Any, labels: Any, generator: torch.Generator) -> Partition:
-    """Deal records out so that every owner prefers some labels, ``sizes[i]`` of them to owner i.
+    """Distribute records so that every owner has more of some labels, ``sizes[i]`` of them to owner i.
 
     In random order, every owner draws the proportions of classes that she wants from a Dirichlet distribution whose
     mean is the classes' shares of all records and whose concentration is 0.5 per class, and takes that many records of
@@ -119,8 +119,8 @@ def label_skewed_partition(sizes: Any, labels: Any, generator: torch.Generator) 
     return Partition(offset=offset, order=torch.empty_like(by_class).index_copy_(0, places, by_class))
 
 
-def deal(task: Task, sizes: Any, how: str, generator: torch.Generator) -> Partition:
-    """Deal a task's training records out: ``iid`` or ``label-skew``, ``sizes[i]`` of them to owner i."""
+def partition_of(task: Task, sizes: Any, how: str, generator: torch.Generator) -> Partition:
+    """Distribute a task's training records: ``iid`` or ``label-skew``, ``sizes[i]`` of them to owner i."""
     if one_of("partition", how, PARTITIONS) == "iid":
         return partition(sizes, task.train_size, generator, shuffle=not task.interchangeable)
     return label_skewed_partition(sizes, task.labels(), generator)
@@ -141,21 +141,21 @@ def _class_counts(sizes: Tensor, left: Tensor, generator: torch.Generator) -> Te
     """Records of every class that every owner takes ``int64[owners, classes]``, ``left[classes]`` of them in all."""
     stream = gamma_stream(generator)
     concentration = CONCENTRATION * len(left) * left.double() / left.sum()
-    appetite = torch.from_numpy(stream.standard_gamma(concentration.numpy(), size=(len(sizes), len(left))))
+    preference = torch.from_numpy(stream.standard_gamma(concentration.numpy(), size=(len(sizes), len(left))))
     taken = torch.zeros(len(sizes), len(left), dtype=torch.int64)
     for owner in stream.permutation(len(sizes)).tolist():
-        taken[owner] = _helping(int(sizes[owner]), appetite[owner], left)
+        taken[owner] = _take(int(sizes[owner]), preference[owner], left)
         left = left - taken[owner]
     return taken
 
 
-def _helping(size: int, appetite: Tensor, left: Tensor) -> Tensor:
-    """``size`` records ``int64[classes]`` by appetite, none beyond what is left; every turn ends or empties a class."""
+def _take(size: int, preference: Tensor, left: Tensor) -> Tensor:
+    """``size`` records ``int64[classes]`` by preference, none beyond what is left; a pass ends it or uses up a class."""
     taken = torch.zeros_like(left)
     while missing := size - int(taken.sum()):
-        wish = torch.where(taken < left, appetite, 0.0)
-        # Whoever wants nothing of what is left takes it as it comes.
-        wish = wish if float(wish.sum()) > 0 else (left - taken).double()
-        amounts = missing * wish / wish.sum()
+        weight = torch.where(taken < left, preference, 0.0)
+        # An owner who prefers no class that is left takes records in proportion to what is left.
+        weight = weight if float(weight.sum()) > 0 else (left - taken).double()
+        amounts = missing * weight / weight.sum()
         taken = torch.minimum(taken + largest_remainders(amounts, missing), left)
     return taken

@@ -1,4 +1,4 @@
-"""Finding tasks: every module of this package with a ``NAME`` and a ``load`` is registered by existing."""
+"""Finding tasks: every module of this package with a ``NAME`` and a ``load`` is discovered automatically."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class SyntheticTask(Task):
     centres : float64[C, F - 1]
         Mean features of every class.
     seed : int
-        Names the population.
+        Of the random features and labels.
     """
 
     centres: Tensor

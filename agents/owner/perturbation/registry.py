@@ -1,4 +1,4 @@
-"""Finding perturbations: every module of this package with a ``NAME`` and a ``perturb`` is registered by existing."""
+"""Finding perturbations: every module of this package with a ``NAME`` and a ``perturb`` is discovered automatically."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ class RoundResult:
     member : int64[m]
         Their indices into the group's state arrays.
     bids : Bids [1, m]
-        What they said.
+        What they bid.
     outcome : Outcome [1, m]
         What they sold and were paid.
     utility : float64[m]
@@ -160,7 +160,7 @@ class Strategy(ABC):
     her privacy budget and data size but not overstate them: she could not deliver. Beyond the bid she may appear under
     several names (``identities``), add more noise than she sold (``upload``) and pay others (``settle``).
 
-    ``moves_last`` strategies see the bids of all others first and are told the truth of one another;
+    ``moves_last`` strategies see the bids of all others first, and the true types in place of one another's bids;
     ``needs_network`` ones are refused in a market without a network. Keyword arguments of the constructor, with
     defaults, are the strategy's options.
 

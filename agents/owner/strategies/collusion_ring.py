@@ -16,7 +16,7 @@ from agents.owner.strategies.reasoning import STAYING_AWAY, known_rule
 from agents.types import OwnerTypes
 
 SCALES = (0.8, 1.1, 1.25, 1.5, 2.0, 3.0)
-"""Asked by all members, or by all but one."""
+"""Tried for all members, or for all but one."""
 
 
 class CollusionRing(Strategy):
@@ -47,11 +47,11 @@ class CollusionRing(Strategy):
         self._ring = torch.full((owners,), -1)
 
     def bid(self, view: MarketView, types: OwnerTypes, generator: torch.Generator) -> Bids:
-        """Return what every ring agrees on."""
+        """Return the best plan of every ring."""
         scale = torch.ones(types.shape[1], dtype=torch.float64)
         self._ring[view.member] = -1
-        for ring, members in _meeting(view):
-            scale[members] = self._agree(view, types, members)
+        for ring, members in _rings(view):
+            scale[members] = self._best_plan(view, types, members)
             self._ring[view.member[members]] = ring
         one = torch.ones_like(scale)
         return Misreport(scale, one, one).tell(types)
@@ -68,29 +68,30 @@ class CollusionRing(Strategy):
             paid[members] = torch.where(gain > 0, due + gain / len(members) - utility, 0.0)
         return paid
 
-    def _agree(self, view: MarketView, types: OwnerTypes, members: Tensor) -> Tensor:
+    def _best_plan(self, view: MarketView, types: OwnerTypes, members: Tensor) -> Tensor:
         """Scales ``float64[s]`` of the best plan of a ring of ``s``, and note what the truth of all would bring."""
         assert view.everybody is not None
         assert view.row is not None
         row, everybody = view.row[members], view.everybody
-        plans = _plans(len(members))
+        plans = _plans(len(members))  # [P, s]
         rows = torch.zeros(len(plans), dtype=torch.int64)
-        source = torch.zeros(everybody.shape[1], dtype=torch.int64).index_copy(0, row, members)
+        source = torch.zeros(everybody.shape[1], dtype=torch.int64).index_copy(0, row, members)  # [r]
+        # One copy of the round per plan [P, r]: members' types in their rows, those of others are not used.
         wide = types.take(rows=rows, owners=source)
-        asked = torch.ones(wide.shape, dtype=torch.float64).index_copy(1, row, plans)
+        scale = torch.ones(wide.shape, dtype=torch.float64).index_copy(1, row, plans)
         inside = torch.zeros(wide.shape[1], dtype=torch.bool).index_fill(0, row, True)
-        told = wide.truthful_bids()
+        bids = wide.truthful_bids()
         if "valuation" in view.public.strategic:
-            told = told.replace(valuation=wide.valuation.scaled(asked))
-        told = told.where(inside.expand(wide.shape), everybody.take(rows=rows))
+            bids = bids.replace(valuation=wide.valuation.scaled(scale))
+        bids = bids.where(inside.expand(wide.shape), everybody.take(rows=rows))
         budget = torch.full((len(plans),), view.announcement.budget, dtype=torch.float64)
-        utility = expected_utility(known_rule(self.name, view.public), wide, told, budget)[:, row]
+        utility = expected_utility(known_rule(self.name, view.public), wide, bids, budget)[:, row]  # [P, s]
         self._fair[view.member[members]] = utility[0]
         # The truth comes first, and the first of the best is taken.
         return plans[int(utility.sum(-1).argmax())]
 
 
-def _meeting(view: MarketView) -> Iterator[tuple[int, Tensor]]:
+def _rings(view: MarketView) -> Iterator[tuple[int, Tensor]]:
     """Rings of at least two who bid in this round, and their places in the group."""
     if view.public.network is None or view.owner is None:
         raise ValueError("strategy 'collusion-ring' is one of communities; pass PublicKnowledge(network=...)")

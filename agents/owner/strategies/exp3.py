@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from agents.checks import number
-from agents.owner.notice_board import relative
+from agents.owner.notice_board import per_own_cost
 from agents.owner.strategies.base import MarketView, RoundResult
 from agents.owner.strategies.learning import Learner, sampled
 from agents.types import OwnerTypes
@@ -59,7 +59,7 @@ class Exp3(Learner):
     def observe(self, result: RoundResult) -> None:
         """Add the result of the lie told, over the probability with which it was."""
         member = result.member
-        arm, gain = self.arm[member], relative(result.utility, result.types)
+        arm, gain = self.arm[member], per_own_cost(result.utility, result.types)
         chance = self.probability(member).gather(1, arm[:, None])[:, 0]
         self.estimate[member, arm] += gain / chance
         self._largest[member] = torch.maximum(self._largest[member], gain.abs())

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from agents.checks import number
 from agents.owner.strategies.base import Neighbours
-from agents.owner.strategies.imitation import Imitator, one_of_them
+from agents.owner.strategies.imitation import Imitator, random_neighbour
 
 
 class FermiImitation(Imitator):
@@ -33,9 +33,9 @@ class FermiImitation(Imitator):
         super().__init__(owners, truth=truth, mutation=mutation)
         self.noise = number("noise", noise, above=0.0)
 
-    def model(self, neighbours: Neighbours, copies: Tensor, whom: Tensor) -> Tensor:
+    def misreport_to_copy(self, neighbours: Neighbours, copies: Tensor, whom: Tensor) -> Tensor:
         """Return the lie of the acquaintance met, or -1 where she is not copied."""
-        payoff, misreport = one_of_them(neighbours, whom)
+        payoff, misreport = random_neighbour(neighbours, whom)
         own = torch.nan_to_num(neighbours.own, nan=0.0)
         chance = torch.sigmoid((torch.nan_to_num(payoff, nan=0.0) - own) / self.noise)
         return torch.where(copies < chance, misreport, -1)

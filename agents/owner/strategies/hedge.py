@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from agents.checks import number
-from agents.owner.notice_board import relative
+from agents.owner.notice_board import per_own_cost
 from agents.owner.strategies.base import MarketView, RoundResult
 from agents.owner.strategies.learning import Learner, sampled
 from agents.owner.strategies.reasoning import utilities
@@ -72,9 +72,9 @@ class Hedge(Learner):
         would = utilities(
             result.public, result.everybody, result.row, result.types, misreports, result.budget, self.name
         )
-        gain = relative(would[0], result.types).T
+        gain = per_own_cost(would[0], result.types).T
         member = result.member
         self.gained[member] += gain
-        self.earned[member] += relative(result.utility, result.types)
+        self.earned[member] += per_own_cost(result.utility, result.types)
         self.rounds[member] += 1
         self._range[member] = torch.maximum(self._range[member], gain.amax(-1) - gain.amin(-1))

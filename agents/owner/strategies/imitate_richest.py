@@ -22,7 +22,7 @@ class ImitateRichest(Imitator):
 
     name = "imitate-richest"
 
-    def model(self, neighbours: Neighbours, copies: Tensor, whom: Tensor) -> Tensor:
+    def misreport_to_copy(self, neighbours: Neighbours, copies: Tensor, whom: Tensor) -> Tensor:
         """Return the lie of whoever does best, and better than oneself."""
         if not neighbours.misreport.shape[1]:
             return torch.full(whom.shape, -1)

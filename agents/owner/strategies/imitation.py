@@ -16,14 +16,14 @@ from agents.types import OwnerTypes
 
 
 class Imitator(Strategy):
-    """Begins with the truth, or with any lie, and then copies; the truth is one of the things to copy.
+    """Starts with the truth, or with any lie, and then copies; the truth is one of the things to copy.
 
     Parameters
     ----------
     owners : int
         Size of the group.
     truth : float
-        Probability of beginning with the truth; the other lies of ``misreport.MISREPORTS`` share the rest.
+        Probability of starting with the truth; the others of ``MISREPORTS`` share the rest.
     mutation : float
         Probability, in every round, of trying any of them instead.
 
@@ -42,20 +42,20 @@ class Imitator(Strategy):
         self.misreport = torch.full((owners,), -1)
 
     def bid(self, view: MarketView, types: OwnerTypes, generator: torch.Generator) -> Bids:
-        """Return what each has begun with or copied."""
-        begins, copies, whom, mutates, which = view.draw(generator, 5)
+        """Return what each started with or copied."""
+        starts, copies, whom, mutates, which = view.draw(generator, 5)
         others = 1 + (which * (len(MISREPORTS) - 1)).long()
         misreport = self.misreport[view.member]
         if view.neighbours is not None:
-            model = self.model(view.neighbours, copies, whom)
-            misreport = torch.where(model >= 0, model, misreport)
-        misreport = torch.where(self.misreport[view.member] < 0, torch.where(begins < self.truth, 0, others), misreport)
+            copied = self.misreport_to_copy(view.neighbours, copies, whom)
+            misreport = torch.where(copied >= 0, copied, misreport)
+        misreport = torch.where(self.misreport[view.member] < 0, torch.where(starts < self.truth, 0, others), misreport)
         misreport = torch.where(mutates < self.mutation, (which * len(MISREPORTS)).long(), misreport)
         self.misreport[view.member] = misreport
         return MISREPORTS[misreport].tell(types)
 
     @abstractmethod
-    def model(self, neighbours: Neighbours, copies: Tensor, whom: Tensor) -> Tensor:
+    def misreport_to_copy(self, neighbours: Neighbours, copies: Tensor, whom: Tensor) -> Tensor:
         """Return the lie ``int64[m]`` that each copies, -1 for none.
 
         Parameters
@@ -67,7 +67,7 @@ class Imitator(Strategy):
         """
 
 
-def one_of_them(neighbours: Neighbours, whom: Tensor) -> tuple[Tensor, Tensor]:
+def random_neighbour(neighbours: Neighbours, whom: Tensor) -> tuple[Tensor, Tensor]:
     """Payoff ``float64[m]`` and lie ``int64[m]`` of one acquaintance each, uniformly among those to be copied.
 
     NaN and -1 where there is none.

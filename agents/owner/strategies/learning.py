@@ -1,4 +1,4 @@
-"""What all learners share: arms that are pure lies, tried and remembered by every owner for herself."""
+"""What all learners share: arms that are scalar misreports, tried and remembered by every owner for herself."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ MISREPORTS = Misreport.of(
     *((scale, 0.5, 1.0) for scale in (1.0, 1.5)),
     *((scale, 1.0, 0.5) for scale in (1.0, 1.5)),
 )
-"""Lies weighed against one another, the truth first."""
+"""Misreports that are compared, the truth first."""
 ONE_EACH = torch.arange(len(MISREPORTS))[:, None]
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from agents.checks import number
-from agents.owner.notice_board import relative
+from agents.owner.notice_board import per_own_cost
 from agents.owner.strategies.base import MarketView, RoundResult
 from agents.owner.strategies.learning import Learner
 from agents.types import OwnerTypes
@@ -67,7 +67,7 @@ class QLearning(Learner):
         member = result.member
         state, arm = self.state[member], self.arm[member]
         follows = self.value[member, _state(result.price, result.types)].amax(-1)
-        target = relative(result.utility, result.types) + self.discount * follows
+        target = per_own_cost(result.utility, result.types) + self.discount * follows
         self.value[member, state, arm] += self.step * (target - self.value[member, state, arm])
 
 

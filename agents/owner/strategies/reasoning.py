@@ -64,13 +64,15 @@ def utilities(
     source = torch.zeros(bidders, dtype=torch.int64).index_copy(0, row, torch.arange(owners))
     verified = BID_FIELDS - public.strategic
     for part in torch.split(torch.arange(len(result)), max(1, ENTRIES_AT_ONCE // max(1, bidders))):
-        of, misreport, owner = part // (count * owners), part // owners % count, part % owners
-        # In every market all tell the lie of one owner, and then only hers is kept.
-        wide = types.take(rows=torch.zeros_like(part), owners=source)
-        told = _of_markets(misreports, misreport, owner, owners).tell(wide)
-        told = told.replace(**{field: getattr(wide, field) for field in verified}) if verified else told
-        alone = torch.arange(bidders) == row[owner][:, None]
-        bids = told.where(alone, everybody.take(rows=of))
+        # F markets at once, each one round in which one owner tells one misreport.
+        of, misreport, owner = part // (count * owners), part // owners % count, part % owners  # [F] each
+        # All owners tell that misreport first, and then only hers is used.
+        wide = types.take(rows=torch.zeros_like(part), owners=source)  # [F, r]
+        deviating = _of_markets(misreports, misreport, owner, owners).tell(wide)
+        if verified:
+            deviating = deviating.replace(**{field: getattr(wide, field) for field in verified})
+        alone = torch.arange(bidders) == row[owner][:, None]  # [F, r]
+        bids = deviating.where(alone, everybody.take(rows=of))
         utility = expected_utility(rule, wide, bids, torch.full((len(part),), budget, dtype=torch.float64))
         result[part] = utility.gather(1, row[owner][:, None])[:, 0]
     return result.reshape(rounds, count, owners)

@@ -1,4 +1,4 @@
-"""Finding strategies: every concrete ``Strategy`` in this package that has a name is registered by existing."""
+"""Finding strategies: every concrete ``Strategy`` in this package that has a name is discovered automatically."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from agents.checks import number
 from agents.owner.strategies.base import Neighbours
-from agents.owner.strategies.imitation import Imitator, one_of_them
+from agents.owner.strategies.imitation import Imitator, random_neighbour
 
 
 class ReplicatorImitation(Imitator):
@@ -33,8 +33,8 @@ class ReplicatorImitation(Imitator):
         super().__init__(owners, truth=truth, mutation=mutation)
         self.span = number("span", span, above=0.0)
 
-    def model(self, neighbours: Neighbours, copies: Tensor, whom: Tensor) -> Tensor:
+    def misreport_to_copy(self, neighbours: Neighbours, copies: Tensor, whom: Tensor) -> Tensor:
         """Return the lie of the acquaintance met, or -1 where she is not copied."""
-        payoff, misreport = one_of_them(neighbours, whom)
+        payoff, misreport = random_neighbour(neighbours, whom)
         better = torch.nan_to_num(payoff - torch.nan_to_num(neighbours.own, nan=0.0), nan=0.0)
         return torch.where(copies < better / self.span, misreport, -1)

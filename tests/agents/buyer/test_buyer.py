@@ -47,7 +47,7 @@ def test_a_wallet_caps_her_budgets_and_ends_with_them() -> None:
     her = ModelBuyer(Model(rng=0), 0, TASK, budget_factor=(1.0, 1.0), wallet=10.0)
     assert her.announce(8.0, 0, stream()).budget == 8.0
     her.pay(7.0)
-    assert (her.left, her.spent, her.active) == (3.0, 7.0, True)
+    assert (her.wallet_left, her.spent, her.active) == (3.0, 7.0, True)
     assert her.announce(8.0, 1, stream()).budget == 3.0
     with pytest.raises(ValueError, match=r"payment = 3.5 is more than the 3.0 left in the wallet of buyer 0"):
         her.pay(3.5)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from agents.prior import OwnerPrior
-from agents.tasks.partition import PARTITIONS, deal, label_skewed_partition, partition
+from agents.tasks.partition import PARTITIONS, label_skewed_partition, partition, partition_of
 from agents.tasks.registry import load_task
 
 
@@ -139,9 +139,9 @@ def test_a_task_is_dealt_out_either_way(name):
     assert torch.equal(labels[:50], task.records(torch.arange(50))[1])
     sizes = OwnerPrior(records=task.train_size, owners=30).population(generator()).data_size[0]
     for how in PARTITIONS:
-        assert torch.equal(deal(task, sizes, how, generator()).sizes, sizes)
+        assert torch.equal(partition_of(task, sizes, how, generator()).sizes, sizes)
     with pytest.raises(ValueError, match="did you mean 'label-skew'"):
-        deal(task, sizes, "label-skewed", generator())
+        partition_of(task, sizes, "label-skewed", generator())
 
 
 def test_labels_and_sizes_must_fit():

@@ -14,7 +14,7 @@ from agents.owner.notice_board import NoticeBoard
 from agents.owner.strategies.base import Neighbours
 from agents.owner.strategies.fermi_imitation import FermiImitation
 from agents.owner.strategies.imitate_richest import ImitateRichest
-from agents.owner.strategies.imitation import one_of_them
+from agents.owner.strategies.imitation import random_neighbour
 from agents.owner.strategies.replicator_imitation import ReplicatorImitation
 from agents.prior import OwnerPrior
 
@@ -71,11 +71,11 @@ class TestWhomToCopy:
             [2.0, float("nan"), 2.0],
         )
         half = torch.full((3,), 0.5).double()
-        assert ImitateRichest(3).model(seen, half, half).tolist() == [2, 5, -1]
+        assert ImitateRichest(3).misreport_to_copy(seen, half, half).tolist() == [2, 5, -1]
 
     def test_one_met_at_random_among_those_to_be_copied(self) -> None:
         seen = read([[1.0, 2.0, 3.0]] * 4, [[1, -1, 3]] * 3 + [[-1, -1, -1]], [0.0] * 4)
-        payoff, misreport = one_of_them(seen, torch.tensor([0.0, 0.49, 0.51, 0.5]).double())
+        payoff, misreport = random_neighbour(seen, torch.tensor([0.0, 0.49, 0.51, 0.5]).double())
         assert misreport.tolist() == [1, 1, 3, -1]
         assert payoff[:3].tolist() == [1.0, 1.0, 3.0]
         assert payoff[3].isnan()
@@ -85,12 +85,19 @@ class TestWhomToCopy:
         strategy, whom = FermiImitation(3, noise=0.1), torch.zeros(3).double()
         chance = [1 / (1 + 2.718281828459045**-1), 0.5, 1 / (1 + 2.718281828459045)]
         for hair, expected in ((-1e-9, [2, 2, 2]), (1e-9, [-1, -1, -1])):
-            assert strategy.model(seen, torch.tensor(chance, dtype=torch.float64) + hair, whom).tolist() == expected
+            assert (
+                strategy.misreport_to_copy(seen, torch.tensor(chance, dtype=torch.float64) + hair, whom).tolist()
+                == expected
+            )
 
     def test_the_replicator_copies_in_proportion_to_the_difference(self) -> None:
         seen = read([[0.5], [0.5], [-0.5]], [[2]] * 3, [0.0] * 3)
         draws = torch.tensor([0.24, 0.26, 0.0]).double()
-        assert ReplicatorImitation(3, span=2.0).model(seen, draws, torch.zeros(3).double()).tolist() == [2, -1, -1]
+        assert ReplicatorImitation(3, span=2.0).misreport_to_copy(seen, draws, torch.zeros(3).double()).tolist() == [
+            2,
+            -1,
+            -1,
+        ]
 
 
 @pytest.mark.parametrize("kind", KINDS)
