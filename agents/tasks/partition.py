@@ -150,7 +150,7 @@ def _class_counts(sizes: Tensor, left: Tensor, generator: torch.Generator) -> Te
 
 
 def _take(size: int, preference: Tensor, left: Tensor) -> Tensor:
-    """``size`` records ``int64[classes]`` by preference, none beyond what is left; a pass ends it or uses up a class."""
+    """``size`` records ``int64[classes]`` by preference, none beyond what is left; a pass ends or uses up a class."""
     taken = torch.zeros_like(left)
     while missing := size - int(taken.sum()):
         weight = torch.where(taken < left, preference, 0.0)
