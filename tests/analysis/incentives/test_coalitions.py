@@ -9,6 +9,7 @@ from agents.broker.auctions.base import Auction, Guarantees
 from agents.broker.auctions.pay_as_bid import PayAsBid
 from agents.broker.auctions.registry import load_auction
 from agents.messages import Bids, Outcome
+from agents.misreports.generators import field_subsets
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 from agents.valuation import ParametricValuation
@@ -91,7 +92,7 @@ def test_every_field_is_lied_about_by_either_and_by_both(threat: ThreatModel, ge
     game = Coalitions(Case(PayAsBid(), types, budget, threat))
     seen = set()
     for turn in range(28):
-        fields = coalitions.subsets(threat.fields)[turn % 7]
+        fields = field_subsets(threat.fields)[turn % 7]
         misreports = game.random_misreports(turn, fields, generator)
         true = (game.truth, game.truth if game.partner is None else game.truth.take(owners=game.partner))
         own = [one.valuation.at(one.privacy_budget) for one in true]
