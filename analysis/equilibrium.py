@@ -20,7 +20,7 @@ from torch import Tensor
 from agents.broker.auctions.base import Auction
 from agents.checks import number, seed_number, whole
 from analysis.empirical_game import EmpiricalGame, Play
-from analysis.intervals import ends, resamples
+from analysis.intervals import ratio_ends, resamples
 
 STEP = 2.0
 """By how much, in the first step, the log share of the best strategy grows over that of the worst still played."""
@@ -186,7 +186,7 @@ def payoff_matrix(game: EmpiricalGame, weights: np.ndarray) -> pd.DataFrame:
 
     ``weights[draws, P]`` says how often each profile is drawn in each bootstrap sample.
     """
-    names = game.names
+    names, ones = game.names, np.ones(weights.shape[1])
     pure = game.payoffs(torch.eye(len(names), dtype=torch.float64)).numpy()
     rows = []
     for against, table in zip(names, pure, strict=True):
@@ -197,9 +197,9 @@ def payoff_matrix(game: EmpiricalGame, weights: np.ndarray) -> pd.DataFrame:
                     "strategy": name,
                     "against": against,
                     "payoff": float(payoff.mean()),
-                    **ends("", weights @ payoff / len(payoff)),
+                    **ratio_ends("", payoff, ones, weights),
                     "gain": float(gain.mean()),
-                    **ends("gain_", weights @ gain / len(gain)),
+                    **ratio_ends("gain_", gain, ones, weights),
                 }
             )
     return pd.DataFrame(rows)
@@ -209,16 +209,19 @@ def regret_of(payoffs: np.ndarray, mixture: Any, names: tuple[str, ...], weights
     """What the best strategy gains over ``mixture[S]`` given payoffs ``[P, S]`` against it, with a 95 % interval.
 
     Gains are taken over the first strategy in every profile before they are averaged, so that the regret of a truth
-    that no lie beats is 0 exactly.
+    that no lie beats is 0 exactly. The largest gain is at least the largest low end of all strategies' intervals, and
+    at most the largest high end, whichever of them is the best; and it is not negative.
     """
     gain = payoffs - payoffs[:, :1]
     shares = np.asarray(mixture, dtype=float)
     mean = gain.mean(0)
-    drawn = weights @ gain / len(gain)
+    over = (gain - gain @ shares[:, None]).T  # [S, P]
+    each = [ratio_ends("", value, np.ones(len(value)), weights) for value in over]
     regret = float(mean.max() - mean @ shares)
     return {
         "regret": regret,
-        **ends("regret_", drawn.max(-1) - drawn @ shares),
+        "regret_low": max(0.0, *(ends["low"] for ends in each)),
+        "regret_high": max(0.0, *(ends["high"] for ends in each)),
         "best_reply": names[int(mean.argmax())],
     }
 

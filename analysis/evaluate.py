@@ -18,9 +18,10 @@ from agents.checks import seed_number, whole
 from agents.messages import Outcome
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
-from analysis.intervals import ends, ratios, resamples
+from analysis.intervals import ratio_ends, ratios, resamples
 from analysis.regret import found_regret
 from analysis.second_best import second_best
+from analysis.tilting import heavy_tail
 
 FIRST_BEST = "first best"
 NO_BUDGET = "all at own privacy budget"
@@ -107,11 +108,12 @@ def evaluate(
     -------
     DataFrame
         One row per budget factor and mechanism: ``budget_factor, auction, profiles, mean, low, high`` (mean finite
-        error bound with its 95 % bootstrap interval over profiles), ``median, invalid_rate, over_first_best,
-        over_all_in`` (ratios of means on the same profiles, those valid in both, with ``_low`` and ``_high``; no number
-        where there is none), ``spent`` (mean share of the budget), ``ir_violations, ir_violation_rate`` (truthful
-        owners who lose, of all), ``ir_loss`` (what they lose, over all payments), ``budget_violations,
-        budget_violation_rate`` (overspent profiles), and the columns of ``analysis.regret.found_regret``.
+        error bound with its 95 % bootstrap interval over profiles), ``heavy_tail`` (whether no interval of the mean
+        bound can be trusted), ``median, invalid_rate, over_first_best, over_all_in`` (ratios of means on the same
+        profiles, those valid in both, with ``_low`` and ``_high``; no number where there is none), ``spent`` (mean
+        share of the budget), ``ir_violations, ir_violation_rate`` (truthful owners who lose, of all), ``ir_loss``
+        (what they lose, over all payments), ``budget_violations, budget_violation_rate`` (overspent profiles), and
+        the columns of ``analysis.regret.found_regret``.
     """
     settings = EvaluationSettings() if settings is None else settings
     rows: list[dict[str, object]] = []
@@ -186,8 +188,8 @@ def _compared(
         row: dict[str, object] = {
             "auction": name,
             "profiles": len(bound),
-            "mean": _mean(bound),
-            **ends("", _means(weights, bound)),
+            **_mean(bound, weights),
+            "heavy_tail": heavy_tail(np.where(np.isfinite(bound), bound, 0.0)),
             "median": float(np.median(finite)) if len(finite) else float("inf"),
             "invalid_rate": 1 - len(finite) / len(bound),
         }
@@ -196,17 +198,14 @@ def _compared(
                 both = np.isfinite(bound) & np.isfinite(arrays[other])
                 over, under = (np.where(both, part, 0.0) for part in (bound, arrays[other]))
                 row[label] = float(ratios(np.ones((1, len(both))), over, under)[0])
-                row |= ends(f"{label}_", ratios(weights, over, under))
+                row |= ratio_ends(f"{label}_", over, under, weights, bounds=(0.0, np.inf))
         yield row | facts.get(name, {})
 
 
-def _means(weights: np.ndarray, bound: np.ndarray) -> np.ndarray:
-    """Mean finite bound of every resample; infinite where none is finite."""
+def _mean(bound: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+    """Mean finite bound and its interval; infinite where none is finite."""
     finite = np.isfinite(bound)
-    means = ratios(weights, np.where(finite, bound, 0.0), finite)
-    return np.where(np.isnan(means), np.inf, means)
-
-
-def _mean(bound: np.ndarray) -> float:
-    finite = bound[np.isfinite(bound)]
-    return float(finite.mean()) if len(finite) else float("inf")
+    if not finite.any():
+        return dict.fromkeys(("mean", "low", "high"), float("inf"))
+    ends = ratio_ends("", np.where(finite, bound, 0.0), finite, weights, bounds=(0.0, np.inf))
+    return {"mean": float(bound[finite].mean()), **ends}

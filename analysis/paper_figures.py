@@ -18,7 +18,7 @@ from agents.messages import Outcome
 from agents.noise import variance
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
-from analysis.intervals import ends, ratios, resamples
+from analysis.intervals import ratio_ends, ratios, resamples
 from analysis.regret import found_regret
 
 PRIORS: Mapping[str, OwnerPrior] = {
@@ -102,7 +102,7 @@ def _summary(found: np.ndarray, draws: np.ndarray) -> dict[str, float]:
     mean = float(found[valid].mean()) if valid.any() else float("nan")
     return {
         "error_bound": mean,
-        **ends("", ratios(draws, known, valid.astype(float))),
+        **ratio_ends("", known, valid, draws, bounds=(0.0, np.inf)),
         "invalid_rate": invalid / count,
         "invalid_low": float(exact.low),
         "invalid_high": float(exact.high),
@@ -150,7 +150,7 @@ def guarantees(
     return {
         **{name: found[name] for name in ("regret", "regret_low", "regret_high")},
         "ir": violation,
-        **ends("ir_", ratios(resamples(profiles, seed), over_cost, sellers)),
+        **ratio_ends("ir_", over_cost, sellers, resamples(profiles, seed), bounds=(0.0, np.inf)),
         "profiles": profiles,
         "queries": queries,
     }

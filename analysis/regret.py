@@ -12,7 +12,8 @@ from agents.misreports.search import per_cost, search
 from agents.types import OwnerTypes
 from analysis.incentives.expectation import expected_outcome
 from analysis.incentives.structure import lists_hold
-from analysis.intervals import ends, ratios, resamples
+from analysis.intervals import ratio_ends, ratios, resamples
+from analysis.tilting import heavy_tail
 
 NOTABLE = 0.01
 """Gain over the own cost from which on an owner counts as gaining."""
@@ -45,8 +46,9 @@ def found_regret(
         sells then (the published normalisation; no number if nobody sells). ``gain_per_payment``: sum of all gains
         over sum of all payments. ``gain_per_own_cost``: mean, over all owners, of the gain over the cost of all she
         has at her own privacy budget. Each of the three with ``_low`` and ``_high``, ends of a 95 % interval, profiles
-        being drawn anew. ``gaining_rate``: share of the owners who gain over 1 % of their own cost; ``worst_gain``:
-        largest gain over own cost; ``regret_profiles`` and ``queries``: how much was searched.
+        being drawn anew. ``gaining_rate``: share of the owners who gain over 1 % of their own cost, with its interval;
+        ``regret_heavy_tail``: 1 if no interval of the regret can be trusted; ``worst_gain``: largest gain over own
+        cost; ``regret_profiles`` and ``queries``: how much was searched.
     """
     whole("queries", queries, minimum=1)
     generator = torch.Generator().manual_seed(seed_number("seed", seed))
@@ -62,18 +64,32 @@ def found_regret(
     return {
         "regret_profiles": types.shape[0],
         "queries": queries,
-        **_ratio("regret", relative.sum(-1), sells.sum(-1), weights),
-        **_ratio("gain_per_payment", gain.sum(-1), truth.payment.sum(-1), weights),
-        **_ratio("gain_per_own_cost", own.sum(-1), present.sum(-1), weights),
-        "gaining_rate": float((own > NOTABLE).sum() / present.sum().clamp(min=1)),
+        **_gain("regret", relative.sum(-1), sells.sum(-1), weights),
+        **_gain("gain_per_payment", gain.sum(-1), truth.payment.sum(-1), weights),
+        **_gain("gain_per_own_cost", own.sum(-1), present.sum(-1), weights),
+        **_share("gaining_rate", own > NOTABLE, present, weights),
+        "regret_heavy_tail": float(heavy_tail(relative.sum(-1).double().numpy())),
         "worst_gain": float(own.max()) if own.numel() else 0.0,
     }
 
 
-def _ratio(name: str, top: Tensor, bottom: Tensor, weights: np.ndarray) -> dict[str, float]:
-    """The ratio of two sums over profiles and its interval; nothing gained is nothing, whatever it is over."""
-    over, under = top.double().numpy(), bottom.double().numpy()
-    if name != "regret" and not over.any():
+def _gain(name: str, top: Tensor, bottom: Tensor, weights: np.ndarray) -> dict[str, float]:
+    """The ratio of gains over profiles and its interval; no gain is nothing, whatever it is over."""
+    if not top.any() and (bottom.any() or name != "regret"):  # where nobody sells there is no regret, not even none
         return {name: 0.0, f"{name}_low": 0.0, f"{name}_high": 0.0}
+    return _ratio(name, top, bottom, weights, (0.0, np.inf))
+
+
+def _share(name: str, holds: Tensor, among: Tensor, weights: np.ndarray) -> dict[str, float]:
+    """The share of the owners and its interval; of nobody none, and nothing is known."""
+    if not among.any():
+        return {name: 0.0, f"{name}_low": 0.0, f"{name}_high": 1.0}
+    return _ratio(name, holds.sum(-1), among.sum(-1), weights, (0.0, 1.0))
+
+
+def _ratio(
+    name: str, top: Tensor, bottom: Tensor, weights: np.ndarray, bounds: tuple[float, float]
+) -> dict[str, float]:
+    over, under = top.double().numpy(), bottom.double().numpy()
     value = ratios(np.ones((1, len(over))), over, under)
-    return {name: float(value[0]), **ends(f"{name}_", ratios(weights, over, under))}
+    return {name: float(value[0]), **ratio_ends(f"{name}_", over, under, weights, bounds=bounds)}

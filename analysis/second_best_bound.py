@@ -17,6 +17,7 @@ uniform one. Sampling the factors is the only error: the price of money is chose
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -27,7 +28,7 @@ from agents.checks import seed_number, whole
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 from agents.valuation import ParametricValuation
-from analysis.intervals import ends, ratios, resamples
+from analysis.intervals import ratio_ends, resamples
 
 _CANDIDATES = 4000
 """Factors drawn per situation, of which those given its budget are sampled by importance."""
@@ -77,13 +78,13 @@ def truthful_bound(
     alone = torch.arange(situations) * draws
     minimum = first_best(fresh.types.take(rows=alone), budget).error_bound
     second = first_best(_with_factor(fresh.types, fresh.virtual).take(rows=alone), budget).error_bound
-    over = ratios(resamples(situations, seed), bound.numpy(), minimum.numpy())
+    weights = resamples(situations, seed)
     return {
         "bound": float(bound.mean()),
         "second_best": float(second.mean()),
         "first_best": float(minimum.mean()),
         "bound_over_first_best": float(bound.mean() / minimum.mean()),
-        **ends("bound_over_first_best_", over),
+        **ratio_ends("bound_over_first_best_", bound, minimum, weights, bounds=(0.0, math.inf)),
         "second_best_over_first_best": float(second.mean() / minimum.mean()),
     }
 

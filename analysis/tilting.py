@@ -144,11 +144,11 @@ def _tilt(value: Array) -> tuple[float, float]:
 
 
 def tail_index(totals: Array) -> float:
-    """Hill's estimate of how fast the largest positive ``totals[K]`` thin out, P(X > x) ~ x^-a; infinite if too few.
+    """Hill's estimate of a where the largest of ``totals[K]`` thin out as P(X > x) ~ x^-a; infinite if too few.
 
     Source: Hill, "A simple general approach to inference about the tail of a distribution", 1975.
     """
-    positive = np.sort(totals[totals > 0])[::-1]
+    positive = np.sort(totals[(totals > 0) & np.isfinite(totals)])[::-1]
     if len(positive) < GAINING:
         return float("inf")
     largest = int(np.ceil(TOP * len(positive)))

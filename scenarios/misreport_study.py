@@ -24,7 +24,7 @@ from agents.surplus import ROUNDING
 from analysis.empirical_game import pure_strategies
 from analysis.equilibrium import Equilibrium, equilibrium
 from analysis.incentives.structure import lists_hold
-from analysis.intervals import Interval, ends, ratios, resamples
+from analysis.intervals import Interval, ratio_ends, resamples
 from analysis.plots.equilibrium import equilibrium_figure, study_figure
 from scenarios.commands.answer import Answer
 from scenarios.commands.directory import scenario_directory
@@ -167,7 +167,7 @@ def misreport_rows(name: str, profiles: int, seed: int) -> list[Row]:
     _truth, *misreports = pure_strategies(auction.guarantees.strategic).items()
     for misreport, strategy in misreports:
         gain = per_cost(types, game.gains(strategy(types)))  # [profile, owner]
-        over = ends("", ratios(weights, gain.sum(-1).numpy(), count))
+        over = ratio_ends("", gain.sum(-1).numpy(), count, weights)
         rows.append(
             {
                 "auction": name,

@@ -16,7 +16,7 @@ from agents.misreports.search import Counterfactuals
 from agents.types import OwnerTypes
 from analysis.incentives.attackers.lattice import lattice, misreport_at
 from analysis.incentives.threat_model import ThreatModel
-from analysis.intervals import ends, ratios, resamples
+from analysis.intervals import ratio_ends, ratios, resamples
 
 
 def interim_gain(
@@ -95,7 +95,7 @@ def interim_gain(
     top, bottom = torch.where(finite, share, 0.0).numpy(), finite.double().numpy()
     return {
         "mean": float(ratios(np.ones((1, deviators)), top, bottom)[0]),
-        **ends("", ratios(resamples(deviators, seed), top, bottom)),
+        **ratio_ends("", top, bottom, resamples(deviators, seed)),
         "over_0.01": float((share > 0.01).double().mean()),
         "deviators": deviators,
         "draws": draws,

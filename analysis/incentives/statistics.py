@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.intervals import ends, ratios, resamples
+from analysis.intervals import ratio_ends, ratios, resamples
+from analysis.tilting import heavy_tail
 
 Array = NDArray[np.float64]
 NOTABLE: tuple[float, ...] = (0.01, 0.05)
@@ -42,8 +43,9 @@ def statistics(owners: pd.DataFrame, profiles: pd.DataFrame, seed: int) -> dict[
     dict
         ``money``, ``per_own_cost`` (the default: over the cost of all she has at her own privacy budget),
         ``published_normalisation`` (over the cost of what she sells when truthful, among those who sell),
-        ``per_payment`` (among those paid), each with mean, interval, median, p95, p99, max and what is not in the
-        mean; ``sum_over_payments`` and ``sum_over_own_cost``; ``gaining`` (shares of owners gaining over 1 % and 5 %);
+        ``per_payment`` (among those paid), each with mean, interval, median, p95, p99, max, what is not in the mean,
+        and ``heavy_tail`` (whether no interval of the mean can be trusted); ``sum_over_payments`` and
+        ``sum_over_own_cost``; ``gaining`` (shares of owners gaining anything, over 1 % and 5 %);
         ``individual_rationality``, ``budget`` and ``invalid_rate``.
     """
     cluster = _Clusters(owners["profile"].to_numpy(), len(profiles), seed)
@@ -133,7 +135,7 @@ class _Clusters:
     """Means and ratios over owners with intervals for which whole profiles are drawn anew."""
 
     def __init__(self, profile: NDArray[Any], count: int, seed: int) -> None:
-        self.profile, self.count, self.seed = profile.astype(int), max(1, count), seed
+        self.profile, self.count = profile.astype(int), max(1, count)
         self.weights = resamples(self.count, seed)
 
     def ratio(self, top: Array, bottom: Array) -> dict[str, float]:
@@ -142,18 +144,13 @@ class _Clusters:
             return {"mean": 0.0, "low": 0.0, "high": 0.0}
         if not (np.isfinite(top).all() and np.isfinite(bottom).all()):
             return {"mean": float("inf"), "low": float("inf"), "high": float("inf")}
-        over, under = self._sums(top), self._sums(bottom)  # [profiles]
-        value = ratios(np.ones((1, self.count)), over, under)
-        draws = ratios(self.weights, over, under)  # [bootstrap samples]
-        if np.isnan(draws).any():
-            # Samples of nothing but profiles in which nobody counts: only the others are drawn anew.
-            some = (over != 0) | (under != 0)
-            draws = ratios(resamples(int(some.sum()), self.seed), over[some], under[some])
-        return {"mean": float(value[0]), **ends("", draws)}
+        return self._interval(top, bottom, (0.0, np.inf))
 
     def rate(self, holds: NDArray[np.bool_]) -> dict[str, float]:
-        """Share of the owners for whom it holds."""
-        return self.ratio(holds.astype(float), np.ones(len(holds)))
+        """Share of the owners for whom it holds; of none in K profiles, up to about 3 / K cannot be excluded."""
+        if not len(holds):
+            return {"mean": 0.0, "low": 0.0, "high": 1.0}
+        return self._interval(holds.astype(float), np.ones(len(holds)), (0.0, 1.0))
 
     def summary(self, value: Array, among: NDArray[np.bool_]) -> dict[str, float]:
         """Mean with interval over the finite ``value`` of those ``among``, quantiles over all of them."""
@@ -172,7 +169,13 @@ class _Clusters:
             "max": float(chosen.max()) if len(chosen) else float("nan"),
             "count": int(among.sum()),
             "not_finite": int(among.sum() - finite.sum()),
+            "heavy_tail": heavy_tail(self._sums(np.where(finite, value, 0.0))),
         }
+
+    def _interval(self, top: Array, bottom: Array, bounds: tuple[float, float]) -> dict[str, float]:
+        over, under = self._sums(top), self._sums(bottom)  # [profiles]
+        value = ratios(np.ones((1, self.count)), over, under)
+        return {"mean": float(value[0]), **ratio_ends("", over, under, self.weights, bounds=bounds)}
 
     def _sums(self, value: Array) -> Array:
         sums: Array = np.bincount(self.profile, weights=value, minlength=self.count).astype(float)

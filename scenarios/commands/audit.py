@@ -15,7 +15,7 @@ from agents.broker.auctions.base import Auction
 from agents.broker.auctions.registry import load_auction
 from agents.prior import OwnerPrior
 from analysis.incentives.audit import audit
-from analysis.incentives.results import AT_LEAST, AuditReport
+from analysis.incentives.results import AT_LEAST, AuditReport, ThreatFindings
 from analysis.incentives.settings import AuditSettings
 from analysis.incentives.threat_model import threat_models
 from scenarios.commands.answer import Answer
@@ -124,6 +124,8 @@ def _verdict(report: AuditReport) -> list[str]:
         lines = [f"Nothing that {report.auction} claims was refuted ({', '.join(claimed)}): the largest gain is 0."]
     else:
         lines = [f"{report.auction} claims nothing about the lies that were audited here."]
+    for name, findings in report.threats.items():
+        lines += _reservations(name, findings)
     if report.untested:
         lines.append(f"No lie could be told, so that nothing is known: {', '.join(report.untested)}.")
     if len(report.controls):
@@ -135,10 +137,24 @@ def _verdict(report: AuditReport) -> list[str]:
     return lines
 
 
+def _reservations(name: str, findings: ThreatFindings) -> list[str]:
+    """What the figures of a threat model do not say: rare gains that were not met, and means of heavy tails."""
+    figures, profiles = findings.statistics, findings.statistics["profiles"]
+    lines = []
+    if findings.queries and not findings.pays:
+        unseen = figures["gaining"]["any"]["high"]
+        lines.append(f"{name}: no gain in {profiles:,} profiles; profiles with one may still be {unseen:.1%} of all.")
+    for unit in ("per_own_cost", "published_normalisation"):
+        if figures[unit]["heavy_tail"]:
+            gains = f"gains ({unit.replace('_', ' ')})"
+            lines.append(f"{name}: the tail of the {gains} is too heavy for the interval; their mean may be higher.")
+    return lines
+
+
 def _gains(report: AuditReport) -> Table:
     table = _table(
         f"Gain over own cost in {report.auction}, at least",
-        *("threat model", "claimed", "lies told", "mean [95 %]", "p95", "p99", "max", "> 1 %", "> 5 %"),
+        *("threat model", "claimed", "lies told", "mean [95 %]", "p95", "p99", "max", "> 1 % [95 %]", "> 5 % [95 %]"),
     )
     for name, findings in report.threats.items():
         own, gaining = findings.statistics["per_own_cost"], findings.statistics["gaining"]
@@ -148,7 +164,7 @@ def _gains(report: AuditReport) -> Table:
             f"{int(findings.owners['queries'].sum()):,}",
             _interval(own),
             *(f"{own[key]:.3g}" for key in ("p95", "p99", "max")),
-            *(f"{gaining[key]['mean']:.1%}" for key in ("over_0.01", "over_0.05")),
+            *(_share(gaining[key]) for key in ("over_0.01", "over_0.05")),
         )
     return table
 
@@ -237,6 +253,10 @@ def _controls(report: AuditReport) -> Table:
             power,
         )
     return table
+
+
+def _share(figures: Any) -> str:
+    return escape(f"{figures['mean']:.1%} [{figures['low']:.1%}, {figures['high']:.1%}]")
 
 
 def _interval(figures: Any) -> str:

@@ -40,7 +40,19 @@ def tables_of(table: pd.DataFrame, setting: str, *, with_published: bool) -> lis
     ]
     if "regret" in rows and rows["regret"].notna().any():
         parts += [f"Regret found, at least ({at[0].lower()}{at[1:]}, {setting})", _regrets(rows)]
-    return parts
+    return parts + heavy_tails(table)
+
+
+def heavy_tails(table: pd.DataFrame) -> list[str]:
+    """Say of which mechanisms, and at which budget factors, no interval of the mean can be trusted."""
+    sentences = []
+    for column, what in (("heavy_tail", "error bounds"), ("regret_heavy_tail", "gains")):
+        rows = table[table[column].eq(1)] if column in table else table.head(0)
+        factors = rows.groupby("auction", sort=False)["budget_factor"].agg(", ".join)
+        names = "; ".join(f"{name} (f = {found})" for name, found in factors.items())
+        if names:
+            sentences.append(f"Tail of the {what} too heavy for the interval, the mean may be higher: {names}.")
+    return sentences
 
 
 def _table(headings: Sequence[str]) -> Table:
@@ -111,7 +123,7 @@ def _regrets(rows: pd.DataFrame) -> Table:
                 _interval(row, "regret"),
                 _interval(row, "gain_per_payment"),
                 _interval(row, "gain_per_own_cost"),
-                f"{row['gaining_rate']:.1%}",
+                "{gaining_rate:.1%} [{gaining_rate_low:.1%}, {gaining_rate_high:.1%}]".format(**row),
                 f"{row['worst_gain']:.3g}",
                 f"{row['regret_profiles']:.0f} profiles",
             )

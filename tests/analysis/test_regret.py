@@ -118,7 +118,18 @@ def test_where_nobody_sells_there_is_no_regret_to_speak_of(profiles):
 def test_absent_owners_and_empty_markets_gain_nothing(profiles):
     types, budget = profiles
     nobody = replace(types, data_size=torch.zeros_like(types.data_size))
-    assert found_regret(load_auction("all-in"), nobody, budget, 5)["gaining_rate"] == 0
+    found = found_regret(load_auction("all-in"), nobody, budget, 5)
+    assert (found["gaining_rate"], found["gaining_rate_low"], found["gaining_rate_high"]) == (0, 0, 1)
+    assert (found["gain_per_payment"], found["gain_per_payment_high"]) == (0, 0)
+    assert found["regret"] != found["regret"]
+
+
+def test_of_twelve_profiles_without_a_gain_a_fifth_of_all_may_have_one(profiles):
+    """The rule of three: if 1 - 0.05^(1/12) of all profiles had one, twelve would miss it in 5 % of the cases."""
+    found = found_regret(load_auction("sequential-menu"), *profiles, 5)
+    assert (found["gaining_rate"], found["gaining_rate_low"]) == (0, 0)
+    assert found["gaining_rate_high"] == pytest.approx(1 - 0.05 ** (1 / 12))
+    assert (found["regret"], found["regret_low"], found["regret_high"]) == (0, 0, 0)
 
 
 def test_bad_input_is_refused(profiles):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -45,20 +46,45 @@ def test_every_unit_by_hand() -> None:
     assert found["invalid_rate"] == 0.0
 
 
-def test_intervals_draw_whole_profiles() -> None:
-    # A sample has the first profile twice, the second twice, or one of each: nothing lies between their means.
+def test_intervals_are_over_whole_profiles() -> None:
+    # Two profiles of means 0.5 and 1.5: Student's interval of one degree of freedom, and no gain is below 0.
     found = statistics(owners(), PROFILES, 0)["money"]
-    assert (found["low"], found["high"]) == (0.5, 1.5)
+    assert (found["low"], found["high"]) == pytest.approx((0, 1 + 12.7062 * 0.5), abs=1e-4)
+
+
+def test_shares_of_which_nothing_was_seen_are_bounded_by_the_rule_of_three() -> None:
+    # Ten profiles without a gain: a tenth of all may have one and ten still be without, (1 - 0.2589)^10 = 0.05.
+    table = pd.concat([owners(gain=[0.0] * 4).assign(profile=[i, i, i + 1, i + 1]) for i in range(0, 10, 2)])
+    profiles = pd.concat([PROFILES] * 5)
+    found = statistics(table, profiles, 0)
+    assert found["gaining"]["any"] == pytest.approx({"mean": 0.0, "low": 0.0, "high": 1 - 0.05**0.1})
+    assert (found["money"]["low"], found["money"]["high"]) == (0, 0)
+
+
+def test_one_profile_says_nothing_of_others() -> None:
+    table = owners().iloc[:2]
+    found = statistics(table, PROFILES.iloc[:1], 0)
+    assert (found["money"]["mean"], found["money"]["low"], found["money"]["high"]) == (0.5, 0, math.inf)
+    assert found["gaining"]["any"] == {"mean": 0.5, "low": 0, "high": 1}
+
+
+def test_a_tail_too_heavy_for_its_interval_is_told() -> None:
+    # A hundred profiles of one owner whose gains are the quantiles of a Pareto law without a variance, and of one with.
+    heavy = ((np.arange(100) + 0.5) / 100) ** (-1 / 1.2)
+    for gain, told in ((heavy, True), (heavy**0.4, False)):
+        table = pd.concat([owners().iloc[:1]] * 100).assign(profile=np.arange(100), gain=gain)
+        found = statistics(table, pd.concat([PROFILES] * 50), 0)
+        assert found["per_own_cost"]["heavy_tail"] is told
 
 
 def test_profiles_in_which_nobody_sells_leave_the_interval_of_those_who_sell_alone() -> None:
-    # Of three profiles the last has no seller: samples of it alone say nothing about sellers.
+    # Of three profiles the last has no seller: two are left, of means 0.5 and 0.1.
     table = owners()
     idle = table.iloc[2:].assign(profile=2, sells=False, payment=0.0, gain=0.0)
     profiles = pd.DataFrame({"budget": [5.0, 40.0, 1.0], "spent": [4.0, 36.0, 0.0], "sellers": [1, 1, 0]})
     found = statistics(pd.concat([table, idle], ignore_index=True), profiles, 0)["published_normalisation"]
     assert found["mean"] == pytest.approx(0.3)
-    assert (found["low"], found["high"]) == pytest.approx((0.1, 0.5))
+    assert (found["low"], found["high"]) == pytest.approx((0, 0.3 + 12.7062 * 0.2), abs=1e-4)
 
 
 def test_what_is_infinite_is_counted_beside_the_mean_it_is_missing_from() -> None:

@@ -147,6 +147,14 @@ def test_where_nobody_can_collude_the_summary_says_so_and_the_pictures_are_empty
     assert (tmp_path / "audit" / "gains-collusion.png").exists()
 
 
+def test_an_audit_that_found_no_gain_says_how_rare_gains_would_have_to_be(tmp_path: Path) -> None:
+    """Three profiles without: 1 - 0.05^(1/3) of all may have one."""
+    words = ("proportional-share", *SMALL, "--attacker", "lattice", "--threat", "valuation")
+    summary = " ".join(typed(*words, "--out", str(tmp_path / "audit")).stdout.split())
+    assert "valuation: no gain in 3 profiles; profiles with one may still be 63.2% of all." in summary
+    assert "0.0% [0.0%, 63.2%]" in summary
+
+
 def test_who_interrupts_the_pictures_is_told_that_the_figures_are_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ from analysis.evaluate import FIRST_BEST
 from scenarios.commands import evaluation
 from scenarios.commands.cli import app
 from scenarios.commands.evaluation import EvaluationRequest, evaluate_auctions, every_auction
+from scenarios.commands.evaluation_summary import heavy_tails
 
 FEW = ("--profiles", "6", "--regret-profiles", "2", "--queries", "3", "--factor", "U[0.1, 2]")
 QUICK = (*FEW, "--no-first-best")
@@ -158,3 +159,19 @@ def test_without_a_name_it_says_what_to_pass():
     result = typed()
     assert result.exit_code == 2
     assert "name at least one auction, or pass --all" in result.stderr
+
+
+def test_means_whose_interval_cannot_be_trusted_are_named_with_their_budget_factors():
+    table = pd.DataFrame(
+        {
+            "auction": ["a", "b", "a", "b", FIRST_BEST],
+            "budget_factor": ["0.1", "0.1", "2", "2", "2"],
+            "heavy_tail": [True, False, True, False, False],
+            "regret_heavy_tail": [0.0, 0.0, 0.0, 1.0, float("nan")],
+        }
+    )
+    assert heavy_tails(table) == [
+        "Tail of the error bounds too heavy for the interval, the mean may be higher: a (f = 0.1, 2).",
+        "Tail of the gains too heavy for the interval, the mean may be higher: b (f = 2).",
+    ]
+    assert heavy_tails(table.iloc[1:2]) == []
