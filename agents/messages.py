@@ -154,6 +154,10 @@ class Outcome:
         """``[B, n]``: privacy loss bought, none without records, whatever the auction wrote down."""
         return torch.where(self.sells, self.privacy_loss, 0.0)
 
+    def take(self, owners: Any) -> Outcome:
+        """The outcome of some owners (a slice or an index tensor)."""
+        return Outcome(self.privacy_loss[:, owners], self.payment[:, owners], self.data_size[:, owners])
+
     @staticmethod
     def nothing(batch: int, owners: int) -> Outcome:
         """The outcome in which nobody sells."""

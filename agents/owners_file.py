@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from agents.checks import MAX_RECORDS, one_of, text_of
-from agents.prior import LARGEST_FACTOR, LARGEST_PRIVACY_BUDGET
+from agents.prior import LARGEST_FACTOR, LARGEST_PRIVACY_BUDGET, MIN_PRIVACY_BUDGET
 from agents.types import OwnerTypes
 from agents.valuation import FAMILIES, MixedValuation, ParametricValuation, TabulatedValuation, Valuation
 
@@ -24,8 +24,6 @@ CURVE = "cost@"
 """Begins the name of a column of a tabulated curve; its privacy loss follows."""
 
 EXTRA_CELLS = "cells beyond the last column"
-MIN_PRIVACY_BUDGET = 1e-6
-"""With less than this an owner has nothing worth selling (``agents.owner.owner``)."""
 PARAMETRIC = ("family", "factor")
 
 

@@ -19,6 +19,8 @@ from agents.valuation import FAMILIES, ParametricValuation
 UNIT_PRIVACY_RANGE = (0.5, 2.0)
 """Privacy losses, uniform, at which the unit of money is what a record costs on average, whatever owners tolerate."""
 BUDGETS: tuple[str, ...] = ("tied", "independent")
+MIN_PRIVACY_BUDGET = 1e-6
+"""With less than this, of a round or of her lifetime allowance, an owner has nothing worth selling."""
 LARGEST_PRIVACY_BUDGET = 100.0
 """Largest privacy budget taken: an exponential valuation there is 10^43, and its products with money stay finite."""
 LARGEST_EXPONENT = 10.0

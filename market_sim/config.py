@@ -19,13 +19,12 @@ from agents.buyer.update import RULES
 from agents.checks import number, one_of, whole
 from agents.network import NETWORKS, check_network
 from agents.noise import CLIPS, NAMES, check_noise_source
-from agents.owner.population import MIN_PRIVACY_BUDGET
 from agents.owner.strategies.base import Strategy
 from agents.owner.strategy_shares import check_options as check_strategy_options
 from agents.owner.strategy_shares import check_shares, strategy_class, strategy_name
 from agents.owners_file import read_owners
 from agents.population_prior import PopulationPrior
-from agents.prior import BUDGETS, LARGEST_PRIVACY_BUDGET, SIZES, OwnerPrior
+from agents.prior import BUDGETS, LARGEST_PRIVACY_BUDGET, MIN_PRIVACY_BUDGET, SIZES, OwnerPrior
 from agents.tasks.partition import PARTITIONS
 from agents.tasks.registry import check_options, list_tasks, takes_data
 from agents.types import OwnerTypes

@@ -230,8 +230,21 @@ class StrategyGroups:
         )
 
     def _result(self, settlement: Settlement, rows: Tensor) -> RoundResult:
-        member = self.member[settlement.bidders.owners[rows]]
-        return settlement.result(rows, member, self.public, self.price)
+        """What the bidders at these places learn about themselves."""
+        bidders, identities = settlement.bidders, settlement.bidders.identities
+        return RoundResult(
+            member=self.member[bidders.owners[rows]],
+            bids=identities.bids(settlement.bids).take(owners=rows),
+            outcome=identities.outcome(settlement.outcome).take(owners=rows),
+            utility=settlement.utility[0, rows],
+            types=bidders.types.take(owners=rows),
+            budget=bidders.announcement.budget,
+            public=self.public,
+            everybody=settlement.bids,
+            row=identities.first[rows],
+            price=self.price,
+            transfer=None if settlement.transfer is None else settlement.transfer[0, rows],
+        )
 
 
 def _check_bids(bids: Any, types: OwnerTypes) -> None:

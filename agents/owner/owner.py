@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from mesa.discrete_space import FixedAgent
 
-from agents.owner.population import MIN_PRIVACY_BUDGET as MIN_PRIVACY_BUDGET
-from agents.owner.population import OwnerPopulation as OwnerPopulation
-
 if TYPE_CHECKING:
     from mesa import Model
+
+    from agents.owner.population import OwnerPopulation
 
 
 class DataOwner(FixedAgent):  # type: ignore[misc]

@@ -18,13 +18,11 @@ from agents.owner.perturbation.registry import perturb
 from agents.owner.settlement import Settlement
 from agents.owner.strategies.base import PublicKnowledge
 from agents.owner.strategy_shares import Share
+from agents.prior import MIN_PRIVACY_BUDGET
 from agents.tasks.base import Task
 from agents.tasks.partition import partition_of
 from agents.types import OwnerTypes
 from agents.upload_terms import UploadTerms
-
-MIN_PRIVACY_BUDGET = 1e-6
-"""An owner with less of her lifetime allowance left than this leaves the market: she has nothing worth selling."""
 
 
 class OwnerPopulation:
@@ -78,7 +76,7 @@ class OwnerPopulation:
 
     @property
     def active(self) -> Tensor:
-        """Who is still in the market, ``bool[N]``."""
+        """Who is still in the market, ``bool[N]``: enough of her lifetime allowance is left."""
         return self.accounts.left >= MIN_PRIVACY_BUDGET
 
     def bidders(self, maximum: int, taken: Tensor, generator: torch.Generator) -> Tensor:
@@ -152,18 +150,19 @@ class OwnerPopulation:
             clip_norm=self.terms.clip_norm,
             norm_order=self.terms.norm_order,
         )
-        noisy = torch.zeros(gradient.shape, dtype=torch.float64)
+        terms, noisy = self.terms, torch.zeros(gradient.shape, dtype=torch.float64)
         further = torch.ones(len(loss), dtype=torch.bool)
         further[identities.first] = False
         for part, name in ((identities.first, "noise"), (further.nonzero()[:, 0], "noise/identities")):
-            noisy[part] = self._perturbed(gradient[part], loss[part], stream(name))
+            noisy[part] = perturb(
+                terms.perturbation,
+                gradient[part],
+                loss[part],
+                stream(name),
+                radius=terms.clip_norm,
+                noise_source=terms.noise_source,
+            )
         return Upload(bidder=sellers, gradient=noisy[sellers])
-
-    def _perturbed(self, gradient: Tensor, loss: Tensor, generator: torch.Generator) -> Tensor:
-        terms = self.terms
-        return perturb(
-            terms.perturbation, gradient, loss, generator, radius=terms.clip_norm, noise_source=terms.noise_source
-        )
 
     def settle(self, settlement: Settlement, *, loss: Tensor | None = None) -> None:
         """Book privacy loss, payments and utility, and let the strategies see their own results.

@@ -8,7 +8,6 @@ from torch import Tensor
 
 from agents.messages import Bids, Outcome
 from agents.owner.bidders import Bidders
-from agents.owner.strategies.base import PublicKnowledge, RoundResult
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,36 +30,3 @@ class Settlement:
     outcome: Outcome
     utility: Tensor
     transfer: Tensor | None = None
-
-    def result(self, rows: Tensor, member: Tensor, public: PublicKnowledge, price: float | None) -> RoundResult:
-        """What one group of the bidders learns about itself.
-
-        Parameters
-        ----------
-        rows : int64[m]
-            Their places among the bidders.
-        member : int64[m]
-            Their indices into the group's state arrays.
-        public : PublicKnowledge
-        price : float, optional
-            As published.
-        """
-        bidders, identities = self.bidders, self.bidders.identities
-        outcome = identities.outcome(self.outcome)
-        return RoundResult(
-            member=member,
-            bids=identities.bids(self.bids).take(owners=rows),
-            outcome=Outcome(
-                privacy_loss=outcome.privacy_loss[:, rows],
-                payment=outcome.payment[:, rows],
-                data_size=outcome.data_size[:, rows],
-            ),
-            utility=self.utility[0, rows],
-            types=bidders.types.take(owners=rows),
-            budget=bidders.announcement.budget,
-            public=public,
-            everybody=self.bids,
-            row=identities.first[rows],
-            price=price,
-            transfer=None if self.transfer is None else self.transfer[0, rows],
-        )
