@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import math
 from typing import Any
@@ -26,9 +27,10 @@ from agents.upload_terms import UploadTerms
 from market_sim import round as phases
 from market_sim.config import MarketConfig
 from market_sim.public_rule import PublicRule
-from market_sim.record import RoundRecord, round_of, trades_of
-from market_sim.results import ROUNDS, TRADES
+from market_sim.record import RoundRecord
+from market_sim.rows import curves_of, groups_of, identities_of, round_of, trades_of
 from market_sim.streams import Streams
+from market_sim.tables import ROUNDS, TABLES
 
 
 class FLMarket(Model):  # type: ignore[misc]
@@ -76,6 +78,7 @@ class FLMarket(Model):  # type: ignore[misc]
         )
         self.population = self._make_population(auction, network)
         self.broker = Broker(self, auction, config.aggregation, self.terms)
+        self._rule = copied(auction)
         self.buyers = self._make_buyers()
         owners = DataOwner.create_agents(self, config.owners, self.population, list(range(config.owners)))
         self.grid = None if network is None else Network(network.graph, capacity=1, random=self.random)
@@ -84,10 +87,10 @@ class FLMarket(Model):  # type: ignore[misc]
                 owner.cell = self.grid[owner.index]
         self.datacollector = DataCollector(
             model_reporters={name: functools.partial(latest, column=name) for name in REPORTED},
-            tables={"rounds": ROUNDS.names, "trades": TRADES.names},
+            tables={name: schema.names for name, schema in TABLES.items()},
         )
         self.last_round: tuple[RoundRecord, ...] = ()
-        self._rows = {"rounds": 0, "trades": 0}
+        self._rows = dict.fromkeys(TABLES, 0)
         # Mesa 3.3 numbers agents in a table that keeps every model alive; all agents of this one have their numbers.
         getattr(Agent, "_ids", {}).pop(self, None)
 
@@ -102,7 +105,7 @@ class FLMarket(Model):  # type: ignore[misc]
             partition=config.partition,
             options=config.strategy_options,
             public=PublicKnowledge(
-                rule=PublicRule(auction, stream("public rule").get_state()),
+                rule=PublicRule(copied(auction), stream("public rule").get_state()),
                 strategic=auction.guarantees.strategic,
                 prior=self.prior.as_known(stream("public prior")),
                 network=network,
@@ -165,6 +168,7 @@ class FLMarket(Model):  # type: ignore[misc]
             score,
             buyer=buyer,
             broker=broker,
+            rule=self._rule,
             population=population,
             prior=prior,
             config=config,
@@ -172,18 +176,22 @@ class FLMarket(Model):  # type: ignore[misc]
 
     def _record(self, records: list[RoundRecord]) -> None:
         """Append a whole step's rows; a step that is interrupted here leaves none behind."""
-        rows = {"rounds": len(records), "trades": sum(len(record.owners) for record in records)}
         for table, columns in self.datacollector.tables.items():
             for column in columns.values():
                 del column[self._rows[table] :]
         for record in records:
             for name, value in round_of(record).items():
                 self.datacollector.tables["rounds"][name].append(value)
-            for name, values in trades_of(record).items():
-                self.datacollector.tables["trades"][name].extend(values)
-        self._rows = {table: self._rows[table] + count for table, count in rows.items()}
+            for table, columns_of in _COLUMNS.items():
+                for name, values in columns_of(record).items():
+                    self.datacollector.tables[table][name].extend(values)
+        self._rows = {table: len(columns["round"]) for table, columns in self.datacollector.tables.items()}
         self.last_round = tuple(records)
         self.datacollector.collect(self)
+
+
+_COLUMNS = {"trades": trades_of, "groups": groups_of, "identities": identities_of, "curves": curves_of}
+"""From a round's record to the columns of each table but the rounds."""
 
 
 def configured(config: MarketConfig | None, fields: dict[str, Any]) -> MarketConfig:
@@ -207,6 +215,23 @@ def configured_auction(config: MarketConfig, prior: OwnerPrior) -> Auction:
             f"{auction.max_owners} owners: pass fewer, or an auction for any number of owners"
         )
     return auction
+
+
+def copied(auction: Auction) -> Auction:
+    """Return a copy of an auction: whatever is asked of it, the broker's own stays as it is.
+
+    Raises
+    ------
+    TypeError
+        If it cannot be copied.
+    """
+    try:
+        return copy.deepcopy(auction)
+    except Exception as error:  # A rule of one's own may hold anything.
+        raise TypeError(
+            f"auction {auction.name!r} cannot be copied ({error}): strategies and counterfactuals call a copy of it; "
+            "keep nothing in it that copy.deepcopy refuses"
+        ) from error
 
 
 REPORTED: tuple[str, ...] = tuple(

@@ -1,16 +1,68 @@
-"""From one buyer's round to the rows that are recorded of it."""
+"""The record of one buyer's round, and whose bid was a misreport."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from agents.messages import Bids, Outcome
+from agents.owner.identities import Identities
+from agents.surplus import pays
 from agents.types import OwnerTypes
-from agents.valuation import FAMILIES, MixedValuation, ParametricValuation, TabulatedValuation, Valuation
+from agents.valuation import MixedValuation, ParametricValuation, TabulatedValuation, Valuation
+
+
+@dataclass(frozen=True, eq=False)
+class GroupsTogether:
+    """Owners who acted together, beside the same owners telling the truth, one group at a time.
+
+    Parameters
+    ----------
+    group : int64[n]
+        Number of each bidder's group, from 0; -1 for whoever acts alone.
+    strategies : list of str
+        What each of the G groups follows.
+    truthful_utility, truthful_payment : float64[G]
+        Sums over the members.
+    """
+
+    group: Tensor
+    strategies: list[str]
+    truthful_utility: Tensor
+    truthful_payment: Tensor
+
+    def total(self, values: Tensor) -> Tensor:
+        """Sums ``[G]`` over the members of each group of values ``[1, n]``."""
+        inside = self.group >= 0
+        return torch.zeros(len(self.strategies), dtype=values.dtype).index_add(0, self.group[inside], values[0, inside])
+
+
+@dataclass(frozen=True)
+class EverybodyTruthful:
+    """What would have come of a round had all its bidders told the truth."""
+
+    error_bound: float
+    spent: float
+    sellers: int
+    owner_surplus: float
+
+
+@dataclass(frozen=True, eq=False)
+class RowsOfBids:
+    """The ``r`` rows in which the bidders appeared: what each held, said and sold.
+
+    Parameters
+    ----------
+    identities : Identities
+    bids : Bids [1, r]
+    outcome : Outcome [1, r]
+    """
+
+    identities: Identities
+    bids: Bids
+    outcome: Outcome
 
 
 @dataclass(frozen=True)
@@ -57,6 +109,14 @@ class RoundRecord:
         Side payments received less those made.
     cost, reported_cost : float64[1, n], optional
         Of what each bidder sold under all her identities; by default they follow from the outcome.
+    truthful_payment : float64[1, n], optional
+        What she would have been paid had she alone told the truth; by default what she was paid.
+    groups : GroupsTogether, optional
+        Who acted together, and what that brought; by default everybody acted alone.
+    everybody : EverybodyTruthful, optional
+        What would have come of the round had all told the truth; by default what did come of it.
+    rows : RowsOfBids, optional
+        The round's bids as the broker got them; by default one row per bidder.
     """
 
     round: int
@@ -83,6 +143,10 @@ class RoundRecord:
     transfer: Tensor | None = None
     cost: Tensor | None = None
     reported_cost: Tensor | None = None
+    truthful_payment: Tensor | None = None
+    groups: GroupsTogether | None = None
+    everybody: EverybodyTruthful | None = None
+    rows: RowsOfBids | None = None
 
     @property
     def misreport_gain(self) -> Tensor:
@@ -90,82 +154,20 @@ class RoundRecord:
         same = self.utility == self.truthful_utility
         return torch.where(same, 0.0, self.utility - self.truthful_utility)
 
+    @property
+    def misreport_paid(self) -> Tensor:
+        """Whether the gain is more than rounding can make ``bool[1, n]``; see ``agents.surplus.pays``."""
+        return pays(self.misreport_gain, self.payment_for_truth, self.outcome.payment, self.own_sale_cost)
 
-def trades_of(record: RoundRecord) -> dict[str, list[Any]]:
-    """Columns of the trades, one row per bidder; ``None`` where there is no value."""
-    types, bids, outcome = record.types, record.bids, record.outcome
-    count = len(record.owners)
-    family, factor = _family_and_factor(types.valuation)
-    reported_family, reported_factor = _family_and_factor(bids.valuation)
-    everything = types.cost_at_own_budget()
-    cost = types.cost(outcome) if record.cost is None else record.cost
-    reported_cost = record.reported_cost
-    if reported_cost is None:
-        reported_cost = bids.cost(outcome.privacy_loss, outcome.data_size)
-    ratio = bids.cost(types.privacy_budget, bids.data_size) / everything
-    return {
-        "round": [record.round] * count,
-        "buyer": [record.buyer] * count,
-        "owner": record.owners.tolist(),
-        "strategy": list(record.strategies),
-        "truthful": (~record.untruthful)[0].tolist(),
-        "family": family,
-        "factor": factor,
-        "reported_family": reported_family,
-        "reported_factor": reported_factor,
-        "report_ratio": _or_none(ratio, everything > 0),
-        "privacy_budget": types.privacy_budget[0].tolist(),
-        "reported_privacy_budget": bids.privacy_budget[0].tolist(),
-        "data_size": types.data_size[0].tolist(),
-        "reported_data_size": bids.data_size[0].tolist(),
-        "own_cost": everything[0].tolist(),
-        "cost": cost[0].tolist(),
-        "reported_cost": reported_cost[0].tolist(),
-        "privacy_loss": outcome.privacy_loss[0].tolist(),
-        "records": outcome.data_size[0].tolist(),
-        "payment": outcome.payment[0].tolist(),
-        "transfer": [0.0] * count if record.transfer is None else record.transfer[0].tolist(),
-        "utility": record.utility[0].tolist(),
-        "truthful_utility": record.truthful_utility[0].tolist(),
-        "misreport_gain": _or_none(record.misreport_gain, record.untruthful),
-        "privacy_spent": record.privacy_spent.tolist(),
-    }
+    @property
+    def payment_for_truth(self) -> Tensor:
+        """What each bidder would have been paid had she alone told the truth ``[1, n]``."""
+        return self.outcome.payment if self.truthful_payment is None else self.truthful_payment
 
-
-def round_of(record: RoundRecord) -> dict[str, Any]:
-    """The row of the round; ``None`` where there is no value."""
-    outcome, utility = record.outcome, record.utility
-    count = len(record.owners)
-    spent = float(outcome.payment.sum())
-    surplus = float(utility.sum())
-    drop = record.worst_bound - record.error_bound if record.sellers else 0.0
-    buyer_utility = record.value_of_accuracy * drop - spent
-    gain = record.misreport_gain[record.untruthful]
-    truthful = ~record.untruthful
-    return {
-        "round": record.round,
-        "buyer": record.buyer,
-        "auction": record.auction,
-        "aggregation": record.aggregation,
-        "budget": record.budget,
-        "spent": spent,
-        "bidders": count,
-        "sellers": record.sellers,
-        "invalid": record.sellers == 0,
-        "error_bound": record.error_bound,
-        "error_bound_first_best": record.error_bound_first_best,
-        "test_accuracy": record.test_accuracy,
-        "test_loss": record.test_loss,
-        "owner_surplus": surplus,
-        "buyer_utility": buyer_utility,
-        "welfare": surplus + buyer_utility,
-        "misreport_gain_mean": float(gain.mean()) if len(gain) else None,
-        "misreport_gain_max": float(gain.max()) if len(gain) else None,
-        "ir_violations": int((truthful & (utility < 0)).sum()),
-        "truthful_share": int(truthful.sum()) / count if count else None,
-        "privacy_loss_mean": float(outcome.privacy_loss.mean()) if count else None,
-        "payment_gini": gini(outcome.payment[0]),
-    }
+    @property
+    def own_sale_cost(self) -> Tensor:
+        """True cost ``[1, n]`` of what each bidder sold under all her identities."""
+        return self.types.cost(self.outcome) if self.cost is None else self.cost
 
 
 def untruthful(types: OwnerTypes, bids: Bids) -> Tensor:
@@ -197,34 +199,3 @@ def _levels(valuation: Valuation) -> Tensor:
     if isinstance(valuation, MixedValuation):
         return torch.cat([_levels(valuation.first), _levels(valuation.second)])
     return valuation.levels if isinstance(valuation, TabulatedValuation) else torch.zeros(0, dtype=torch.float64)
-
-
-def gini(payment: Tensor) -> float | None:
-    """Gini coefficient of payments ``float64[n]``: 0 if all get the same, near 1 if one gets all, None if nobody."""
-    total = float(payment.sum())
-    if not total > 0:
-        return None
-    count = len(payment)
-    rank = torch.arange(1, count + 1, dtype=torch.float64)
-    return float(2 * (rank * payment.sort().values).sum() / (count * total) - (count + 1) / count)
-
-
-def _family_and_factor(valuation: Valuation) -> tuple[list[str | None], list[float | None]]:
-    """Names and factors of the paper's families, ``None`` for tabulated curves."""
-    if isinstance(valuation, ParametricValuation):
-        return [FAMILIES[index] for index in valuation.family[0].tolist()], valuation.factor[0].tolist()
-    if isinstance(valuation, MixedValuation):
-        pairs = zip(_family_and_factor(valuation.first), _family_and_factor(valuation.second), strict=True)
-        mask = valuation.mask[0].tolist()
-        family, factor = (
-            [a if first else b for first, a, b in zip(mask, *pair, strict=True)]  # type: ignore[call-overload]
-            for pair in pairs
-        )
-        return family, factor
-    count = valuation.shape[1]
-    return [None] * count, [None] * count
-
-
-def _or_none(values: Tensor, known: Tensor) -> list[float | None]:
-    """The numbers of a row ``[1, n]`` where they are known."""
-    return [value if is_known else None for value, is_known in zip(values[0].tolist(), known[0].tolist(), strict=True)]

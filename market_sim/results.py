@@ -1,11 +1,11 @@
-"""What a run leaves behind: two tables, the configuration, and a directory holding all three or nothing."""
+"""What a run leaves behind: its tables, the configuration, and a directory holding all of them or nothing."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,70 +16,14 @@ import pyarrow.parquet as pq
 from agents.files import to_json, write_file
 from market_sim.config import MarketConfig
 from market_sim.directory import directory_of, refuse_foreign, replacing
+from market_sim.tables import CURVES, GROUPS, IDENTITIES, TABLES
+from market_sim.tables import ROUNDS as ROUNDS
+from market_sim.tables import TRADES as TRADES
 
-ROUNDS = pa.schema(
-    [
-        ("round", pa.int64()),
-        ("buyer", pa.int64()),
-        ("auction", pa.string()),
-        ("aggregation", pa.string()),
-        ("budget", pa.float64()),
-        ("spent", pa.float64()),
-        ("bidders", pa.int64()),
-        ("sellers", pa.int64()),
-        ("invalid", pa.bool_()),
-        ("error_bound", pa.float64()),
-        ("error_bound_first_best", pa.float64()),
-        ("test_accuracy", pa.float64()),
-        ("test_loss", pa.float64()),
-        ("owner_surplus", pa.float64()),
-        ("buyer_utility", pa.float64()),
-        ("welfare", pa.float64()),
-        ("misreport_gain_mean", pa.float64()),
-        ("misreport_gain_max", pa.float64()),
-        ("ir_violations", pa.int64()),
-        ("truthful_share", pa.float64()),
-        ("privacy_loss_mean", pa.float64()),
-        ("payment_gini", pa.float64()),
-    ]
-)
-"""One row per buyer and round."""
-
-TRADES = pa.schema(
-    [
-        ("round", pa.int64()),
-        ("buyer", pa.int64()),
-        ("owner", pa.int64()),
-        ("strategy", pa.string()),
-        ("truthful", pa.bool_()),
-        ("family", pa.string()),
-        ("factor", pa.float64()),
-        ("reported_family", pa.string()),
-        ("reported_factor", pa.float64()),
-        ("report_ratio", pa.float64()),
-        ("privacy_budget", pa.float64()),
-        ("reported_privacy_budget", pa.float64()),
-        ("data_size", pa.int64()),
-        ("reported_data_size", pa.int64()),
-        ("own_cost", pa.float64()),
-        ("cost", pa.float64()),
-        ("reported_cost", pa.float64()),
-        ("privacy_loss", pa.float64()),
-        ("records", pa.int64()),
-        ("payment", pa.float64()),
-        ("transfer", pa.float64()),
-        ("utility", pa.float64()),
-        ("truthful_utility", pa.float64()),
-        ("misreport_gain", pa.float64()),
-        ("privacy_spent", pa.float64()),
-    ]
-)
-"""One row per bidder, buyer and round."""
-
-FORMAT = "fl-market run 2"
+FORMAT = "fl-market run 3"
 """Marks a directory as ours in its ``config.json``."""
 
-_OURS = frozenset({"rounds.parquet", "trades.parquet", "config.json", "report.html"})
+_OURS = frozenset({*(f"{name}.parquet" for name in TABLES), "config.json", "report.html"})
 
 
 @dataclass(frozen=True)
@@ -94,23 +38,28 @@ class Results:
         Columns of ``TRADES``.
     config : dict
         Everything needed to repeat the run: configuration, seed, versions, hashes of checkpoint and data.
+    groups, identities, curves : pandas.DataFrame
+        Columns of ``GROUPS``, ``IDENTITIES`` and ``CURVES``: owners who acted together, owners under several names,
+        valuations that are no family. Empty where there are none.
     """
 
     rounds: pd.DataFrame
     trades: pd.DataFrame
     config: dict[str, Any]
+    groups: pd.DataFrame = field(default_factory=lambda: _empty(GROUPS))
+    identities: pd.DataFrame = field(default_factory=lambda: _empty(IDENTITIES))
+    curves: pd.DataFrame = field(default_factory=lambda: _empty(CURVES))
 
     @classmethod
     def of(cls, tables: Mapping[str, Mapping[str, Sequence[Any]]], config: Mapping[str, Any]) -> Results:
         """Results from columns of Python values, ``None`` where there is none."""
         frames = {
-            name: pa.Table.from_pydict(dict(tables[name]), schema=schema).to_pandas()
-            for name, schema in (("rounds", ROUNDS), ("trades", TRADES))
+            name: pa.Table.from_pydict(dict(tables[name]), schema=schema).to_pandas() for name, schema in TABLES.items()
         }
         return cls(**frames, config=dict(config))
 
     def save(self, directory: str | Path) -> Path:
-        """Write ``rounds.parquet``, ``trades.parquet`` and ``config.json``, all of them or none.
+        """Write a Parquet file per table and ``config.json``, all of them or none.
 
         The files are written beside ``directory`` and moved there when complete. A directory that holds the same run
         (configuration, seed, auction, data) is replaced, unless it has more rounds than these results.
@@ -133,9 +82,9 @@ class Results:
 
         check()
         with replacing(target, check) as fresh:
-            _write_parquet(self.rounds, ROUNDS, fresh / "rounds.parquet")
-            _write_parquet(self.trades, TRADES, fresh / "trades.parquet")
-            files = {name: sha256_of(fresh / name) for name in ("rounds.parquet", "trades.parquet")}
+            for name, schema in TABLES.items():
+                _write_parquet(getattr(self, name), schema, fresh / f"{name}.parquet")
+            files = {f"{name}.parquet": sha256_of(fresh / f"{name}.parquet") for name in TABLES}
             write_file(fresh / "config.json", to_json({**self.config, "files": files}))
         return target
 
@@ -183,7 +132,7 @@ def load_results(directory: str | Path) -> Results:
         )
     written = manifest.pop("files", {})
     frames: dict[str, pd.DataFrame] = {}
-    for name, schema in (("rounds", ROUNDS), ("trades", TRADES)):
+    for name, schema in TABLES.items():
         file = source / f"{name}.parquet"
         if not file.is_file():
             raise FileNotFoundError(f"directory = {str(directory)!r} lacks {file.name}; run the market again")
@@ -191,6 +140,11 @@ def load_results(directory: str | Path) -> Results:
         if sha256_of(file) != written.get(file.name):
             raise ValueError(f"{file} is not the file that this run wrote; run the market again")
     return Results(**frames, config=manifest)
+
+
+def _empty(schema: pa.Schema) -> pd.DataFrame:
+    """A table without rows."""
+    return schema.empty_table().to_pandas()
 
 
 def sha256_of(file: Path) -> str:

@@ -21,8 +21,8 @@ from agents.prior import OwnerPrior
 from agents.tasks.softmax import Score
 from agents.upload_terms import UploadTerms
 from market_sim.config import MarketConfig
-from market_sim.counterfactual import truthful_utility
-from market_sim.record import RoundRecord, untruthful
+from market_sim.counterfactual import PlayedRound
+from market_sim.record import EverybodyTruthful, GroupsTogether, RoundRecord, RowsOfBids, untruthful
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,15 +125,31 @@ def record(
     *,
     buyer: ModelBuyer,
     broker: Broker,
+    rule: Auction,
     population: OwnerPopulation,
     prior: OwnerPrior,
     config: MarketConfig,
 ) -> RoundRecord:
-    """Write down all that happened, beside what the truth would have brought every deviator."""
+    """Write down all that happened, beside what the truth would have brought deviators, groups and everybody.
+
+    ``rule`` is a copy of the auction: what is asked of it does not reach the broker's.
+    """
     bidders, bids, outcome = settlement.bidders, settlement.bids, settlement.outcome
-    identities, groups = bidders.identities, population.groups
+    identities = bidders.identities
     # A row deviates if its bid is not its type, and every row of an owner with several does.
     deviates = untruthful(bidders.row_types, bids) | identities.has_multiple[identities.place]  # [1, r]
+    group, strategies = population.groups.groups(bidders)
+    truth = PlayedRound(
+        bidders.types,
+        identities,
+        bids,
+        deviates,
+        outcome,
+        auction=rule,
+        budget=sale.budget,
+        round=bidders.announcement.round,
+        generator_state=sale.generator_state,
+    ).truth(group)
     return RoundRecord(
         round=bidders.announcement.round,
         buyer=buyer.index,
@@ -141,23 +157,13 @@ def record(
         aggregation=broker.aggregation,
         budget=bidders.announcement.budget,
         owners=bidders.owners,
-        strategies=[groups.strategy_of(owner) for owner in bidders.owners.tolist()],
+        strategies=[population.groups.strategy_of(owner) for owner in bidders.owners.tolist()],
         types=bidders.types,
         bids=identities.bids(bids),
         untruthful=deviates[:, identities.first],
         outcome=identities.outcome(outcome),
         utility=settlement.utility,
-        truthful_utility=truthful_utility(
-            bidders.types,
-            identities,
-            bids,
-            deviates,
-            outcome,
-            auction=broker.auction,
-            budget=sale.budget,
-            round=bidders.announcement.round,
-            generator_state=sale.generator_state,
-        ),
+        truthful_utility=truth.utility,
         privacy_spent=population.accounts.spent[bidders.owners],
         sellers=aggregate.sellers,
         error_bound=error_bound,
@@ -169,6 +175,24 @@ def record(
         transfer=settlement.transfer,
         cost=identities.total(bidders.row_types.cost(outcome)),
         reported_cost=identities.total(bids.cost(outcome.privacy_loss, outcome.data_size)),
+        truthful_payment=truth.payment,
+        groups=GroupsTogether(group, strategies, truth.group_utility, truth.group_payment),
+        everybody=everybody_truthful(broker, bidders, truth.everybody),
+        rows=RowsOfBids(identities, bids, outcome),
+    )
+
+
+def everybody_truthful(broker: Broker, bidders: Bidders, outcome: Outcome) -> EverybodyTruthful:
+    """What ``outcome[1, r]``, that of everybody's truth, comes to: uploads have the noise that was sold."""
+    types = bidders.identities.merged(bidders.types)
+    variance = broker.terms.variance(outcome.privacy_loss)
+    weights = broker.weigh(types.truthful_bids(), outcome, variance)
+    bound = aggregate_error_bound(broker.terms, weights, variance, outcome, types.data_size)
+    return EverybodyTruthful(
+        error_bound=float(bound),
+        spent=float(outcome.payment.sum()),
+        sellers=int((outcome.privacy_loss_sold > 0).sum()),
+        owner_surplus=float(types.utility(outcome).sum()),
     )
 
 

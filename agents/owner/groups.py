@@ -14,7 +14,7 @@ from agents.messages import Bids, Outcome
 from agents.owner.bidders import Bidders
 from agents.owner.identities import Identities
 from agents.owner.notice_board import NoticeBoard
-from agents.owner.refusals import check_balanced, check_upload_sent, check_within_type, named
+from agents.owner.refusals import check_balanced, check_group_numbers, check_upload_sent, check_within_type, named
 from agents.owner.settlement import Settlement
 from agents.owner.strategies.base import MarketView, PublicKnowledge, RoundResult, Strategy
 from agents.owner.strategy_shares import Share, check_options, check_shares, strategy_class, strategy_name
@@ -142,6 +142,47 @@ class StrategyGroups:
                         _check_bids(theirs, types)
                     bids = _replaced(bids, rows, theirs, types)
         return bids
+
+    def groups(self, bidders: Bidders) -> tuple[Tensor, list[str]]:
+        """Who acts together in this round, as the strategies declare it, and what each group follows.
+
+        An owner under several names is a group of her own, unless her strategy says that she acts with others. Whoever
+        is left alone in a group, under one name, acts alone.
+
+        Returns
+        -------
+        (int64[n], list of str)
+            Number of each bidder's group, from 0 in the order of the bidders, -1 for none; strategies by group.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a strategy's numbers are none; strategy, owners and round are named.
+        """
+        bidders_count = len(bidders.owners)
+        declared = torch.full((bidders_count,), -1)  # distinct numbers for distinct groups of distinct strategies
+        single = Bidders.single(bidders.announcement, bidders.owners, bidders.types)
+        for index, rows in self._groups(bidders.owners, "groups"):
+            with self._named(index, single, rows):
+                theirs = self.strategies[index].groups(self._view(index, single, rows))
+                theirs = check_group_numbers("groups", theirs, len(rows))
+            _, number = torch.unique(theirs, return_inverse=True)
+            declared[rows] = torch.where(theirs >= 0, index * bidders_count + number, -1)
+        several = bidders.identities.has_multiple
+        own = len(self.strategies) * bidders_count + torch.arange(bidders_count)
+        declared = torch.where((declared < 0) & several, own, declared)
+        return self._numbered(declared, several, bidders.owners)
+
+    def _numbered(self, declared: Tensor, several: Tensor, owners: Tensor) -> tuple[Tensor, list[str]]:
+        """Consecutive numbers ``int64[n]`` for the groups that have two members or identities at least."""
+        group = torch.full_like(declared, -1)
+        strategies: list[str] = []
+        for number in dict.fromkeys(declared[declared >= 0].tolist()):
+            members = declared == number
+            if int(members.sum()) > 1 or bool(several[members].any()):
+                group[members] = len(strategies)
+                strategies.append(self.strategy_of(int(owners[members][0])))
+        return group, strategies
 
     def upload(self, bidders: Bidders, outcome: Outcome) -> Tensor:
         """Privacy loss ``float64[r]`` that every upload really has: at most the one sold, 0 where nothing is.

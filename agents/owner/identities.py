@@ -61,9 +61,14 @@ class Identities:
         )
 
     @property
+    def counts(self) -> Tensor:
+        """How many each bidder has, ``int64[n]``."""
+        return self.place.bincount(minlength=len(self.first))
+
+    @property
     def has_multiple(self) -> Tensor:
         """Which bidders have more than one identity, ``bool[n]``."""
-        return self.place.bincount(minlength=len(self.first)) > 1
+        return self.counts > 1
 
     @property
     def any_split(self) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import torch
 from torch import Tensor
 
 BALANCED_WITHIN = 1e-9
@@ -49,6 +51,15 @@ def check_upload_sent(field: str, loss: Tensor, sold: Tensor) -> None:
         raise ValueError(
             f"{field}[0, {bidder}] = 0.0 although {sold[0, bidder].item()!r} was sold: nobody may send nothing"
         )
+
+
+def check_group_numbers(field: str, numbers: Any, bidders: int) -> Tensor:
+    """Return numbers of groups ``int64[m]``, -1 for nobody's, or refuse what is none."""
+    if not isinstance(numbers, Tensor) or numbers.dtype != torch.int64:
+        raise TypeError(f"{field} returned a {type(numbers).__name__}; return int64 numbers, -1 for who acts alone")
+    if tuple(numbers.shape) != (bidders,) or bool((numbers < -1).any()):
+        raise ValueError(f"{field} has shape {list(numbers.shape)}: return one number of at least -1 for each bidder")
+    return numbers
 
 
 def check_balanced(field: str, paid: Tensor) -> None:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from agents.broker.auctions.base import Menu, MenuAuction
 from market_sim.model import FLMarket
-from market_sim.record import RoundRecord, round_of
+from market_sim.record import RoundRecord
+from market_sim.rows import round_of
 
 REMEMBERED_BIDS = 1500
 """The latest bids that are drawn one by one."""

@@ -158,7 +158,8 @@ class Strategy(ABC):
 
     A subclass sets ``name`` and implements ``bid``; one file with one class is all it takes. An owner may understate
     her privacy budget and data size but not overstate them: she could not deliver. Beyond the bid she may appear under
-    several names (``identities``), add more noise than she sold (``upload``) and pay others (``settle``).
+    several names (``identities``), add more noise than she sold (``upload``) and pay others (``settle``). Who act
+    together say so (``groups``).
 
     ``moves_last`` strategies see the bids of all others first, and the true types in place of one another's bids;
     ``needs_network`` ones are refused in a market without a network. Keyword arguments of the constructor, with
@@ -199,6 +200,14 @@ class Strategy(ABC):
     def identities(self, view: MarketView, types: OwnerTypes) -> Tensor:
         """Return the records of each identity ``int64[k, m]``, at most what the owner has in all; by default one."""
         return types.data_size
+
+    def groups(self, view: MarketView) -> Tensor:
+        """Return who acts together in this round: a number for each bidder ``int64[m]``, -1 for alone; by default all.
+
+        It is asked after the bids. Bidders of one number count as one in the results: what they earn together, side
+        payments included, is compared with what the truth of all of them would have brought.
+        """
+        return torch.full((len(view.member),), -1)
 
     def upload(self, view: MarketView, privacy_loss: Tensor) -> Tensor:
         """Return the privacy loss that each upload really has ``float64[m]``, at most the one sold; by default that."""

@@ -56,6 +56,10 @@ class CollusionRing(Strategy):
         one = torch.ones_like(scale)
         return Misreport(scale, one, one).tell(types)
 
+    def groups(self, view: MarketView) -> Tensor:
+        """Return the communities that met in this round."""
+        return self._ring[view.member]
+
     def settle(self, result: RoundResult) -> Tensor:
         """Return what brings every member to her fair utility and an equal share of the ring's gain."""
         paid = torch.zeros_like(result.utility)

@@ -1,0 +1,134 @@
+"""The tables of a run and their columns: what a round, a bid, a group, an identity and a curve leave behind."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+ROUNDS = pa.schema(
+    [
+        ("round", pa.int64()),
+        ("buyer", pa.int64()),
+        ("auction", pa.string()),
+        ("aggregation", pa.string()),
+        ("budget", pa.float64()),
+        ("spent", pa.float64()),
+        ("bidders", pa.int64()),
+        ("sellers", pa.int64()),
+        ("invalid", pa.bool_()),
+        ("error_bound", pa.float64()),
+        ("error_bound_first_best", pa.float64()),
+        ("test_accuracy", pa.float64()),
+        ("test_loss", pa.float64()),
+        ("owner_surplus", pa.float64()),
+        ("buyer_utility", pa.float64()),
+        ("welfare", pa.float64()),
+        ("misreport_gain_mean", pa.float64()),
+        ("misreport_gain_max", pa.float64()),
+        ("ir_violations", pa.int64()),
+        ("truthful_share", pa.float64()),
+        ("privacy_loss_mean", pa.float64()),
+        ("payment_gini", pa.float64()),
+        ("group_gain_sum", pa.float64()),
+        ("group_gain_max", pa.float64()),
+        ("truthful_error_bound", pa.float64()),
+        ("truthful_spent", pa.float64()),
+        ("truthful_sellers", pa.int64()),
+        ("truthful_owner_surplus", pa.float64()),
+    ]
+)
+"""One row per buyer and round; ``truthful_…`` is what would have come of it had everybody told the truth."""
+
+TRADES = pa.schema(
+    [
+        ("round", pa.int64()),
+        ("buyer", pa.int64()),
+        ("owner", pa.int64()),
+        ("strategy", pa.string()),
+        ("truthful", pa.bool_()),
+        ("group", pa.int64()),
+        ("identities", pa.int64()),
+        ("position", pa.int64()),
+        ("family", pa.string()),
+        ("factor", pa.float64()),
+        ("reported_family", pa.string()),
+        ("reported_factor", pa.float64()),
+        ("report_ratio", pa.float64()),
+        ("privacy_budget", pa.float64()),
+        ("reported_privacy_budget", pa.float64()),
+        ("data_size", pa.int64()),
+        ("reported_data_size", pa.int64()),
+        ("own_cost", pa.float64()),
+        ("cost", pa.float64()),
+        ("reported_cost", pa.float64()),
+        ("privacy_loss", pa.float64()),
+        ("records", pa.int64()),
+        ("payment", pa.float64()),
+        ("transfer", pa.float64()),
+        ("utility", pa.float64()),
+        ("truthful_utility", pa.float64()),
+        ("truthful_payment", pa.float64()),
+        ("misreport_gain", pa.float64()),
+        ("misreport_paid", pa.bool_()),
+        ("privacy_spent", pa.float64()),
+    ]
+)
+"""One row per bidder, buyer and round.
+
+``group`` is missing for whoever acts alone; ``position`` is the row of her first identity among the round's bids.
+"""
+
+GROUPS = pa.schema(
+    [
+        ("round", pa.int64()),
+        ("buyer", pa.int64()),
+        ("group", pa.int64()),
+        ("strategy", pa.string()),
+        ("members", pa.int64()),
+        ("utility", pa.float64()),
+        ("truthful_utility", pa.float64()),
+        ("gain", pa.float64()),
+        ("paid", pa.bool_()),
+        ("transfers", pa.float64()),
+    ]
+)
+"""One row per group of owners who acted together, beside the same group telling the truth, all others as they bid."""
+
+IDENTITIES = pa.schema(
+    [
+        ("round", pa.int64()),
+        ("buyer", pa.int64()),
+        ("owner", pa.int64()),
+        ("identity", pa.int64()),
+        ("position", pa.int64()),
+        ("held", pa.int64()),
+        ("reported_family", pa.string()),
+        ("reported_factor", pa.float64()),
+        ("reported_privacy_budget", pa.float64()),
+        ("reported_data_size", pa.int64()),
+        ("privacy_loss", pa.float64()),
+        ("records", pa.int64()),
+        ("payment", pa.float64()),
+    ]
+)
+"""One row per identity of every owner who bid under several; ``held`` are the records it really has."""
+
+CURVES = pa.schema(
+    [
+        ("round", pa.int64()),
+        ("buyer", pa.int64()),
+        ("owner", pa.int64()),
+        ("position", pa.int64()),
+        ("level", pa.float64()),
+        ("cost", pa.float64()),
+    ]
+)
+"""Valuations that belong to no family, a row per level; those with a position were reported, the others are true."""
+
+TABLES: dict[str, pa.Schema] = {
+    "rounds": ROUNDS,
+    "trades": TRADES,
+    "groups": GROUPS,
+    "identities": IDENTITIES,
+    "curves": CURVES,
+}
+"""All tables of a run, by name."""
