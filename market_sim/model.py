@@ -182,16 +182,18 @@ class FLMarket(Model):  # type: ignore[misc]
         for record in records:
             for name, value in round_of(record).items():
                 self.datacollector.tables["rounds"][name].append(value)
-            for table, columns_of in _COLUMNS.items():
-                for name, values in columns_of(record).items():
+            columns = {
+                "trades": trades_of(record),
+                "groups": groups_of(record),
+                "identities": identities_of(record),
+                "curves": curves_of(record),
+            }
+            for table, values_by_name in columns.items():
+                for name, values in values_by_name.items():
                     self.datacollector.tables[table][name].extend(values)
         self._rows = {table: len(columns["round"]) for table, columns in self.datacollector.tables.items()}
         self.last_round = tuple(records)
         self.datacollector.collect(self)
-
-
-_COLUMNS = {"trades": trades_of, "groups": groups_of, "identities": identities_of, "curves": curves_of}
-"""From a round's record to the columns of each table but the rounds."""
 
 
 def configured(config: MarketConfig | None, fields: dict[str, Any]) -> MarketConfig:

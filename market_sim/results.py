@@ -52,10 +52,11 @@ class Results:
 
     @classmethod
     def of(cls, tables: Mapping[str, Mapping[str, Sequence[Any]]], config: Mapping[str, Any]) -> Results:
-        """Results from columns of Python values, ``None`` where there is none."""
-        frames = {
-            name: pa.Table.from_pydict(dict(tables[name]), schema=schema).to_pandas() for name, schema in TABLES.items()
-        }
+        """Results from columns of Python values, ``None`` where there is none; a table that is left out is empty."""
+        frames = {}
+        for name, schema in TABLES.items():
+            columns = tables.get(name) or {column: [] for column in schema.names}
+            frames[name] = pa.Table.from_pydict(dict(columns), schema=schema).to_pandas()
         return cls(**frames, config=dict(config))
 
     def save(self, directory: str | Path) -> Path:

@@ -24,6 +24,7 @@ from agents.owner.identities import Identities
 from agents.owner.owner import DataOwner
 from agents.types import OwnerTypes
 from market_sim import FLMarket, MarketConfig, error_bound, optimal_weights, run_market
+from market_sim.counterfactual import PlayedRound
 from market_sim.results import ROUNDS, TRADES, Results
 
 DEVIATORS = {
@@ -245,15 +246,13 @@ class TestCounterfactual:
         monkeypatch.setattr(market_sim.counterfactual, "RERUN_ALL_UP_TO", rerun_all_up_to)
         monkeypatch.setattr(StrategyGroups, "bid", some_stay_away(StrategyGroups.bid))
         rounds: list[tuple[OwnerTypes, Bids, torch.Tensor]] = []
-        real = market_sim.round.truthful_utility
+        real = market_sim.round.PlayedRound
 
-        def spy(
-            types: OwnerTypes, identities: Identities, bids: Bids, *args: Any, budget: torch.Tensor, **kwargs: Any
-        ) -> torch.Tensor:
-            rounds.append((types, bids, budget))
-            return real(types, identities, bids, *args, budget=budget, **kwargs)
+        def spy(types: OwnerTypes, identities: Identities, bids: Bids, *args: Any, **kwargs: Any) -> PlayedRound:
+            rounds.append((types, bids, kwargs["budget"]))
+            return real(types, identities, bids, *args, **kwargs)
 
-        monkeypatch.setattr(market_sim.round, "truthful_utility", spy)
+        monkeypatch.setattr(market_sim.round, "PlayedRound", spy)
         market = FLMarket(auction=MyLeaky() if auction == "my-leaky" else auction, seed=1, **SMALL)
         trades = played(market, 4).trades
         deviators = absent = 0

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from agents.messages import Bids, Outcome
 from agents.types import OwnerTypes
 from agents.valuation import ParametricValuation, TabulatedValuation, Valuation, tabulated
-from market_sim.record import RoundRecord, gini, round_of, trades_of, untruthful
+from market_sim.record import RoundRecord, untruthful
 from market_sim.results import ROUNDS, TRADES
+from market_sim.rows import gini, round_of, trades_of
 
 PARAMETRIC = ParametricValuation(family=torch.tensor([[0, 3]]), factor=torch.tensor([[1.0, 0.5]]).double())
 TABLE = tabulated(PARAMETRIC, [1.0, 2.0])

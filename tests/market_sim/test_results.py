@@ -62,11 +62,14 @@ def test_the_same_values_give_the_same_bytes(tmp_path: Path) -> None:
     assert pq.read_schema(tmp_path / "a" / "trades.parquet").metadata is None
 
 
-def test_only_the_three_files_are_left(tmp_path: Path) -> None:
+def test_only_the_tables_and_the_configuration_are_left(tmp_path: Path) -> None:
     results().save(tmp_path / "deep" / "run")
     assert [entry.name for entry in (tmp_path / "deep").iterdir()] == ["run"]
     assert sorted(entry.name for entry in (tmp_path / "deep" / "run").iterdir()) == [
         "config.json",
+        "curves.parquet",
+        "groups.parquet",
+        "identities.parquet",
         "rounds.parquet",
         "trades.parquet",
     ]
