@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.intervals import CLUSTER, Interval, clustered_mean
+from analysis.tilting import heavy_tail
 
 
 def stacked(frames: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
@@ -39,7 +40,8 @@ def gains_by_strategy(trades: pd.DataFrame, *, draws: int = 2000, seed: int = 0)
         One row per strategy that lied: ``misreports``, ``paid`` (how many gained anything), ``gain``, ``gain_low``,
         ``gain_high`` (mean money per lie and its interval), ``relative``, ``relative_low``, ``relative_high`` (the
         same, every gain divided by its owner's cost at her own budget and size, without those who have none),
-        ``best`` (the largest gain), ``utility``, ``truthful_utility`` (means over the lies).
+        ``best`` (the largest gain), ``utility``, ``truthful_utility`` (means over the lies), ``heavy_tail`` (whether
+        no interval of these means can be trusted).
     """
     misreports = trades[trades["misreport_gain"].notna()]
     rows = []
@@ -64,9 +66,21 @@ def gains_by_strategy(trades: pd.DataFrame, *, draws: int = 2000, seed: int = 0)
                 "best": float(group["misreport_gain"].max()),
                 "utility": float(group["utility"].mean()),
                 "truthful_utility": float(group["truthful_utility"].mean()),
+                "heavy_tail": _heavy_tail(group["misreport_gain"], cluster) or _heavy_tail(relative, cluster),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _heavy_tail(gains: pd.Series, cluster: pd.Series) -> bool:
+    totals = gains.groupby(cluster).sum().to_numpy(dtype=float)
+    return heavy_tail(totals) or heavy_tail(-totals)
+
+
+def tails_too_heavy(gains: Sequence[Mapping[str, Any]]) -> str:
+    """Name the rows of ``gains_by_strategy`` whose intervals cannot be trusted; empty if there are none."""
+    names = ", ".join(str(row["strategy"]) for row in gains if row["heavy_tail"])
+    return f"Tail of the gains too heavy for the interval, the mean may be further off: {names}." if names else ""
 
 
 def final_accuracy(rounds: pd.DataFrame) -> pd.Series:

@@ -15,7 +15,7 @@ from analysis.plots.market import market_figure
 from analysis.plots.rounds import accounts_figure, privacy_figure, rounds_figure
 from analysis.report.html import document, folded, html_table, listing, paragraph, picture, section, with_interval
 from analysis.report.runs import MarketRuns
-from analysis.summary import gains_by_strategy, privacy_spent, violations
+from analysis.summary import gains_by_strategy, privacy_spent, tails_too_heavy, violations
 
 QUESTION = "Did lying pay in this market, and what did the buyer get for her money?"
 MAX_ROWS = 300
@@ -157,7 +157,8 @@ def _lying(market: MarketRuns, gains: pd.DataFrame, ceiling: pd.DataFrame | None
         picture("accounts", accounts_figure(market.trades), "Utility per bid by strategy, with 95 % intervals."),
     ]
     if len(gains):
-        parts.insert(0, html_table("gains", gains, GAINS, "Gain: over the same owner's truth in the same round."))
+        caption = f"Gain: over the same owner's truth in the same round. {tails_too_heavy(gains.to_dict('records'))}"
+        parts.insert(0, html_table("gains", gains, GAINS, caption.strip()))
     return parts
 
 

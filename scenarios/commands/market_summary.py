@@ -11,6 +11,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from analysis.summary import tails_too_heavy
+
 
 def market_summary(figures: Mapping[str, Any], out: Path, *, report: Path | None = None) -> tuple[RenderableType, ...]:
     """Three questions and what privacy cost, then where the files are."""
@@ -49,6 +51,7 @@ def _lying(figures: Mapping[str, Any]) -> list[RenderableType]:
         Text(f"{verdict} of {misreports:,} lies earned more than the truth would have in the same round."),
         table,
         Text("Cost: of all her records at her own privacy budget. Intervals: bootstrap of rounds."),
+        *([Text(warning)] if (warning := tails_too_heavy(rows)) else []),
     ]
 
 

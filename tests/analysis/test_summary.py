@@ -13,6 +13,7 @@ from analysis.summary import (
     gains_by_strategy,
     privacy_spent,
     stacked,
+    tails_too_heavy,
     violations,
     what_the_buyer_got,
 )
@@ -149,3 +150,13 @@ def test_privacy_is_summed_per_owner_and_run():
     }
     idle = privacy_spent(trades(privacy_loss=[0.0, 0.0, 0.0, 0.0]))
     assert (idle["sold"], idle["median"], idle["largest"]) == (0, 0.0, 0.0)
+
+
+def test_gains_of_few_rounds_that_outweigh_all_others_are_named():
+    """A lie in each of a hundred rounds gains, or loses, the quantiles of a Pareto law without a variance."""
+    heavy = ((np.arange(100) + 0.5) / 100) ** (-1 / 1.2)
+    lies = pd.concat([trades().iloc[1:2]] * 100, ignore_index=True).assign(round=np.arange(100))
+    for gain, told in ((heavy, True), (-heavy, True), (heavy**0.4, False)):
+        found = gains_by_strategy(lies.assign(misreport_gain=gain)).to_dict("records")
+        assert bool(tails_too_heavy(found)) == told
+        assert ("scaled-valuation" in tails_too_heavy(found)) == told
