@@ -39,9 +39,9 @@ def two_valued(rng: np.random.Generator, profiles: int) -> Array:
     return np.repeat((rng.random((profiles, 1)) < 0.1).astype(float), OWNERS, axis=1)
 
 
-def pareto(rng: np.random.Generator, profiles: int) -> Array:
-    """All owners of a profile gain the same, without a finite variance over profiles."""
-    return np.repeat(1 + rng.pareto(1.5, (profiles, 1)), OWNERS, axis=1)
+def pareto(index: float) -> Draw:
+    """All owners of a profile gain the same; its variance over profiles is finite from an index of 2 on."""
+    return lambda rng, profiles: np.repeat(1 + rng.pareto(index, (profiles, 1)), OWNERS, axis=1)
 
 
 def pareto_alone(rng: np.random.Generator, profiles: int) -> Array:
@@ -57,6 +57,11 @@ def normal(rng: np.random.Generator, profiles: int) -> Array:
 def exponential(rng: np.random.Generator, profiles: int) -> Array:
     """All owners of a profile gain the same, rarely much."""
     return np.repeat(rng.exponential(1.0, (profiles, 1)), OWNERS, axis=1)
+
+
+def lognormal(rng: np.random.Generator, profiles: int) -> Array:
+    """All owners of a profile gain the same, whose logarithm is standard normal."""
+    return np.repeat(rng.lognormal(0.0, 1.0, (profiles, 1)), OWNERS, axis=1)
 
 
 def over(draw: Draw, share: float) -> Draw:
@@ -90,12 +95,15 @@ CASES = {
     "two-valued, share gaining over 1 %": Case(over(two_valued, 0.01), 0.1, 0.91, bounds=(0, 1)),
     "light, 200 profiles": Case(light, 0.3 * 0.05 * 2, 0.93, profiles=200),
     "together, 200 profiles": Case(together, 0.15 * 0.2, 0.91, profiles=200),
-    "Pareto 1.5, 200 profiles": Case(pareto, 3.0, 0.0, profiles=200, least_told=0.93),
+    "Pareto 1.5, 200 profiles": Case(pareto(1.5), 3.0, 0.0, profiles=200, least_told=0.93),
     "Pareto 1.5, each by herself, 200 profiles": Case(pareto_alone, 3.0, 0.85, profiles=200),
-    "Pareto 1.5, 40 profiles": Case(pareto, 3.0, 0.0),
+    "Pareto 1.5, 40 profiles": Case(pareto(1.5), 3.0, 0.0),
+    "Pareto 2.5, 200 profiles": Case(pareto(2.5), 2.5 / 1.5, 0.91, profiles=200),
+    "lognormal, 200 profiles": Case(lognormal, np.exp(0.5), 0.91, profiles=200),
     "normal, 5 profiles": Case(normal, 3.0, 0.93, profiles=5),
     "normal, 10 profiles": Case(normal, 3.0, 0.93, profiles=10),
     "exponential, 10 profiles": Case(exponential, 1.0, 0.9, profiles=10),
+    "exponential, 200 profiles": Case(exponential, 1.0, 0.93, profiles=200),
 }
 
 
