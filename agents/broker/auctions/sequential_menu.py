@@ -107,7 +107,8 @@ class SequentialMenu(NetworkAuction[MenuNetwork], MenuAuction):
         order = self.approached(bids)  # [batch, turn]
         facts = size_facts(units_of_size, order) if self.network.sizes_known else None
         left, quantum = spendable(budget)  # [batch]
-        history = History.beginning(budget / units.money, left / units.money)
+        # A budget too small to be paid out counts as none: dividing by the smallest numbers would overflow.
+        history = History.beginning(torch.where(left > 0, budget, 0.0) / units.money, left / units.money)
         blocks = in_blocks(order, present)
         here = [block.of(present) & (block.owner < bids.shape[1]) for block in blocks]
         turns = Turn.each(history.budget, [asked.sum(-1) for asked in here])

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from agents.broker.auctions.parts.batch_invariant import batch_invariant, row_by_row
+
 HIDDEN_LAYERS = 3
 FACTS = 4
 """Facts per owner beside her costs: privacy budget, data size, share of all data, presence."""
@@ -136,9 +138,9 @@ class AllocationNetwork(nn.Module):
         everything = size.sum(-1, keepdim=True)
         everything = torch.where(everything > 0, everything, 1.0)
         facts = torch.stack([reports.cap, size, size / everything], dim=-1)  # [batch, place, 3]
-        facts = torch.cat([reports.value, facts], dim=-1).clamp(_MIN_INPUT, _MAX_INPUT).log()
+        facts = batch_invariant(torch.log, torch.cat([reports.value, facts], dim=-1).clamp(_MIN_INPUT, _MAX_INPUT))
         facts = torch.cat([facts, torch.ones_like(facts[..., :1])], dim=-1) * present[..., None]
-        rate = (reports.budget[:, None] / everything).clamp(_MIN_INPUT, _MAX_INPUT).log()
+        rate = batch_invariant(torch.log, (reports.budget[:, None] / everything).clamp(_MIN_INPUT, _MAX_INPUT))
         return facts.float(), rate.float()
 
     def _through(self, layers: nn.Sequential, inputs: Tensor) -> Tensor:
@@ -146,13 +148,7 @@ class AllocationNetwork(nn.Module):
         if self.training:
             output: Tensor = layers(inputs)
             return output
-        rows = inputs[:, None]  # [batch, 1, input]: every product is of a matrix of one row
-        for layer in layers:
-            if isinstance(layer, nn.Linear):
-                rows = torch.baddbmm(layer.bias, rows, layer.weight.T.expand(len(rows), -1, -1))
-            else:
-                rows = layer(rows)
-        return rows[:, 0]
+        return row_by_row(layers, inputs, 1)
 
 
 def _tanh_network(inputs: int, width: int, outputs: int) -> nn.Sequential:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.parts.allocation_network import AllocationNetwork, Reports
+from agents.broker.auctions.parts.batch_invariant import batch_invariant
 
 TEMPERATURE = 0.125
 """Of the soft-argmax through which gradients see a choice (FL-Market, section V-D)."""
@@ -117,11 +118,12 @@ def _answers(network: AllocationNetwork, reports: Reports) -> tuple[Tensor, Tens
     offer = reports.size * reports.cap * reports.present  # [batch, owner]
     everything = offer.sum(-1, keepdim=True)  # [batch, 1]
     budget = reports.budget[:, None]
-    rate = (budget / everything.clamp(min=_MIN_DENOMINATOR)).clamp(*_RATES).log()  # [batch, 1]
+    rate = batch_invariant(torch.log, (budget / everything.clamp(min=_MIN_DENOMINATOR)).clamp(*_RATES))  # [batch, 1]
     # One unit more, so that whoever is alone does not divide by nothing.
-    rate_of_others = (budget / (everything - offer + 1)).clamp(*_RATES).log()  # [batch, owner]
+    rate_of_others = batch_invariant(torch.log, (budget / (everything - offer + 1)).clamp(*_RATES))  # [batch, owner]
     tariff = network.tariff.to(rate)
-    claim = offer * (tariff[0] + tariff[1] * rate + tariff[2] * rate_of_others + answer.clamp(-8, 8)).exp()
+    log_rate = tariff[0] + tariff[1] * rate + tariff[2] * rate_of_others + answer.clamp(-8, 8)
+    claim = offer * batch_invariant(torch.exp, log_rate)
     honoured = torch.minimum(claim[..., None] * _rise(reports), budget[..., None])  # [batch, owner, 1 + level]
     left = (honoured - reports.cost()) / honoured[..., -1:].clamp(min=_MIN_DENOMINATOR)
     return network.steepness.to(rate).exp() * left.clamp(min=_MIN_LEFT) + outcome, claim

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from agents.broker.auctions.parts.batch_invariant import batch_invariant
+from agents.broker.auctions.parts.batch_invariant import batch_invariant, row_by_row
 
 _LOG_OFFSET = 1e-3
 """Added before a logarithm is taken or a quotient: nothing is a finite input."""
@@ -146,22 +146,11 @@ class ListNetwork(nn.Module):
         return PriceLists(price=price, cap=batch_invariant(torch.sigmoid, cap - 0.5), weight=weight)
 
     def _read(self, layers: nn.Sequential, features: Tensor, like: Tensor) -> Tensor:
-        """Layers applied to the features of every owner; deployed, with bits that do not depend on who else is there.
-
-        One matrix product over all owners may add up in an order that depends on how many there are: here there are
-        always as many, the last ones made up.
-        """
+        """Layers applied to the features of every owner; deployed, the same bits whoever else is there."""
         if self.training:
             return layers(features.float()).to(like.dtype)  # type: ignore[no-any-return]
-        rows = features.float().flatten(0, 1)  # [batch * owner, feature]
-        # [tile, 16, feature]: every product is of a matrix of sixteen rows.
-        out = nn.functional.pad(rows, (0, 0, 0, -len(rows) % _TILE)).reshape(-1, _TILE, rows.shape[-1])
-        for layer in layers:
-            if isinstance(layer, nn.Linear):
-                out = torch.baddbmm(layer.bias, out, layer.weight.T.expand(len(out), -1, -1))
-            else:
-                out = batch_invariant(layer, out)
-        return out.flatten(0, 1)[: len(rows)].reshape(*like.shape, out.shape[-1]).to(like.dtype)
+        out = row_by_row(layers, features.float().flatten(0, 1), _TILE)  # [batch * owner, output]
+        return out.reshape(*like.shape, out.shape[-1]).to(like.dtype)
 
     def _whole(self, numbers: Tensor) -> Tensor:
         return numbers if self.training else (numbers / _STEP).round() * _STEP

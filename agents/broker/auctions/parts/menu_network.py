@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from agents.broker.auctions.parts.batch_invariant import batch_invariant
+from agents.broker.auctions.parts.batch_invariant import batch_invariant, row_by_row
 
 SUMS = 7
 FEATURES = 14
@@ -110,8 +110,8 @@ class Turn:
         so_far, everybody = before.clamp(min=1), before + remaining
         one, money = torch.ones_like(so_far), torch.where(budget > 0, budget, 1.0)[:, None]
         per = [remaining, one, one, one, so_far, so_far, money.expand_as(one), so_far, so_far]
-        per_owner = (budget[:, None] / everybody + _LOG_OFFSET).log()
-        public = [per_owner, (everybody + _LOG_OFFSET).log(), remaining / everybody, (before == 0).double()]
+        logs = batch_invariant(torch.log, torch.stack([budget[:, None] / everybody, everybody]) + _LOG_OFFSET)
+        public = [*logs, remaining / everybody, (before == 0).double()]
         # One division here for all turns, instead of one each: [batch, turn, 9] and [batch, turn, 4].
         scale, facts = 1 / torch.stack(per, dim=-1), torch.stack(public, dim=-1)
         return [Turn(scale[:, turn], facts[:, turn]) for turn in range(len(asked))]
@@ -131,9 +131,10 @@ def size_facts(size: Tensor, order: Tensor) -> Tensor:
     total = asked.cumsum(-1)
     everything = total[:, -1:]
     coming = everything - total
-    logs = torch.stack([asked, everything.expand_as(asked), coming.clamp(min=0)], dim=-1)
+    sums = torch.stack([asked, everything.expand_as(asked), coming.clamp(min=0)], dim=-1)
     share = asked / torch.where(everything > 0, everything, 1.0)
-    facts = torch.cat([(logs + _LOG_OFFSET).log(), share[..., None]], dim=-1).float()  # [batch, turn, 4]
+    logs = batch_invariant(torch.log, sums + _LOG_OFFSET)
+    facts = torch.cat([logs, share[..., None]], dim=-1).float()  # [batch, turn, 4]
     # Back from turns to owners.
     return facts.gather(1, order.argsort(-1)[..., None].expand(facts.shape))
 
@@ -170,23 +171,10 @@ class MenuNetwork(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Price per record ``[B, K]`` in public units and cap ``[B, K]`` as a share of the budget left (float64)."""
-        out = self.head(self.body(features)) if self.training else self._tile_by_tile(features)
+        deployed = not self.training
+        out = row_by_row((*self.body, self.head), features, _TILE) if deployed else self.head(self.body(features))
         out = out.double()
         log_price, cap = out.split(len(self.levels), dim=-1)
-        price = self.usual_price * log_price.clamp(-_MAX_LOG_PRICE, _MAX_LOG_PRICE).exp()
-        return price, torch.sigmoid(cap - 0.5)
-
-    def _tile_by_tile(self, features: Tensor) -> Tensor:
-        """The same, with bits that do not depend on the other rows: a market alone gets the prices it gets in a batch.
-
-        One matrix product over all rows may add up in an order that depends on how many there are: here there are
-        always as many, the last ones made up.
-        """
-        # [tile, 16, feature]
-        out = nn.functional.pad(features, (0, 0, 0, -len(features) % _TILE)).reshape(-1, _TILE, features.shape[-1])
-        for layer in (*self.body, self.head):
-            if isinstance(layer, nn.Linear):
-                out = torch.baddbmm(layer.bias, out, layer.weight.T.expand(len(out), -1, -1))
-            else:
-                out = layer(out)
-        return out.flatten(0, 1)[: len(features)]
+        price = self.usual_price * batch_invariant(torch.exp, log_price.clamp(-_MAX_LOG_PRICE, _MAX_LOG_PRICE))
+        cap = cap - 0.5
+        return price, batch_invariant(torch.sigmoid, cap) if deployed else cap.sigmoid()

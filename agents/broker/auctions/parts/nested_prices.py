@@ -9,6 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from agents.broker.auctions.parts.batch_invariant import batch_invariant
 from agents.units import PublicUnits
 
 TERMS = 5
@@ -145,8 +146,8 @@ class LearnedPrices:
         lots = (units.records * shape.lots * (1 + 1e-12)).floor().long().unique()  # type: ignore[no-untyped-call]
         self.lots = lots[lots > 0]
         self._units = units
-        log_q = (self.lots.double() / units.records).log()[:, None]
-        log_e = self.levels.log()
+        log_q = batch_invariant(torch.log, self.lots.double() / units.records)[:, None]
+        log_e = batch_invariant(torch.log, self.levels)
         terms = (log_q, log_q**2, log_e, log_e**2, log_q * log_e)
         self._terms = torch.stack([term.expand(len(log_q), len(log_e)) for term in terms])  # [term, lot, level]
         self._per_record = (units.money / self.lots.double())[:, None]  # [lot, 1]
@@ -154,8 +155,8 @@ class LearnedPrices:
     def bucket(self, budget: Tensor, bidders: Tensor) -> Tensor:
         """The logarithms of budget per bidder and of bidders over ten, rounded, within what was looked at."""
         bidders = bidders.clamp(min=1).double()
-        log_money = (budget / self._units.money / bidders).log().clamp(-12, 12)  # [batch]
-        log_bidders = (bidders / 10).log().clamp(-2, 3)
+        log_money = batch_invariant(torch.log, budget / self._units.money / bidders).clamp(-12, 12)  # [batch]
+        log_bidders = batch_invariant(torch.log, bidders / 10).clamp(-2, 3)
         return (torch.stack([log_money, log_bidders], dim=-1) / BUCKET_WIDTH).round().long()
 
     def lists(self, bucket: tuple[int, int]) -> Tensor:
@@ -165,7 +166,7 @@ class LearnedPrices:
         exponents = _piecewise_linear(richness, self.shape.knots, self.shape.exponents)  # [list, term]
         exponents = exponents + log_bidders * self.shape.per_log_bidders
         log_total = richness[:, None, None] + torch.tensordot(exponents, self._terms, dims=1)  # [list, lot, level]
-        total = log_total.clamp(max=_MAX_LOG).exp()
+        total = batch_invariant(torch.exp, log_total.clamp(max=_MAX_LOG))
         # Nested whatever the exponents: where they cross, a richer list pays what a poorer one does.
         paying = (total * self._per_record).cummax(dim=0).values
         # The first list pays nothing: whoever is left no money is offered that one.
