@@ -81,7 +81,8 @@ class FLMarket(Model):  # type: ignore[misc]
         self._rule = copied(auction)
         self.buyers = self._make_buyers()
         owners = DataOwner.create_agents(self, config.owners, self.population, list(range(config.owners)))
-        self.grid = None if network is None else Network(network.graph, capacity=1, random=self.random)
+        # Cells hold agents, and agents the model: the network that owners know of must not lead there.
+        self.grid = None if network is None else Network(network.graph.copy(), capacity=1, random=self.random)
         if self.grid is not None:
             for owner in owners:
                 owner.cell = self.grid[owner.index]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from agents.broker.aggregation import upload_weights
 from agents.broker.auctions.base import Auction
 from agents.broker.broker import Broker
 from agents.broker.error_bound import aggregate_error_bound, worst_error_bound
@@ -186,7 +187,7 @@ def everybody_truthful(broker: Broker, bidders: Bidders, outcome: Outcome) -> Ev
     """What ``outcome[1, r]``, that of everybody's truth, comes to: uploads have the noise that was sold."""
     types = bidders.identities.merged(bidders.types)
     variance = broker.terms.variance(outcome.privacy_loss)
-    weights = broker.weigh(types.truthful_bids(), outcome, variance)
+    weights = upload_weights(broker.aggregation, broker.terms, outcome, types.data_size, variance)
     bound = aggregate_error_bound(broker.terms, weights, variance, outcome, types.data_size)
     return EverybodyTruthful(
         error_bound=float(bound),

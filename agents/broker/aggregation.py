@@ -11,8 +11,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agents.broker.error_bound import certain_share, checked_terms, error_bound, sells_anything
+from agents.broker.error_bound import (
+    bought_share,
+    certain_share,
+    checked_terms,
+    counted_share,
+    error_bound,
+    sells_anything,
+)
 from agents.broker.optimal_weights import optimal_error_bound, optimal_weights, optimum, unchecked_error_bound
+from agents.messages import Outcome
+from agents.upload_terms import UploadTerms
 
 __all__ = [
     "AGGREGATIONS",
@@ -23,6 +32,7 @@ __all__ = [
     "optimal_weights",
     "optimum",
     "unchecked_error_bound",
+    "upload_weights",
     "variance_weights",
 ]
 
@@ -74,3 +84,24 @@ AGGREGATIONS: dict[str, Weighting] = {
 def _proportional(amount: Tensor) -> Tensor:
     total = amount.sum(-1, keepdim=True)
     return amount / torch.where(total > 0, total, 1.0)
+
+
+def upload_weights(
+    aggregation: str, terms: UploadTerms, outcome: Outcome, data_size: Tensor, variance: Tensor
+) -> Tensor:
+    """Weights ``float64[B, n]`` of the uploads of an outcome, 0 for whoever sold nothing.
+
+    Parameters
+    ----------
+    aggregation : str
+        One of ``AGGREGATIONS``.
+    terms : UploadTerms
+    outcome : Outcome [B, n]
+    data_size : int64[B, n]
+        As reported.
+    variance : float64[B, n]
+        Of one coordinate, as ``UploadTerms.variance`` declares it for the privacy loss that was sold.
+    """
+    optimal = aggregation == "optimal"
+    share = counted_share(terms, outcome, data_size) if optimal else bought_share(outcome, data_size)
+    return AGGREGATIONS[aggregation](terms.coordinates * variance, share, bias_scale=terms.clip_norm)

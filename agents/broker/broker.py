@@ -8,9 +8,8 @@ import torch
 from mesa import Agent
 from torch import Tensor
 
-from agents.broker.aggregation import AGGREGATIONS
+from agents.broker.aggregation import AGGREGATIONS, upload_weights
 from agents.broker.auctions.base import Auction
-from agents.broker.error_bound import bought_share, counted_share
 from agents.checks import one_of
 from agents.messages import Aggregate, Announcement, Bids, Outcome, Upload
 from agents.upload_terms import UploadTerms
@@ -87,10 +86,7 @@ class Broker(Agent):  # type: ignore[misc]
         float64[1, n]
             0 for whoever sold nothing.
         """
-        optimal = self.aggregation == "optimal"
-        share = counted_share(self.terms, outcome, bids.data_size) if optimal else bought_share(outcome, bids.data_size)
-        weigh = AGGREGATIONS[self.aggregation]
-        return weigh(self.terms.coordinates * variance, share, bias_scale=self.terms.clip_norm)
+        return upload_weights(self.aggregation, self.terms, outcome, bids.data_size, variance)
 
     def aggregate(self, weights: Tensor, variance: Tensor, upload: Upload) -> Aggregate:
         """Add up the uploads and declare the noise of the sum.

@@ -14,6 +14,7 @@ from agents.messages import Bids, Outcome
 from agents.owner.bidders import Bidders
 from agents.owner.identities import Identities
 from agents.owner.notice_board import NoticeBoard
+from agents.owner.published_bids import PublishedBids
 from agents.owner.refusals import check_balanced, check_group_numbers, check_upload_sent, check_within_type, named
 from agents.owner.settlement import Settlement
 from agents.owner.strategies.base import MarketView, PublicKnowledge, RoundResult, Strategy
@@ -69,6 +70,8 @@ class StrategyGroups:
             self.member[members] = torch.arange(len(members))
         self.public = public or PublicKnowledge()
         self.notice_board = None if self.public.network is None else NoticeBoard(self.public.network)
+        self.published = PublishedBids(self.public.prior)
+        self._moves_last = torch.tensor([strategy.moves_last for strategy in self.strategies])
         self.price: float | None = None
 
     def strategy_of(self, owner: int) -> str:
@@ -131,7 +134,7 @@ class StrategyGroups:
         state = stream("strategies/bids").get_state()
         groups = list(self._groups(bidders.row_owners))
         for last in (False, True):
-            seen = bids if last else None
+            seen = self._seen_by_last_movers(bidders, bids, stream) if last else None
             for index, rows in groups:
                 strategy, types = self.strategies[index], bidders.row_types.take(owners=rows)
                 if strategy.moves_last is last:
@@ -142,6 +145,21 @@ class StrategyGroups:
                         _check_bids(theirs, types)
                     bids = _replaced(bids, rows, theirs, types)
         return bids
+
+    def _seen_by_last_movers(self, bidders: Bidders, bids: Bids, stream: Stream) -> Bids | None:
+        """The bids ``[1, r]`` of all who move first, and of last movers what they published before; None without any.
+
+        Of an owner under several names one row stands for all, and the others are absent.
+        """
+        owners = bidders.row_owners
+        rows = self._moves_last[self.group[owners]].nonzero()[:, 0]
+        if not len(rows):
+            return None
+        types = bidders.row_types.take(owners=rows)
+        published = self.published.of(owners[rows], types, stream("strategies/last movers"))
+        first = bidders.identities.first[bidders.identities.place[rows]] == rows
+        published = published.replace(data_size=torch.where(first, published.data_size, 0))
+        return _replaced(bids, rows, published, types)
 
     def groups(self, bidders: Bidders) -> tuple[Tensor, list[str]]:
         """Who acts together in this round, as the strategies declare it, and what each group follows.
@@ -232,6 +250,9 @@ class StrategyGroups:
         if self.notice_board is not None:
             bids = bidders.identities.bids(settlement.bids)
             self.notice_board.publish(bidders.owners, bidders.types, bids, settlement.utility[0])
+        last = self._moves_last[self.group[bidders.owners]].nonzero()[:, 0]
+        if len(last):
+            self.published.publish(bidders.owners[last], bidders.identities.bids(settlement.bids).take(owners=last))
         for index, rows in self._groups(bidders.owners, "observe"):
             self.strategies[index].observe(self._result(settlement, rows))
 

@@ -85,8 +85,8 @@ class MarketView:
     neighbours : Neighbours, optional
         What their acquaintances have published, for strategies with ``needs_network``.
     everybody : Bids [1, r], optional
-        For strategies with ``moves_last``: the round's bids, the truth in place of those that are still to come. Bids
-        are not private.
+        For strategies with ``moves_last``: the round's bids; for all who move last, themselves included, what each
+        published in her last round, or the bid of an owner drawn from the prior. Nobody's type is among them.
     row : int64[m], optional
         Their own rows in ``everybody``.
     """
@@ -161,7 +161,8 @@ class Strategy(ABC):
     several names (``identities``), add more noise than she sold (``upload``) and pay others (``settle``). Who act
     together say so (``groups``).
 
-    ``moves_last`` strategies see the bids of all others first, and the true types in place of one another's bids;
+    ``moves_last`` strategies see the bids of all who move first, and of one another what each published last, or an
+    owner drawn from the prior;
     ``needs_network`` ones are refused in a market without a network. Keyword arguments of the constructor, with
     defaults, are the strategy's options.
 

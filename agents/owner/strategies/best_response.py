@@ -25,8 +25,8 @@ class BestResponse(Strategy):
     """Moves last, knows the others' bids and tells the lie that pays most; the truth where no lie pays more.
 
     Tries a lattice of scalar misreports (scale of the valuation, share of the privacy budget, share of the records),
-    then finer scales around the best; best responders take one another to tell the truth. So it finds a best response
-    among these misreports, not among all, for about seventy runs of the rule per owner and round.
+    then finer scales around the best; of others who move last she knows what they bid in their last rounds. So it
+    finds a best response among these misreports, not among all, for about seventy runs of the rule per owner and round.
 
     Source: Cournot's best reply (1838); as a way of auditing mechanisms, Lubin and Parkes, "Approximate
     strategyproofness", 2012.

@@ -25,8 +25,8 @@ class CollusionRing(Strategy):
     The ring moves last, knows the others' bids and the rule, and compares the truth of all with: all scaling their
     valuations alike; all but one doing so; and all but one, or just one, asking so much that they stay away. If one of
     these brings the members more in sum than the truth, they do it and settle up: each gets what the truth of all would
-    have brought her and an equal share of the gain. A member who meets no other tells the truth, and so do rings of one
-    another, as far as they know.
+    have brought her and an equal share of the gain. A member who meets no other tells the truth. Of one
+    another rings know what their members bid in their last rounds.
 
     Source: Graham and Marshall, "Collusive bidder behavior at single-object second-price and English auctions", 1987;
     McAfee and McMillan, "Bidding rings", 1992 (strong cartels).

@@ -12,7 +12,7 @@ from agents.messages import Announcement, Bids, Outcome
 from agents.owner.bidders import Bidders
 from agents.owner.groups import StrategyGroups
 from agents.owner.settlement import Settlement
-from agents.owner.strategies.base import MarketView, RoundResult, Strategy
+from agents.owner.strategies.base import MarketView, PublicKnowledge, RoundResult, Strategy
 from agents.owner.strategies.registry import strategy_classes
 from agents.owner.strategies.truthful import Truthful
 from agents.prior import OwnerPrior
@@ -327,15 +327,44 @@ class SeesAllToo(SeesAll):
     name: ClassVar[str] = "sees-all-too"
 
 
-def test_who_moves_last_sees_the_bids_of_all_others_and_the_truth_of_one_another() -> None:
+def test_who_moves_last_sees_the_bids_of_who_moved_first_and_nobody_elses_type() -> None:
     SeesAll.seen.clear()
     dealt = groups({SeesAll: 0.3, "understated-privacy-budget": 0.4, SeesAllToo: 0.3})
     types = population()
     bids = dealt.bid(bidders(types), stream)
     first, second = SeesAll.seen
-    expected = torch.where(dealt.group == 1, 0.5, 1.0) * types.privacy_budget
     for view in (first, second):
         assert view.everybody is not None
+        # Without a prior nothing is known of a last mover who has never bid: she is taken to be absent.
+        expected = torch.where(dealt.group == 1, 0.5, 0.0) * types.privacy_budget
         assert torch.equal(view.everybody.privacy_budget, expected)
+        assert torch.equal(view.everybody.present[0], dealt.group == 1)
     assert torch.equal(first.row, (dealt.group == 0).nonzero()[:, 0])
     assert torch.equal(bids.privacy_budget, torch.where(dealt.group == 1, 0.5, 0.25) * types.privacy_budget)
+
+
+def test_once_a_last_mover_has_bid_others_know_that_bid() -> None:
+    SeesAll.seen.clear()
+    dealt = groups({SeesAll: 0.3, "truthful": 0.4, SeesAllToo: 0.3})
+    types = population()
+    dealt.observe(settlement(types, dealt.bid(bidders(types), stream)))
+    dealt.bid(bidders(types), stream)
+    for view in SeesAll.seen[2:]:
+        assert view.everybody is not None
+        share = torch.where(dealt.group == 1, 1.0, 0.25)
+        assert torch.equal(view.everybody.privacy_budget, share * types.privacy_budget)
+
+
+def test_of_a_last_mover_who_has_not_bid_the_prior_is_known() -> None:
+    SeesAll.seen.clear()
+    prior = OwnerPrior(records=1000, owners=10)
+    dealt = StrategyGroups(
+        {SeesAll: 0.5, "truthful": 0.5}, 10, torch.Generator().manual_seed(1), public=PublicKnowledge(prior=prior)
+    )
+    types = population()
+    dealt.bid(bidders(types), stream)
+    (view,) = SeesAll.seen
+    drawn, _ = prior.sample(1, 5, stream("strategies/last movers"))
+    assert view.everybody is not None
+    assert torch.equal(view.everybody.data_size[:, dealt.group == 0], drawn.data_size)
+    assert torch.equal(view.everybody.data_size[:, dealt.group == 1], types.data_size[:, dealt.group == 1])
