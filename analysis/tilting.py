@@ -20,6 +20,8 @@ FEW = 6
 """With fewer profiles the range of what was seen is itself too narrow (it misses the median in 1 of 2^(K-1) cases)."""
 HALVINGS = 10
 """Of the last step, itself at most half the way: ends are exact to 1/2000 of their distance from the estimate."""
+ENDLESS = 1e100
+"""From where on an end is infinite, in units of the largest sums; reached where hardly a profile is divided by."""
 GAINING, TOP = 50, 0.15
 """How many positive totals a tail index needs, and the share of them that it is read off."""
 
@@ -39,7 +41,8 @@ def tilting_interval(top: Array, bottom: Array, weights: Array, *, level: float 
     Returns
     -------
     float, float
-        Within the range of ``top / bottom``, but for fewer than ``FEW`` profiles, which Student's interval joins.
+        Within the range of ``top / bottom``, but for fewer than ``FEW`` profiles, which Student's interval joins. An
+        end may be infinite where hardly a profile has anything to divide by.
 
     Notes
     -----
@@ -86,7 +89,7 @@ class _Tilted:
         near, step = self.ratio, self.error
         while True:
             far = near + side * step
-            if not np.isfinite(far):
+            if abs(far) > ENDLESS:
                 return side * np.inf
             if side * far >= side * limit:
                 far = limit

@@ -66,6 +66,15 @@ def test_five_normal_values_have_at_least_students_interval() -> None:
     assert high >= 3 + reach - 1e-9
 
 
+def test_where_a_single_profile_pays_gains_over_payments_have_an_end_far_up_or_none() -> None:
+    """All four gain 1, one of them pays 1: how rare payers are is told by one alone, or not at all if one gains all."""
+    bottom, weights = np.array([0.0, 0.0, 1.0, 0.0]), resamples(4, seed=0)
+    low, high = tilting_interval(np.ones(4), bottom, weights)
+    assert low < 4
+    assert 1000 < high < 1e5
+    assert tilting_interval(np.array([0.0, 1.0, 0.0, -0.001]), bottom, weights)[1] == np.inf
+
+
 def test_skewed_gains_reach_further_up_than_down() -> None:
     value = np.random.default_rng(0).exponential(1.0, 40)
     low, high = tilting_interval(value, np.ones(40), resamples(40, seed=0))
