@@ -63,6 +63,10 @@ class PopulationPrior(OwnerPrior):
         """
         return cls.of(read_owners(path), budget_factor=budget_factor, budgets=budgets)
 
+    def described(self, name: str) -> str:
+        """Return the name of a distribution; data sizes are those of the given owners."""
+        return "given" if name == "sizes" else super().described(name)
+
     def sample(self, batch: int, owners: int, generator: torch.Generator) -> tuple[OwnerTypes, Tensor]:
         """Draw ``batch`` profiles of ``owners`` bidders, nobody twice while there are enough, and budgets."""
         whole("batch", batch, minimum=1)

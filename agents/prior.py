@@ -112,6 +112,10 @@ class OwnerPrior:
         price = sum(means) / len(means) * (self.factor[0] + self.factor[1]) / 2
         return PublicUnits(records=self.mean_size, money_per_record=price)
 
+    def described(self, name: str) -> str:
+        """Return the name of a distribution, ``sizes`` or ``budgets``."""
+        return str(getattr(self, name))
+
     def sample(self, batch: int, owners: int, generator: torch.Generator) -> tuple[OwnerTypes, Tensor]:
         """Draw ``batch`` profiles of ``owners`` bidders and a budget for each.
 

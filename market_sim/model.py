@@ -13,7 +13,7 @@ from mesa.discrete_space import Network
 from torch import Tensor
 
 from agents.broker.auctions.base import Auction
-from agents.broker.auctions.registry import load_auction
+from agents.broker.auctions.registry import load_auction, outside_training
 from agents.broker.broker import Broker
 from agents.buyer.buyer import ModelBuyer
 from agents.checks import seed_number
@@ -139,6 +139,11 @@ class FLMarket(Model):  # type: ignore[misc]
         self._record(records)
         self.round += 1
         self.running = self.round < self.config.rounds
+
+    @property
+    def outside_training(self) -> list[str]:
+        """In what this market is unlike those that its learned auction was trained in, a sentence each."""
+        return outside_training(self.broker.auction, self.prior, self.config.bidders)
 
     def tables(self) -> dict[str, dict[str, list[Any]]]:
         """Columns of all rows of completed steps, by table."""

@@ -23,7 +23,11 @@ from market_sim.tables import TRADES as TRADES
 FORMAT = "fl-market run 3"
 """Marks a directory as ours in its ``config.json``."""
 
-_OURS = frozenset({*(f"{name}.parquet" for name in TABLES), "config.json", "report.html"})
+PAIRED_RUN = "truthful"
+"""Subdirectory of a run's: the same market and seed with everybody telling the truth (``market_sim.paired_run``)."""
+
+_RUN_FILES = (*(f"{name}.parquet" for name in TABLES), "config.json")
+_OURS = frozenset({*_RUN_FILES, "report.html", *(f"{PAIRED_RUN}/{name}" for name in _RUN_FILES)})
 
 
 @dataclass(frozen=True)

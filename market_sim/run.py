@@ -16,6 +16,7 @@ import torch
 
 from agents.broker.auctions.base import Auction
 from agents.checks import seed_number
+from agents.owner.strategy_shares import shares_of_nobody
 from agents.tasks.registry import data_files
 from market_sim.config import MarketConfig
 from market_sim.directory import prepare
@@ -117,6 +118,8 @@ def _manifest(config: MarketConfig, seed: int, model: FLMarket) -> dict[str, Any
             "checkpoint_sha256": getattr(getattr(auction, "card", None), "sha256", None),
             "network_sha256": _network_sha256(network) if isinstance(network, torch.nn.Module) else None,
         },
+        "outside_training": model.outside_training,
+        "shares_of_nobody": shares_of_nobody(config.strategies, config.owners),
         "data_files": _data_files(config),
         # Neither an auction or a strategy of one's own nor noise that cannot be seeded can be had again from this file.
         "repeatable": not isinstance(config.auction, Auction)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
@@ -18,8 +19,15 @@ from agents.owner.published_bids import PublishedBids
 from agents.owner.refusals import check_balanced, check_group_numbers, check_upload_sent, check_within_type, named
 from agents.owner.settlement import Settlement
 from agents.owner.strategies.base import MarketView, PublicKnowledge, RoundResult, Strategy
-from agents.owner.strategy_shares import Share, check_options, check_shares, strategy_class, strategy_name
-from agents.remainders import largest_remainders
+from agents.owner.strategy_shares import (
+    Share,
+    check_options,
+    check_shares,
+    owner_counts,
+    shares_of_nobody,
+    strategy_class,
+    strategy_name,
+)
 from agents.types import OwnerTypes
 
 Stream = Callable[[str], torch.Generator]
@@ -55,8 +63,9 @@ class StrategyGroups:
         shares = check_shares(shares)
         chosen = check_options(shares, options or {})
         whole("owners", owners, minimum=1)
-        exact = torch.tensor(list(shares.values()), dtype=torch.float64) * owners
-        counts = largest_remainders(exact, owners).tolist()
+        counts = owner_counts(shares, owners)
+        for sentence in shares_of_nobody(shares, owners):
+            warnings.warn(sentence, stacklevel=2)
         order = torch.randperm(owners, generator=generator_of("generator", generator))
         self.strategies: list[Strategy] = [
             strategy_class(key)(count, **chosen.get(strategy_name(key), {}))

@@ -6,9 +6,12 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+import torch
+
 from agents.checks import number, one_of
 from agents.owner.strategies.base import Strategy
 from agents.owner.strategies.registry import strategy_classes
+from agents.remainders import largest_remainders
 
 Share = str | type[Strategy]
 """A strategy's registered name, or a class of one's own."""
@@ -34,12 +37,35 @@ def check_shares(shares: Any) -> dict[Share, float]:
         name = strategy_name(key)
         if name in names:
             raise ValueError(f"strategies: two of them are called {name!r}; give each a name of its own")
+        if strategy_classes().get(name, strategy_class(key)) is not strategy_class(key):
+            raise ValueError(
+                f"strategies: {strategy_class(key).__name__} is called {name!r}, as a strategy of this project is; "
+                "give it a name of its own"
+            )
         names.add(name)
         checked[key] = number(f"strategies[{name!r}]", share, maximum=1.0)
     total = sum(checked.values())
     if abs(total - 1) > SHARES_SUM_WITHIN:
         raise ValueError(f"strategies = {dict(shares)!r}: the shares sum to {total:g}; make them sum to 1")
     return checked
+
+
+def owner_counts(shares: Mapping[Share, float], owners: int) -> list[int]:
+    """How many of so many owners follow each strategy; largest remainders make the counts whole."""
+    counts: list[int] = largest_remainders(
+        torch.tensor(list(shares.values()), dtype=torch.float64) * owners, owners
+    ).tolist()
+    return counts
+
+
+def shares_of_nobody(shares: Mapping[Share, float], owners: int) -> list[str]:
+    """Strategies with a share that no owner follows, because it is less than one of so many: a sentence each."""
+    return [
+        f"strategies[{strategy_name(key)!r}] = {share:g} is none of {owners} owners: nobody follows it; "
+        "give it a larger share, or the market more owners"
+        for (key, share), count in zip(shares.items(), owner_counts(shares, owners), strict=True)
+        if share > 0 and count == 0
+    ]
 
 
 def strategy_class(key: Any) -> type[Strategy]:

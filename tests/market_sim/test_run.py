@@ -224,3 +224,36 @@ def test_an_interrupted_run_without_a_directory_leaves_nothing(monkeypatch: pyte
 def test_a_progress_bar_is_shown_on_request(capsys: pytest.CaptureFixture[str]) -> None:
     run_market(CONFIG, progress=True)
     assert "Rounds" in capsys.readouterr().err
+
+
+PAPER = {"owners": 100, "bidders": 10, "rounds": 1}
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, []),
+        ({"auction": "all-in", "sizes": "equal"}, []),
+        (
+            {"budget_factor": (1e3, 2e4)},
+            ["(budget_factor) between 0.1 and 2, this market's lies between 1000"],
+        ),
+        (
+            {"sizes": "zipf", "budgets": "independent"},
+            ["data sizes, this market's are zipf", "are independent"],
+        ),
+        ({"bidders": 80}, ["trained with 3 to 60 bidders a round, this market has 80"]),
+    ],
+)
+def test_a_market_outside_the_training_of_its_auction_says_so(fields: dict[str, Any], said: list[str]) -> None:
+    sentences = run_market(**{**PAPER, **fields}).config["outside_training"]
+    assert len(sentences) == len(said)
+    for sentence, words in zip(sentences, said, strict=True):
+        assert sentence.startswith("Auction 'sequential-menu' was trained")
+        assert words in sentence
+
+
+def test_shares_of_nobody_are_warned_of_and_written_down() -> None:
+    with pytest.warns(UserWarning, match="nobody follows it"):
+        run = run_market(owners=20, bidders=5, rounds=1, strategies={"truthful": 0.98, "hedge": 0.02})
+    assert len(run.config["shares_of_nobody"]) == 1

@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).parent / "checkpoints"
 ModelT = TypeVar("ModelT")
 
+RANGES = {
+    "privacy_budget": "a privacy_budget",
+    "factor": "a factor",
+    "budget_factor": "a budget over the cost of all owners have (budget_factor)",
+}
+"""Ranges of a prior within which an auction has learned, in words."""
+KINDS = {"sizes": "data sizes", "budgets": "budgets"}
+"""Distributions of a prior by name, in words."""
+
 
 @dataclass(frozen=True)
 class ModelCard:
@@ -72,17 +81,41 @@ class ModelCard:
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"card {path} cannot be read ({error}); train the checkpoint again") from None
 
-    def out_of_distribution(self, prior: OwnerPrior) -> list[str]:
-        """In what the owners of ``prior`` are unlike those of the training, a clause each; empty if in nothing."""
-        clauses = []
-        for name in ("privacy_budget", "factor"):
-            (low, high), (minimum, maximum) = getattr(prior, name), self.prior.get(name, (0.0, float("inf")))
-            if low < minimum or high > maximum:
-                clauses.append(
-                    f"was trained on a {name} between {minimum:g} and {maximum:g}, this market's lies between "
-                    f"{low:g} and {high:g}"
-                )
+    def outside_training(self, prior: OwnerPrior, bidders: int | None = None) -> dict[str, str]:
+        """In what a market is unlike those of the training: a clause by what differs; empty if in nothing.
+
+        Parameters
+        ----------
+        prior : OwnerPrior
+            Of the market's owners and budgets.
+        bidders : int, optional
+            Of a round.
+        """
+        clauses = {
+            name: f"was trained on {words} between {minimum:g} and {maximum:g}, this market's lies between {low:g} and "
+            f"{high:g}"
+            for name, words in RANGES.items()
+            if name in self.prior
+            for (low, high), (minimum, maximum) in [(getattr(prior, name), self.prior[name])]
+            if low < minimum or high > maximum
+        }
+        for name, words in KINDS.items():
+            trained, here = self.prior.get(name), prior.described(name)
+            if trained is not None and trained != here:
+                clauses[name] = f"was trained on {trained} {words}, this market's are {here}"
+        few, many = self._bidders_trained()
+        if bidders is not None and not few <= bidders <= many:
+            numbers = f"{few:g}" if few == many else f"{few:g} to {many:g}"
+            clauses["bidders"] = f"was trained with {numbers} bidders a round, this market has {bidders}"
         return clauses
+
+    def _bidders_trained(self) -> tuple[float, float]:
+        """Smallest and largest number of bidders of a training profile."""
+        usual = self.recipe.get("owners")
+        if usual is None:
+            return 0.0, float("inf")
+        numbers = [usual, *self.recipe.get("other_owners", ())]
+        return min(numbers), max(numbers)
 
 
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], **card: Any) -> ModelCard:

@@ -17,6 +17,10 @@ from agents.checks import one_of
 if TYPE_CHECKING:
     from agents.prior import OwnerPrior
 
+NOT_MEASURED = "what was measured of it does not hold here, and it may buy badly or nothing"
+OF_OWNERS = ("privacy_budget", "factor")
+"""Warned of as soon as an auction is loaded; a market says all the others too, in its own output."""
+
 
 @functools.cache
 def auction_classes() -> dict[str, type[Auction]]:
@@ -65,13 +69,30 @@ def load_auction(name_or_path: str | Path, prior: OwnerPrior | None = None) -> A
     return _warn_if_out_of_distribution(auction_classes()[one_of("auction", text, auction_classes())](units), prior)
 
 
+def outside_training(auction: Auction, prior: OwnerPrior, bidders: int) -> list[str]:
+    """In what a market lies outside the range that its learned auction was trained in, a sentence each.
+
+    Parameters
+    ----------
+    auction : Auction
+    prior : OwnerPrior
+        Of the market's owners and budgets.
+    bidders : int
+        Of a round.
+    """
+    return list(_outside_training(auction, prior, bidders).values())
+
+
+def _outside_training(auction: Auction, prior: OwnerPrior, bidders: int | None = None) -> dict[str, str]:
+    card = getattr(auction, "card", None)
+    clauses = {} if card is None else card.outside_training(prior, bidders)
+    return {name: f"Auction {auction.name!r} {clause}: {NOT_MEASURED}." for name, clause in clauses.items()}
+
+
 def _warn_if_out_of_distribution(auction: Auction, prior: OwnerPrior | None) -> Auction:
     """Warn where a learned auction is to trade with owners unlike those it was trained on."""
-    card = getattr(auction, "card", None)
-    if prior is None or card is None:
-        return auction
-    for clause in card.out_of_distribution(prior):
-        warnings.warn(
-            f"auction {auction.name!r} {clause}: it keeps its promises, but may buy badly or nothing", stacklevel=3
-        )
+    sentences = {} if prior is None else _outside_training(auction, prior)
+    for name in OF_OWNERS:
+        if name in sentences:
+            warnings.warn(sentences[name], stacklevel=3)
     return auction

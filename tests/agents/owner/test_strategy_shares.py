@@ -10,7 +10,7 @@ import pytest
 from agents.owner.strategies.base import Strategy
 from agents.owner.strategies.hedge import Hedge
 from agents.owner.strategies.truthful import Truthful
-from agents.owner.strategy_shares import check_options, check_shares, list_options, strategy_class
+from agents.owner.strategy_shares import check_options, check_shares, list_options, shares_of_nobody, strategy_class
 
 
 class Mine(Truthful):
@@ -73,3 +73,22 @@ def test_shares_that_make_no_sense_are_refused(shares: object, error: type[Excep
 def test_options_that_make_no_sense_are_refused(options: object, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         check_options({Mine: 1.0}, options)
+
+
+class Impostor(Mine):
+    name: ClassVar[str] = "truthful"
+
+
+def test_nobody_but_the_truthful_is_called_truthful() -> None:
+    with pytest.raises(ValueError, match="Impostor is called 'truthful', as a strategy of this project is"):
+        check_shares({Impostor: 1.0})
+    assert check_shares({Truthful: 1.0}) == {Truthful: 1.0}
+
+
+def test_a_share_that_is_no_owner_is_named() -> None:
+    """0.02 of 20 owners is 0.4; the largest remainder is that of the other strategy."""
+    shares = check_shares({"truthful": 0.98, "hedge": 0.02})
+    (sentence,) = shares_of_nobody(shares, 20)
+    assert sentence.startswith("strategies['hedge'] = 0.02 is none of 20 owners: nobody follows it")
+    assert shares_of_nobody(shares, 50) == []
+    assert shares_of_nobody(check_shares({"truthful": 1.0, "hedge": 0.0}), 20) == []
