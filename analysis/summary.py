@@ -11,9 +11,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
+from agents.surplus import ROUNDING, pays
 from analysis.intervals import CLUSTER, Interval, clustered_mean
 from analysis.tilting import heavy_tail
+
+GROUPS_SUMMARY = [
+    "strategy", "groups", "members", "paid", "utility", "truthful_utility", "gain", "ratio", "gain_mean", "gain_low",
+    "gain_high", "best",
+]  # fmt: skip
+"""Columns of ``groups_summary``."""
 
 
 def stacked(frames: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
@@ -24,6 +32,65 @@ def stacked(frames: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
 def cost_at_own_budget(trades: pd.DataFrame) -> pd.Series:
     """True cost of selling every record at the own privacy budget, of which gains are shares; missing where it is 0."""
     return trades["own_cost"].where(trades["own_cost"] > 0)
+
+
+def misreport_gains(trades: pd.DataFrame) -> pd.Series:
+    """What every lie gained or lost; 0 where that is no more than rounding, missing where nobody lied."""
+    gain, *money = (_tensor(trades[name]) for name in ("misreport_gain", "truthful_payment", "payment", "cost"))
+    real = pays(gain, *money) | pays(-gain, *money)
+    return trades["misreport_gain"].where(real.numpy() | trades["misreport_gain"].isna(), 0.0)
+
+
+def _tensor(values: pd.Series) -> torch.Tensor:
+    return torch.from_numpy(values.to_numpy(dtype=float, copy=True))
+
+
+def without_rounding(money: pd.Series, *stakes: pd.Series) -> pd.Series:
+    """Amounts of money, 0 where they are no more than rounding of the ``stakes`` that they are a difference of."""
+    bound = ROUNDING * np.max([each.abs() for each in stakes], axis=0)
+    return money.where(money.abs() > bound, 0.0)
+
+
+def groups_summary(groups: pd.DataFrame, *, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
+    """What acting together brought, per strategy: every group beside the same group telling the truth.
+
+    Parameters
+    ----------
+    groups : DataFrame
+        ``Results.groups`` of the runs, with ``seed`` if there are several.
+
+    Returns
+    -------
+    DataFrame
+        One row per strategy whose owners acted together: ``strategy, groups`` (how many acted, every round counted
+        anew), ``members`` (mean), ``paid`` (how many gained more than rounding), ``utility, truthful_utility, gain``
+        (sums of money, transfers included), ``ratio`` (gain per truthful utility; missing where that is not
+        positive), ``gain_mean, gain_low, gain_high`` (money per group and its interval, a bootstrap of rounds),
+        ``best`` (the largest gain of a group).
+    """
+    rows = []
+    for strategy, theirs in groups.assign(seed=groups.get("seed", 0)).groupby("strategy", sort=True):
+        losses = without_rounding(theirs["gain"], theirs["utility"], theirs["truthful_utility"]).clip(upper=0.0)
+        gains = theirs["gain"].where(theirs["paid"], losses)
+        mean = clustered_mean(gains, theirs.groupby(CLUSTER).ngroup(), draws=draws, seed=seed)
+        gain, truth = float(gains.sum()), float(theirs["truthful_utility"].sum())
+        rows.append(
+            {
+                "strategy": strategy,
+                "groups": len(theirs),
+                "members": float(theirs["members"].mean()),
+                "paid": int(theirs["paid"].sum()),
+                "utility": float(theirs["utility"].sum()),
+                "truthful_utility": truth,
+                "gain": gain,
+                "ratio": gain / truth if truth > 0 else np.nan,
+                "gain_mean": mean.mean,
+                "gain_low": mean.low,
+                "gain_high": mean.high,
+                "best": float(gains.max()),
+            }
+        )
+    return pd.DataFrame(rows, columns=GROUPS_SUMMARY)
 
 
 def gains_by_strategy(trades: pd.DataFrame, *, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
@@ -37,13 +104,15 @@ def gains_by_strategy(trades: pd.DataFrame, *, draws: int = 2000, seed: int = 0)
     Returns
     -------
     DataFrame
-        One row per strategy that lied: ``misreports``, ``paid`` (how many gained anything), ``gain``, ``gain_low``,
-        ``gain_high`` (mean money per lie and its interval), ``relative``, ``relative_low``, ``relative_high`` (the
-        same, every gain divided by its owner's cost at her own budget and size, without those who have none),
+        One row per strategy that lied: ``misreports``, ``paid`` (how many gained more than rounding),
+        ``gain``, ``gain_low``, ``gain_high`` (mean money per lie and its interval), ``relative``, ``relative_low``,
+        ``relative_high`` (the same, every gain divided by its owner's cost at her own budget and size, without those
+        who have none),
         ``best`` (the largest gain), ``utility``, ``truthful_utility`` (means over the lies), ``heavy_tail`` (whether
         no interval of these means can be trusted).
     """
     misreports = trades[trades["misreport_gain"].notna()]
+    misreports = misreports.assign(misreport_gain=misreport_gains(misreports))
     rows = []
     for strategy, group in misreports.groupby("strategy", sort=True):
         cluster = group.groupby(CLUSTER).ngroup()
@@ -56,7 +125,7 @@ def gains_by_strategy(trades: pd.DataFrame, *, draws: int = 2000, seed: int = 0)
             {
                 "strategy": strategy,
                 "misreports": len(group),
-                "paid": int((group["misreport_gain"] > 0).sum()),
+                "paid": int(group["misreport_paid"].astype(bool).sum()),
                 "gain": gain.mean,
                 "gain_low": gain.low,
                 "gain_high": gain.high,

@@ -18,6 +18,7 @@ from rich.text import Text
 from agents.broker.auctions.registry import load_auction
 from agents.owner.strategies.base import Strategy
 from agents.prior import OwnerPrior
+from analysis.key_figures import key_figures
 from analysis.paper_figures import bounds_by_budget
 from analysis.plots.comparison import numbers_figure, overlay_figure
 from analysis.plots.market import market_figure
@@ -25,7 +26,6 @@ from analysis.plots.paper import error_bound_figure
 from analysis.plots.rounds import accounts_figure, privacy_figure, rounds_figure
 from analysis.published_values import error_bounds
 from analysis.report.comparison import DRAWN
-from analysis.report.key_numbers import key_numbers
 from analysis.summary import stacked
 from market_sim import MarketConfig, run_market
 from market_sim.results import Results
@@ -96,7 +96,7 @@ def _tables(runs: dict[str, Results], auction: str) -> tuple[pd.DataFrame, pd.Da
 
 
 def _numbers(runs: dict[str, Results]) -> Figure:
-    numbers = pd.concat([key_numbers(*_tables(runs, name)).assign(market=name) for name in AUCTIONS])
+    numbers = pd.concat([key_figures(*_tables(runs, name)).assign(market=name) for name in AUCTIONS])
     return numbers_figure(numbers[numbers["quantity"].isin(DRAWN)])
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.report.key_numbers import key_numbers
+from analysis.key_figures import key_figures
 from analysis.summary import stacked
 from market_sim.results import Results
 
@@ -53,7 +53,7 @@ class MarketRuns:
     @functools.cached_property
     def numbers(self) -> pd.DataFrame:
         """The key numbers of all runs together."""
-        return key_numbers(self.rounds, self.trades)
+        return key_figures(self.rounds, self.trades)
 
     def number(self, quantity: str) -> dict[str, Any]:
         """One row of ``numbers``."""

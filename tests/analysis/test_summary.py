@@ -11,6 +11,7 @@ from analysis.summary import (
     cost_at_own_budget,
     final_accuracy,
     gains_by_strategy,
+    misreport_gains,
     privacy_spent,
     stacked,
     tails_too_heavy,
@@ -38,7 +39,11 @@ def trades(**columns) -> pd.DataFrame:
             "records": [10, 0, 10, 20],
             "utility": [5.0, 0.0, 1.0, 8.0],
             "truthful_utility": [5.0, 4.0, 1.0, 8.0],
+            "cost": [10.0, 0.0, 5.0, 40.0],
+            "payment": [15.0, 0.0, 6.0, 48.0],
+            "truthful_payment": [15.0, 24.0, 6.0, 48.0],
             "misreport_gain": [np.nan, -4.0, np.nan, 0.0],
+            "misreport_paid": [None, False, None, False],
         }
     )
     return table.assign(**columns)
@@ -84,8 +89,18 @@ def test_who_gives_her_data_away_has_no_cost_to_compare_a_gain_with():
 
 
 def test_a_lie_that_pays_is_counted():
-    paid = trades(misreport_gain=[np.nan, -4.0, np.nan, 1e-12])
-    assert gains_by_strategy(paid)["paid"].tolist() == [1]
+    paid = trades(misreport_gain=[np.nan, -4.0, np.nan, 0.5], misreport_paid=[None, False, None, True])
+    (row,) = gains_by_strategy(paid).to_dict("records")
+    assert (row["paid"], row["best"], row["gain"]) == (1, 0.5, -1.75)
+
+
+def test_rounding_is_no_gain_and_no_loss():
+    """Of a payment of 48 a difference of 1e-12 is rounding, whatever its sign; one of 1e-6 is money."""
+    for gain, kept in ((1e-12, 0.0), (-1e-12, 0.0), (-1e-6, -1e-6)):
+        table = trades(misreport_gain=[np.nan, -4.0, np.nan, gain])
+        assert misreport_gains(table)[[1, 3]].tolist() == [-4.0, kept]
+        assert misreport_gains(table)[[0, 2]].isna().all()
+        assert gains_by_strategy(table)["paid"].tolist() == [0]
 
 
 def test_where_nobody_lies_there_is_nothing_to_report():

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from analysis.key_figures import key_figures
 from analysis.report.comparison import comparison_answer, comparison_report
-from analysis.report.key_numbers import key_numbers
 from analysis.report.runs import differing, markets_of
 
 
@@ -39,7 +39,7 @@ def test_the_report_has_every_markets_numbers_to_the_last_digit(markets, read):
     html = comparison_report(markets)
     report = read(html)
     for place, market in enumerate(markets):
-        found = key_numbers(market.rounds, market.trades).to_dict("records")
+        found = key_figures(market.rounds, market.trades).to_dict("records")
         for shown, row in zip(report.rows("key-numbers"), found, strict=True):
             assert shown["quantity"] == row["quantity"]
             for part in ("mean", "low", "high"):

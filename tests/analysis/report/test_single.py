@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.report.key_numbers import QUANTITIES, key_numbers
+from analysis.key_figures import QUANTITIES, key_figures
 from analysis.report.runs import markets_of
 from analysis.report.single import MAX_ROWS, market_report
 from analysis.summary import gains_by_strategy, privacy_spent, violations
@@ -45,7 +45,7 @@ def test_every_recorded_round_stands_in_the_report_to_the_last_digit(report, mar
 
 def test_key_numbers_gains_promises_and_privacy_are_those_of_the_tables(report, markets):
     rounds, trades = markets[0].rounds, markets[0].trades
-    for shown, found in zip(report.rows("key-numbers"), key_numbers(rounds, trades).to_dict("records"), strict=True):
+    for shown, found in zip(report.rows("key-numbers"), key_figures(rounds, trades).to_dict("records"), strict=True):
         assert shown["quantity"] == found["quantity"]
         assert all(same(shown[part], found[part]) for part in ("mean", "low", "high"))
     by_hand = {row["quantity"]: row["mean"] for row in report.rows("key-numbers")}
@@ -94,7 +94,9 @@ def test_lies_that_paid_and_broken_promises_are_said(markets, read):
     trades = markets[0].trades
     lied = trades["misreport_gain"].notna()
     paying = {
-        name: replace(run, trades=run.trades.assign(misreport_gain=run.trades["misreport_gain"].abs() + 1))
+        name: replace(
+            run, trades=run.trades.assign(misreport_gain=run.trades["misreport_gain"].abs() + 1, misreport_paid=True)
+        )
         for name, run in markets[0].runs.items()
     }
     for run in paying.values():

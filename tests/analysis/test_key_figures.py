@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from analysis.intervals import by_block
-from analysis.report.key_numbers import QUANTITIES, key_numbers
+from analysis.key_figures import QUANTITIES, key_figures
 
 ROUNDS = pd.DataFrame(
     {
@@ -15,6 +15,7 @@ ROUNDS = pd.DataFrame(
         "round": [0, 1, 0, 1],
         "budget": [10.0, 20.0, 0.0, 10.0],
         "spent": [5.0, 20.0, 0.0, 5.0],
+        "bidders": 2,
         "sellers": [1, 2, 0, 1],
         "invalid": [False, False, True, False],
         "error_bound": [4.0, 2.0, float("inf"), 3.0],
@@ -30,13 +31,17 @@ TRADES = pd.DataFrame(
         "own_cost": 10.0,
         "records": [5, 5, 0, 5],
         "privacy_loss": [1.0, 0.5, 0.0, 0.75],
+        "cost": [4.0, 4.0, 0.0, 4.0],
+        "payment": [5.0, 5.0, 0.0, 5.0],
+        "truthful_payment": 5.0,
         "misreport_gain": [None, -1.0, 2.0, -1.0],
+        "misreport_paid": [None, False, True, False],
     }
 ).astype({"misreport_gain": float})
 
 
 def test_means_by_hand():
-    found = key_numbers(ROUNDS, TRADES).set_index("quantity")["mean"]
+    found = key_figures(ROUNDS, TRADES).set_index("quantity")["mean"]
     assert list(found.index) == list(QUANTITIES)
     assert found.to_dict() == pytest.approx(
         {
@@ -45,7 +50,8 @@ def test_means_by_hand():
             "invalid rounds": 25.0,
             "budget": 10.0,
             "spent": 7.5,
-            "spent of the budget": 200 / 3,
+            "spent of the budget": 75.0,  # 30 of 40; the mean of the shares would be 200 / 3
+            "bidders": 2.0,
             "sellers": 1.0,
             "privacy loss of a sale": 0.75,
             "owners' surplus": 2.0,
@@ -57,7 +63,7 @@ def test_means_by_hand():
 
 def test_what_nothing_is_known_about_is_missing():
     honest = TRADES.assign(misreport_gain=float("nan"), records=0)
-    found = key_numbers(ROUNDS[ROUNDS["seed"] == 0], honest).set_index("quantity")
+    found = key_figures(ROUNDS[ROUNDS["seed"] == 0], honest).set_index("quantity")
     assert found.loc[["gain per lie", "lies that paid", "privacy loss of a sale"], "mean"].isna().all()
     assert found.loc["test accuracy after the last round", ["low", "high"]].isna().all()
     # Two rounds of 10 and 20: 12.706 standard errors of 5 either way, but a budget is not negative.

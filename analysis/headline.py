@@ -1,0 +1,89 @@
+"""Did lying pay? The answer in a word and a sentence: alone, and for those who acted together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.formatting import counted, percent, rounded
+from analysis.summary import groups_summary
+
+NO, YES, ONLY_TOGETHER, NOT_KNOWN = "No", "Yes", "Only together", "Not known yet"
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The answer, from what was recorded.
+
+    Parameters
+    ----------
+    verdict : str
+        ``NO``, ``YES``, ``ONLY_TOGETHER``, or ``NOT_KNOWN`` where nobody lied.
+    sentence : str
+        What was counted; without a full stop.
+    misreports, paid : int
+        How many lies there were, and how many of them earned their teller more than her truth would have.
+    """
+
+    verdict: str
+    sentence: str
+    misreports: int
+    paid: int
+
+    def __str__(self) -> str:
+        return f"{self.verdict}: {self.sentence}."
+
+
+def headline(trades: pd.DataFrame, groups: pd.DataFrame) -> Headline:
+    """Return the answer from the tables of one or several runs.
+
+    Parameters
+    ----------
+    trades, groups : DataFrame
+        ``Results.trades`` and ``Results.groups``.
+    """
+    lies = trades["misreport_gain"].notna()
+    return headline_from(int(lies.sum()), int(trades.loc[lies, "misreport_paid"].astype(bool).sum()), groups)
+
+
+def headline_from(misreports: int, paid: int, groups: pd.DataFrame) -> Headline:
+    """Return the answer from the number of lies, of those that paid, and the recorded groups."""
+    if not misreports:
+        return Headline(NOT_KNOWN, "nobody lied", 0, 0)
+    # An owner under several names is a group of her own: alone, she is among the lies already.
+    together = groups[groups["members"] > 1]
+    gained = bool(together["paid"].any())
+    verdict = YES if paid else ONLY_TOGETHER if gained else NO
+    if paid:
+        alone = f"{paid:,} of {counted(misreports, 'lie')} earned more than the truth would have in the same round"
+    elif len(together):
+        alone = f"alone no lie paid (0 of {misreports:,})"
+    else:
+        alone = f"not one of {counted(misreports, 'lie')} earned more than the truth would have in the same round"
+    return Headline(verdict, "; ".join([alone, *_together(together)]), misreports, paid)
+
+
+def _together(groups: pd.DataFrame) -> list[str]:
+    """What each strategy's groups earned together, in a clause each."""
+    one_at_most = groups.groupby([c for c in ("seed", "buyer", "round", "strategy") if c in groups]).size().max() == 1
+    clauses = []
+    for row in groups_summary(groups).itertuples():
+        name = {"collusion-ring": "ring"}.get(row.strategy, f"group of {row.strategy}" if one_at_most else "")
+        who, them = (f"the {name} together", "it") if one_at_most else (_plural(row.strategy), "them")
+        clauses.append(f"{who} earned {_compared(row.gain, row.ratio, row.truthful_utility, them)}")
+    return clauses
+
+
+def _plural(strategy: str) -> str:
+    return "the rings together" if strategy == "collusion-ring" else f"the groups of {strategy} together"
+
+
+def _compared(gain: float, ratio: float, truth: float, them: str) -> str:
+    would = f"than the truth would have brought {them}"
+    if gain == 0:
+        return f"what the truth would have brought {them}"
+    way = "more" if gain > 0 else "less"
+    if truth > 0:
+        return f"{percent(abs(ratio))} {way} {would}"
+    return f"{rounded(abs(gain))} {way} {would}"

@@ -1,0 +1,153 @@
+"""The market beside itself with everybody telling the truth: who pays for the lies, and whether the learning survives.
+
+Who pays is answered round by round: the table of the rounds holds what would have come of the same round, from the
+same model and budget. Whether the learning survives needs a second run of the same seed without a lie.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.formatting import counted, rounded, with_interval
+from analysis.intervals import CLUSTER, Interval, across_seeds, clustered_mean, ratio_ends, resamples
+from analysis.summary import final_accuracy, without_rounding
+
+UNKNOWN = Interval(float("nan"), float("nan"), float("nan"))
+
+
+@dataclass(frozen=True)
+class WhoPays:
+    """What all lies of the rounds together cost or brought, against everybody's truth in the same rounds.
+
+    Parameters
+    ----------
+    rounds : int
+        Rounds in which somebody lied; all figures are about these.
+    error_bound : Interval
+        Ratio of the mean error bound to that of the truth, over the rounds valid either way.
+    spent, owner_surplus : Interval
+        Money per round more than under the truth: what the buyer paid, what all owners (liars too) kept.
+    invalid, truthful_invalid : int
+        Rounds in which nobody sold, and in which nobody would have.
+    sentences : tuple of str
+    """
+
+    rounds: int
+    error_bound: Interval
+    spent: Interval
+    owner_surplus: Interval
+    invalid: int
+    truthful_invalid: int
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LearningSurvives:
+    """The last round's test accuracy beside that of the same seed with everybody telling the truth.
+
+    Parameters
+    ----------
+    runs : int
+        Seeds played both ways; 0 if the truthful market was not played.
+    accuracy, truthful_accuracy : float
+        Means over these seeds.
+    difference : Interval
+        With lies less without, Student's interval over the seeds.
+    sentence : str
+    """
+
+    runs: int
+    accuracy: float
+    truthful_accuracy: float
+    difference: Interval
+    sentence: str
+
+
+def who_pays(rounds: pd.DataFrame, *, draws: int = 2000, seed: int = 0) -> WhoPays:
+    """Return what the lies together cost the buyer and the owners; ``rounds`` of one or several runs, with ``seed``."""
+    lied = rounds[rounds["truthful_share"] < 1]
+    if not len(lied):
+        return WhoPays(0, UNKNOWN, UNKNOWN, UNKNOWN, 0, 0, ("Nobody lied, so nobody paid for a lie.",))
+    cluster = lied.groupby(CLUSTER).ngroup()
+
+    def difference(column: str) -> Interval:
+        change = without_rounding(lied[column] - lied[f"truthful_{column}"], lied["spent"], lied["truthful_spent"])
+        return clustered_mean(change, cluster, draws=draws, seed=seed)
+
+    valid = lied[np.isfinite(lied["error_bound"]) & np.isfinite(lied["truthful_error_bound"])]
+    bound = _ratio(valid["error_bound"], valid["truthful_error_bound"], draws, seed)
+    spent, surplus = difference("spent"), difference("owner_surplus")
+    invalid, truthful_invalid = int((lied["sellers"] == 0).sum()), int((lied["truthful_sellers"] == 0).sum())
+    sentences = (
+        f"Against everybody's truth in the same {counted(len(lied), 'round')}, the buyer {_money(spent, 'paid')}"
+        f"{_bound(bound)}{_invalid(invalid, truthful_invalid)}.",
+        f"All owners together, those who lied included, {_money(surplus, 'kept')}.",
+    )
+    return WhoPays(len(lied), bound, spent, surplus, invalid, truthful_invalid, sentences)
+
+
+def learning_survives(rounds: pd.DataFrame, paired_rounds: pd.DataFrame | None) -> LearningSurvives:
+    """Compare the last test accuracies of runs with those of the same seeds in which everybody tells the truth.
+
+    Parameters
+    ----------
+    rounds : DataFrame
+        Rounds of the runs, with ``seed``.
+    paired_rounds : DataFrame or None
+        Rounds of the same market with everybody truthful, with ``seed``; None if it was not played.
+    """
+    nothing = float("nan")
+    if not (rounds["truthful_share"] < 1).any():
+        return LearningSurvives(0, nothing, nothing, UNKNOWN, "Nobody lied: there was nothing to survive.")
+    both = pd.concat([final_accuracy(rounds), _accuracy_without_lies(paired_rounds)], axis=1, join="inner").dropna()
+    if both.empty:
+        said = "Whether the learning survives is not known: this market was not played with everybody truthful."
+        return LearningSurvives(0, nothing, nothing, UNKNOWN, said)
+    lying, truth = both.to_numpy(dtype=float).T
+    found = across_seeds(lying - truth)
+    ends = f" [{rounded(found.low)}, {rounded(found.high)}]" if len(both) > 1 else ""
+    said = (
+        f"Test accuracy after the last round: {rounded(lying.mean())} with the lies, {rounded(truth.mean())} with "
+        f"everybody truthful; difference {rounded(found.mean)}{ends} over {counted(len(both), 'seed')}"
+        f"{' (95 % interval)' if ends else ''}."
+    )
+    return LearningSurvives(len(both), float(lying.mean()), float(truth.mean()), found, said)
+
+
+def _accuracy_without_lies(paired_rounds: pd.DataFrame | None) -> pd.Series:
+    if paired_rounds is None or not len(paired_rounds):
+        return pd.Series(dtype=float)
+    return final_accuracy(paired_rounds)
+
+
+def _ratio(top: pd.Series, bottom: pd.Series, draws: int, seed: int) -> Interval:
+    if not len(top) or not bottom.sum() > 0:
+        return UNKNOWN
+    found = ratio_ends("", top, bottom, resamples(len(top), seed, draws), bounds=(0.0, np.inf))
+    return Interval(float(top.sum() / bottom.sum()), found["low"], found["high"])
+
+
+def _money(change: Interval, verb: str) -> str:
+    """``paid 12 [10, 14] less a round``."""
+    if change.mean == 0:
+        return f"{verb} the same"
+    way = "more" if change.mean > 0 else "less"
+    ends = sorted([change.low, change.high]) if change.mean > 0 else sorted([-change.low, -change.high])
+    return f"{verb} {with_interval(abs(change.mean), *ends)} {way} a round"
+
+
+def _bound(ratio: Interval) -> str:
+    if not np.isfinite(ratio.mean):
+        return ""
+    if ratio.mean == 1:
+        return " and had the same mean error bound"
+    return f" and had {with_interval(ratio.mean, ratio.low, ratio.high)} times the mean error bound"
+
+
+def _invalid(invalid: int, truthful_invalid: int) -> str:
+    if not (invalid or truthful_invalid):
+        return ""
+    return f"; nobody sold in {counted(invalid, 'round')}, under the truth in {truthful_invalid:,}"
