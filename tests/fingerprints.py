@@ -85,7 +85,8 @@ def trainings() -> Iterator[tuple[str, str]]:
 def audits() -> Iterator[tuple[str, str]]:
     """Hash of every number of an audit, by threat model."""
     report = audit(
-        "equivariant-menu", settings=AuditSettings(profiles=6, queries=60, finalists=6, controls=True, seed=3, chunk=3)
+        "equivariant-menu",
+        settings=AuditSettings(profiles=6, owners=10, queries=60, finalists=6, controls=True, seed=3, chunk=3),
     )
     for threat, found in report.threats.items():
         for name in ("owners", "curves", "attackers", "by_class"):

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from agents.broker.auctions.base import Auction
 from agents.broker.auctions.registry import load_auction
 from agents.checks import whole
 from agents.prior import OwnerPrior
+from agents.types import OwnerTypes
 from analysis.incentives.arguments import attackers_of, fingerprint, threats_of, truthful
 from analysis.incentives.attackers.base import Attacker
 from analysis.incentives.campaign import Campaign
@@ -35,6 +38,9 @@ from market_sim.streams import Streams
 
 MAX_DEVIATORS = 50
 """Owners of whom the interim gain is asked, or as many as there are profiles if those are fewer."""
+
+USUAL_OWNERS = 10
+"""Bidders of the markets in which the interim gain is asked and the positive controls are audited."""
 
 Watch = Callable[[int, int, str], None]
 """Called with tasks done (0 first), how many there are, and what was done last."""
@@ -95,7 +101,7 @@ def audit(
     whole("jobs", jobs, minimum=1, maximum=1024)
     models, able = threats_of(auction, threats), attackers_of(attackers)
     stream = Streams(settings.seed).generator
-    types, budget = prior.sample(settings.profiles, settings.owners, stream("audit/profiles"))
+    types, budget = _markets(prior, settings, auction.max_owners, stream("audit/profiles"))
     truth = truthful(auction, types, budget)
     repeat = {
         "auction": auction.name,
@@ -104,7 +110,7 @@ def audit(
         "prior": repr(prior),
         "threats": {name: threat.describe() for name, threat in models.items()},
         "attackers": [one.name for one in able],
-        **asdict(settings),
+        **json.loads(json.dumps(asdict(settings))),
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
     }
     rerun = not lists_hold(auction, types, budget, stream("audit/lists"))
@@ -127,11 +133,25 @@ def audit(
         progress.advance("structural tests")
         controls = pd.DataFrame()
         if settings.controls:
-            controls = positive_controls(able, prior, settings.owners, settings.seed)
+            controls = positive_controls(able, prior, USUAL_OWNERS, settings.seed)
             progress.advance("positive controls")
         report = AuditReport(auction.name, repeat, found, structure, controls)
         directory.finish(report)
     return report
+
+
+def _markets(
+    prior: Any, settings: AuditSettings, maximum: int | None, generator: torch.Generator
+) -> tuple[OwnerTypes, Tensor]:
+    """Profiles ``[B, n]`` of the largest number of owners, and budgets; in smaller markets the last ones are absent."""
+    numbers = settings.numbers(maximum)
+    types, budget = prior.sample(settings.profiles, max(numbers), generator)
+    if len(set(numbers)) == 1:
+        return types, budget
+    turn = torch.arange(settings.profiles) // settings.chunk % len(numbers)
+    present = torch.arange(max(numbers)) < torch.tensor(numbers)[turn][:, None]  # [B, n]
+    types = replace(types, data_size=torch.where(present, types.data_size, 0))
+    return types, prior.budget(types, generator)
 
 
 def _checked(prior: Any) -> Any:
@@ -173,7 +193,7 @@ def _findings(
             case.auction,
             prior,
             case.threat,
-            case.types.shape[1],
+            min(USUAL_OWNERS, case.types.shape[1]),
             Streams(seed).generator(f"audit/{campaign.name}/interim"),
             deviators=min(MAX_DEVIATORS, case.types.shape[0]),
             rerun=case.rerun,

@@ -17,7 +17,7 @@ from analysis.incentives.attackers.base import Attacker
 from analysis.incentives.case import Case
 from analysis.incentives.chunk import Chunk, first_round, run_again, second_round
 from analysis.incentives.chunk_result import ChunkResult
-from analysis.incentives.joining import CampaignResult, joined
+from analysis.incentives.joining import CampaignResult, joined, widened
 from analysis.incentives.settings import AuditSettings
 from analysis.incentives.storage import read_result, write_result
 from analysis.incentives.threat_model import ALONE
@@ -68,22 +68,26 @@ class Campaign:
     def task(self, number: int) -> Chunk:
         """Chunk ``number``."""
         size = self.settings.chunk
-        case = self.case.take(slice(number * size, (number + 1) * size))
+        case = self.case.take(slice(number * size, (number + 1) * size)).trimmed()
         return Chunk(case, self.attackers, self.settings, self.name, number)
 
     def run(self, watch: Callable[[str], None]) -> CampaignResult:
         """Attack everybody, then the finalists; the results of all chunks, joined along the profiles."""
         first = list(self._each("first", [(number,) for number in range(self.chunks)], watch))
         if self.rounds == 1:
-            return joined(first, self.case.types)
+            return self._joined(first)
         chosen = self._chosen(first)
         arguments = [(number, first[number], chosen[number]) for number in range(self.chunks)]
-        return joined(list(self._each("second", arguments, watch)), self.case.types)
+        return self._joined(list(self._each("second", arguments, watch)))
+
+    def _joined(self, results: Sequence[ChunkResult]) -> CampaignResult:
+        types = [self.task(number).case.types for number in range(self.chunks)]
+        return joined(results, types, self.case.types.shape[1])
 
     def _chosen(self, first: Sequence[ChunkResult]) -> list[Tensor]:
         """``bool[B, n]`` per chunk: the owners from whom most was found per cost, ties drawn."""
         types, stream = self.case.types, Streams(self.settings.seed).generator(f"audit/{self.name}/finalists")
-        gain = torch.cat([result.gain for result in first])
+        gain = torch.cat([widened(result.gain, types.shape[1]) for result in first])
         share = per_cost(types, gain.clamp(min=0)).nan_to_num(nan=0.0)
         share = torch.where(types.data_size > 0, share, -1.0).flatten()
         shuffle = torch.randperm(len(share), generator=stream)
@@ -91,7 +95,8 @@ class Campaign:
         mask = torch.zeros(len(share), dtype=torch.bool)
         mask[ranked[: self.settings.finalists]] = True
         mask &= share >= 0
-        return list(torch.split(mask.view(types.shape), self.settings.chunk))
+        chunks = torch.split(mask.view(types.shape), self.settings.chunk)
+        return [chunk[:, : result.gain.shape[1]] for chunk, result in zip(chunks, first, strict=True)]
 
     def _each(
         self, stage: str, arguments: Sequence[tuple[Any, ...]], watch: Callable[[str], None]

@@ -34,3 +34,9 @@ class Case:
     def take(self, rows: slice | Tensor) -> Case:
         """The same with only some of the markets."""
         return replace(self, types=self.types.take(rows=rows), budget=self.budget[rows])
+
+    def trimmed(self) -> Case:
+        """The same without the last owners, as far as they are absent from every market."""
+        places = (self.types.data_size > 0).any(0).nonzero()[:, 0]
+        count = int(places[-1]) + 1 if len(places) else min(1, self.types.shape[1])
+        return self if count == self.types.shape[1] else replace(self, types=self.types.take(owners=slice(0, count)))

@@ -48,24 +48,31 @@ class CampaignResult:
     curves: pd.DataFrame
 
 
-def joined(results: Sequence[ChunkResult], types: OwnerTypes) -> CampaignResult:
-    """The results of consecutive chunks of ``types[B, n]`` as one; finders are numbered anew over all of them."""
+def joined(results: Sequence[ChunkResult], types: Sequence[OwnerTypes], owners: int) -> CampaignResult:
+    """The results of consecutive chunks as one ``[B, owners]``; finders are numbered anew over all of them.
+
+    ``types`` are those of each chunk, whose markets may have fewer owners.
+    """
     names = tuple(dict.fromkeys(name for result in results for name in result.names))
-    found, ratios, begin = [], [], 0
-    for result in results:
+    found, ratios = [], []
+    for result, of in zip(results, types, strict=True):
         number = torch.tensor([names.index(name) for name in result.names] or [0])
-        found.append(torch.where(result.found_by < 0, -1, number[result.found_by.clamp(min=0)]))
-        end = begin + len(result.gain)
-        ratios.append(report_ratios(types.take(rows=slice(begin, end)).truthful_bids(), result.misreports))
-        begin = end
+        by = torch.where(result.found_by < 0, -1, number[result.found_by.clamp(min=0)])
+        found.append(widened(by, owners, fill=-1))
+        ratios.append(report_ratios(of.truthful_bids(), result.misreports))
     return CampaignResult(
         names=names,
         found_by=torch.cat(found),
-        **{key: torch.cat([getattr(result, key) for result in results]) for key in _JOINED},
-        ratios={key: torch.cat([ratio[key] for ratio in ratios]) for key in ratios[0]},
+        **{key: torch.cat([widened(getattr(result, key), owners) for result in results]) for key in _JOINED},
+        ratios={key: torch.cat([widened(ratio[key], owners) for ratio in ratios]) for key in ratios[0]},
         failures=tuple(failure for result in results for failure in result.failures),
         curves=curves([result.curves for result in results], names),
     )
+
+
+def widened(values: Tensor, owners: int, fill: int = 0) -> Tensor:
+    """``values[b, n]`` with as many columns as there are owners in the largest market."""
+    return torch.nn.functional.pad(values, (0, owners - values.shape[1]), value=fill)
 
 
 def report_ratios(truth: Bids, misreports: Bids) -> dict[str, Tensor]:

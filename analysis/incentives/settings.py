@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agents.checks import seed_number, whole
+
+MIXED: tuple[int, ...] = (10, 3, 10, 10, 30, 10, 10, 1, 10, 10, 10, 2, 10, 10, 10, 6, 10, 10, 10, 10)
+"""Bidders of the markets of one chunk after another, unless said otherwise: mostly ten, as in the paper."""
 
 
 @dataclass(frozen=True)
@@ -13,8 +17,10 @@ class AuditSettings:
 
     Parameters
     ----------
-    profiles, owners : int
-        Markets, and bidders in each.
+    profiles : int
+        Markets.
+    owners : int or sequence of int
+        Bidders in each; several numbers take turns, one chunk of profiles each.
     queries : int
         Lies evaluated per owner, by all attackers together.
     finalists : int
@@ -32,7 +38,7 @@ class AuditSettings:
     """
 
     profiles: int = 1000
-    owners: int = 10
+    owners: int | Sequence[int] = MIXED
     queries: int = 300
     finalists: int = 200
     chunk: int = 25
@@ -40,7 +46,19 @@ class AuditSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("profiles", "owners", "queries", "chunk"):
+        for name in ("profiles", "queries", "chunk"):
             whole(name, getattr(self, name), minimum=1)
+        if isinstance(self.owners, Sequence):
+            numbers = tuple(whole(f"owners[{place}]", each, minimum=1) for place, each in enumerate(self.owners))
+            if not numbers:
+                raise ValueError("owners is empty: pass a number of bidders, or several that take turns")
+            object.__setattr__(self, "owners", numbers)
+        else:
+            whole("owners", self.owners, minimum=1)
         whole("finalists", self.finalists)
         seed_number("seed", self.seed)
+
+    def numbers(self, maximum: int | None = None) -> tuple[int, ...]:
+        """Bidders of the markets of each chunk in turn, at most as many as an auction was made for."""
+        numbers = self.owners if isinstance(self.owners, tuple) else (self.owners,)
+        return tuple(min(number, maximum or number) for number in numbers if isinstance(number, int))

@@ -160,7 +160,10 @@ def audit(
         Path | None, typer.Option(help="CSV file of owners to draw bidders from; the paper's prior without.")
     ] = None,
     profiles: Annotated[int, typer.Option(help="Markets.")] = 1000,
-    owners: Annotated[int, typer.Option(help="Bidders in each.")] = 10,
+    owners: Annotated[
+        list[int] | None,
+        typer.Option(help="Bidders in each (again for several that take turns); mostly 10, else 1 to 30."),
+    ] = None,
     queries: Annotated[int, typer.Option(help="Lies told by each, for all attackers together.")] = 300,
     finalists: Annotated[int, typer.Option(help="Owners with the most found gain, who meet the slow attackers.")] = 200,
     attackers: Annotated[
@@ -175,14 +178,14 @@ def audit(
     """Audit the incentives of an auction: how much does a liar gain, at least? Interrupted, it goes on where it was."""
     from agents.checks import seed_number
     from agents.population_prior import PopulationPrior
-    from analysis.incentives.settings import AuditSettings
+    from analysis.incentives.settings import MIXED, AuditSettings
     from scenarios.commands.audit import audit_auction
 
     seed_number("seed", seed)
     answer = audit_auction(
         name,
         None if population is None else PopulationPrior.read(population),
-        AuditSettings(profiles, owners, queries, finalists, controls=controls, seed=seed),
+        AuditSettings(profiles, tuple(owners or MIXED), queries, finalists, controls=controls, seed=seed),
         threats=threats or [],
         out=out or Path("runs") / f"audit-{Path(name).stem}-seed{seed}",
         progress=sys.stderr.isatty(),

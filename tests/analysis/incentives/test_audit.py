@@ -339,3 +339,25 @@ def test_an_auction_for_a_fixed_number_of_bidders_cannot_be_split_and_the_report
     assert report.threats["splitting"].statistics["owners"] == 0
     assert report.threats["collusion"].pays
     assert "NaN" not in json.dumps(plain(report.figures()))
+
+
+def test_numbers_of_bidders_take_turns_chunk_by_chunk() -> None:
+    settings = AuditSettings(profiles=6, owners=(3, 5), queries=20, finalists=2, chunk=2, controls=False)
+    found = audit("pay-as-bid", settings=settings, attackers=["random search", "cma-es"]).threats["everything"]
+    assert found.owners.groupby("profile").size().tolist() == [3, 3, 5, 5, 3, 3]
+    assert (found.owners["queries"] == 20).all()
+    assert found.owners.groupby("profile")["gain"].max().min() > 0
+
+
+def test_a_network_for_ten_is_audited_with_ten_at_most() -> None:
+    settings = AuditSettings(profiles=4, owners=(3, 30), queries=4, finalists=0, chunk=2, controls=False)
+    found = audit("dm-regretnet", settings=settings, attackers=["random search"]).threats["everything"]
+    assert found.owners.groupby("profile").size().tolist() == [3, 3, 10, 10]
+
+
+@pytest.mark.parametrize(
+    ("owners", "message"), [((), "owners is empty"), ((10, 0), r"owners\[1\] = 0"), (0, "owners = 0")]
+)
+def test_numbers_of_bidders_that_are_none_are_refused(owners: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        AuditSettings(owners=owners)
