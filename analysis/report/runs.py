@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from analysis.key_figures import key_figures
+from analysis.findings import Findings, findings
 from analysis.summary import stacked
+from market_sim.paired_run import paired_rounds
 from market_sim.results import Results
+from market_sim.tables import TABLES
 
 
 @dataclass(frozen=True)
@@ -25,10 +27,13 @@ class MarketRuns:
         What tells it from the others of the report.
     runs : mapping of str to Results
         By the name of the run's directory.
+    paired : mapping of str to Results
+        Paired runs of those of which there are any, by the same names (``market_sim.paired_run``).
     """
 
     label: str
     runs: Mapping[str, Results]
+    paired: Mapping[str, Results] = field(default_factory=dict)
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -41,28 +46,56 @@ class MarketRuns:
         return dict(self.manifest["config"])
 
     @functools.cached_property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table of all runs, by name, with ``seed``."""
+        return {
+            name: stacked({run.config["seed"]: getattr(run, name) for run in self.runs.values()}) for name in TABLES
+        }
+
+    @property
     def rounds(self) -> pd.DataFrame:
         """Rounds of all runs, with ``seed``."""
-        return stacked({run.config["seed"]: run.rounds for run in self.runs.values()})
+        return self.tables["rounds"]
 
-    @functools.cached_property
+    @property
     def trades(self) -> pd.DataFrame:
         """Trades of all runs, with ``seed``."""
-        return stacked({run.config["seed"]: run.trades for run in self.runs.values()})
+        return self.tables["trades"]
 
     @functools.cached_property
+    def paired_rounds(self) -> pd.DataFrame | None:
+        """Rounds of the paired runs, with ``seed``; None if there are none."""
+        both = {
+            run.config["seed"]: paired_rounds(run, self.paired[name])
+            for name, run in self.runs.items()
+            if name in self.paired
+        }
+        return stacked(both) if both else None
+
+    @functools.cached_property
+    def findings(self) -> Findings:
+        """All that is said of the runs together."""
+        return findings(self.tables, self.manifest["auction"]["guarantees"], paired_rounds=self.paired_rounds)
+
+    @property
     def numbers(self) -> pd.DataFrame:
         """The key numbers of all runs together."""
-        return key_figures(self.rounds, self.trades)
+        return self.findings.numbers
 
     def number(self, quantity: str) -> dict[str, Any]:
         """One row of ``numbers``."""
-        row: dict[str, Any] = self.numbers.set_index("quantity").loc[quantity].to_dict()
-        return row
+        return self.findings.number(quantity)
 
 
-def markets_of(results: Mapping[str, Results]) -> list[MarketRuns]:
+def markets_of(results: Mapping[str, Results], paired: Mapping[str, Results] | None = None) -> list[MarketRuns]:
     """Put runs of the same market together, in the order given.
+
+    Parameters
+    ----------
+    results : mapping of str to Results
+        By name.
+    paired : mapping of str to Results, optional
+        Paired runs by the same names, of all runs or some.
 
     Raises
     ------
@@ -83,7 +116,10 @@ def markets_of(results: Mapping[str, Results]) -> list[MarketRuns]:
                 )
         same[name] = run
     labels = _labels([next(iter(runs.values())).config for runs in groups.values()])
-    return [MarketRuns(label, runs) for label, runs in zip(labels, groups.values(), strict=True)]
+    return [
+        MarketRuns(label, runs, {name: paired[name] for name in runs if name in paired} if paired else {})
+        for label, runs in zip(labels, groups.values(), strict=True)
+    ]
 
 
 def differing(markets: Sequence[MarketRuns]) -> pd.DataFrame:

@@ -13,6 +13,8 @@ from analysis.key_figures import QUANTITIES, key_figures
 from analysis.report.runs import markets_of
 from analysis.report.single import MAX_ROWS, market_report
 from analysis.summary import gains_by_strategy, privacy_spent, violations
+from market_sim import run_market
+from market_sim.paired_run import play_paired_run
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +141,15 @@ def test_a_long_run_is_shown_in_part(runs, read):
 
 def test_quantities_have_units():
     assert all(QUANTITIES.values())
+
+
+def test_a_market_is_beside_the_same_one_with_everybody_truthful() -> None:
+    """Of two runs one has a paired run: the learning is compared over that seed alone."""
+    runs = {str(seed): run_market(seed=seed, auction="all-in", owners=12, bidders=6, rounds=2,
+                                  strategies={"scaled-valuation": 1.0}) for seed in (0, 1)}  # fmt: skip
+    twin = play_paired_run(runs["1"])
+    (alone,), (beside,) = markets_of(runs), markets_of(runs, {"1": twin})
+    assert alone.findings.learning.runs == 0
+    assert "not played" in alone.findings.learning.sentence
+    assert beside.findings.learning.runs == 1
+    assert beside.findings.learning.truthful_accuracy == twin.rounds["test_accuracy"].iloc[-1]
