@@ -12,7 +12,6 @@ import pandas as pd
 
 from analysis.findings import Findings, findings
 from analysis.summary import stacked
-from market_sim.paired_run import paired_rounds
 from market_sim.results import Results
 from market_sim.tables import TABLES
 
@@ -27,13 +26,13 @@ class MarketRuns:
         What tells it from the others of the report.
     runs : mapping of str to Results
         By the name of the run's directory.
-    paired : mapping of str to Results
-        Paired runs of those of which there are any, by the same names (``market_sim.paired_run``).
+    paired : mapping of str to DataFrame, optional
+        Rounds of the paired runs (same seed, everybody truthful), by the name of the run; those that were played.
     """
 
     label: str
     runs: Mapping[str, Results]
-    paired: Mapping[str, Results] = field(default_factory=dict)
+    paired: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -63,19 +62,14 @@ class MarketRuns:
         return self.tables["trades"]
 
     @functools.cached_property
-    def paired_rounds(self) -> pd.DataFrame | None:
-        """Rounds of the paired runs, with ``seed``; None if there are none."""
-        both = {
-            run.config["seed"]: paired_rounds(run, self.paired[name])
-            for name, run in self.runs.items()
-            if name in self.paired
-        }
-        return stacked(both) if both else None
-
-    @functools.cached_property
     def findings(self) -> Findings:
         """All that is said of the runs together."""
-        return findings(self.tables, self.manifest["auction"]["guarantees"], paired_rounds=self.paired_rounds)
+        paired = {self.runs[name].config["seed"]: rounds for name, rounds in self.paired.items()}
+        return findings(
+            self.tables,
+            self.manifest["auction"]["guarantees"],
+            paired_rounds=stacked(paired) if paired else None,
+        )
 
     @property
     def numbers(self) -> pd.DataFrame:
@@ -87,15 +81,15 @@ class MarketRuns:
         return self.findings.number(quantity)
 
 
-def markets_of(results: Mapping[str, Results], paired: Mapping[str, Results] | None = None) -> list[MarketRuns]:
+def markets_of(results: Mapping[str, Results], paired: Mapping[str, pd.DataFrame] | None = None) -> list[MarketRuns]:
     """Put runs of the same market together, in the order given.
 
     Parameters
     ----------
     results : mapping of str to Results
         By name.
-    paired : mapping of str to Results, optional
-        Paired runs by the same names, of all runs or some.
+    paired : mapping of str to DataFrame, optional
+        Rounds of their paired runs (``market_sim.paired_run``), by the same names; those that were played.
 
     Raises
     ------

@@ -148,7 +148,7 @@ def test_a_market_is_beside_the_same_one_with_everybody_truthful() -> None:
     runs = {str(seed): run_market(seed=seed, auction="all-in", owners=12, bidders=6, rounds=2,
                                   strategies={"scaled-valuation": 1.0}) for seed in (0, 1)}  # fmt: skip
     twin = play_paired_run(runs["1"])
-    (alone,), (beside,) = markets_of(runs), markets_of(runs, {"1": twin})
+    (alone,), (beside,) = markets_of(runs), markets_of(runs, {"1": twin.rounds})
     assert alone.findings.learning.runs == 0
     assert "not played" in alone.findings.learning.sentence
     assert beside.findings.learning.runs == 1
