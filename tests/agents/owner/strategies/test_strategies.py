@@ -194,3 +194,14 @@ def result_of(types: OwnerTypes, bids: Bids, outcome: Outcome, seen: MarketView)
         everybody=bids,
         row=seen.place,
     )
+
+
+@pytest.mark.parametrize("name", list_strategies())
+def test_every_strategy_says_in_numbers_who_acts_together(name: str) -> None:
+    strategy, seen = load_strategy(name, 3), view(THREE, graph=nx.complete_graph(3))
+    strategy.bid(seen, THREE, torch.Generator().manual_seed(0))
+    groups = strategy.groups(seen)
+    assert (groups.dtype, tuple(groups.shape)) == (torch.int64, (3,))
+    assert bool((groups >= -1).all())
+    # Of the strategies of this project only rings act together; all three acquaintances met, so they are one.
+    assert groups.unique().tolist() == ([0] if name == "collusion-ring" else [-1])
