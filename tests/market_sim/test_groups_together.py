@@ -176,7 +176,7 @@ def test_a_group_is_set_to_truth_alone_while_all_others_bid_as_they_did() -> Non
 @pytest.mark.parametrize(
     ("returned", "message"),
     [
-        (torch.zeros(2), "groups returned a Tensor; return int64"),
+        (torch.zeros(2), "return int64"),
         (torch.tensor([-2, 0, 0]), "at least -1"),
         ([0], "list"),
     ],
