@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.intervals import mean_across_seeds
 from analysis.plots.strategic import drawn, worth_figure
-from analysis.summary import cost_at_own_budget
+from analysis.summary import cost_at_own_budget, groups_summary
 from market_sim import MarketConfig
 from scenarios.commands.study import StudyTables, study
 from scenarios.commands.study_summary import Row, StudyFinding, format_number, verdicts
@@ -65,9 +66,12 @@ def find(played: Mapping[str, StudyTables]) -> StudyFinding:
             y=("gain per round, over her cost of all she has", "relative change of the error bound"),
         ),
         note=(
-            "Gain: utility and side payments less the same owner's utility in the same round were all honest, per cost "
-            "of all she has, mean over members (and over all others). Acted: share of members' bids that were lies. "
-            "Error bound: change of its mean over rounds with a sale, relative to the honest market. "
+            "Rings: owners who bid as one in a round; paid: of these rings, how many earned more together than their "
+            "truth would have brought them in the same round, all others as they bid (more than rounding); ring gain: "
+            "the sum of these gains over that truth. "
+            "Member gain: utility and side payments less the same owner's utility in the same round were all honest, "
+            "per cost of all she has, mean over members (and over all others). Acted: share of members' bids "
+            "that were lies. Error bound: change of its mean over rounds with a sale, relative to the honest market. "
             "Intervals: Student's over the seeds."
         ),
     )
@@ -78,6 +82,7 @@ def row_of(auction: str, share: float, ring: StudyTables, honest: StudyTables) -
     bids = paired(ring.trades, honest.trades)
     bids = bids.assign(misreported=1.0 - bids["truthful"])
     members = bids["strategy"] == "collusion-ring"
+    together = groups_summary(ring.groups)
     bounds = pd.DataFrame(
         {name: tables.rounds[~tables.rounds["invalid"]].groupby("seed")["error_bound"].mean()
          for name, tables in (("ring", ring), ("honest", honest))}
@@ -87,6 +92,9 @@ def row_of(auction: str, share: float, ring: StudyTables, honest: StudyTables) -
         "auction": auction,
         "colluding": f"{100 * share:.0f} %",
         "acted": mean_across_seeds(bids[members], "misreported"),
+        "rings": int(together["groups"].sum()),
+        "rings_paid": int(together["paid"].sum()),
+        "ring_gain": float(together["gain"].sum() / together["truthful_utility"].sum()) if len(together) else np.nan,
         "member_gain": mean_across_seeds(bids[members], "gain"),
         "others_gain": mean_across_seeds(bids[~members], "gain"),
         "error_bound_change": mean_across_seeds(bounds, "change"),
@@ -105,7 +113,11 @@ def sentence(auction: str, rows: list[Row]) -> str:
     """What collusion pays under one auction."""
     gains = {row["colluding"]: row["member_gain"] for row in rows}
     paid = ", ".join(f"{format_number(gain)} ({name} in rings)" for name, gain in gains.items())
-    return f"Under {auction} a member gains, of her cost a round, {paid}: collusion {verdicts(gains)}."
+    rings, gained = (sum(row[name] for row in rows) for name in ("rings", "rings_paid"))
+    return (
+        f"Under {auction} a member gains, of her cost a round, {paid}: collusion {verdicts(gains)}; {gained:,} of "
+        f"{rings:,} rings earned more together than the truth would have brought them."
+    )
 
 
 run = study("collusion-ring", MARKET, compared=("auction", "strategies"), markets=markets, find=find)

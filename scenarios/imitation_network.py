@@ -92,7 +92,7 @@ def row_of(auction: str, network: str, trades: pd.DataFrame) -> Row:
 def sentence(auction: str, rows: list[Row]) -> str:
     """What became of truth under one auction."""
     promises = load_auction(auction)
-    kind = "whose claim of truthfulness is false" if promises.planted else "in which no single lie pays"
+    kind = "whose claim of truthfulness is false" if promises.planted else "which claims that no single lie pays"
     if not promises.guarantees.truthful_in:
         kind = "which promises no truthfulness"
     ways = []

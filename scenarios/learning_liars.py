@@ -1,7 +1,7 @@
 """Do owners who learn from their own results learn to lie?
 
 Owners follow Hedge, EXP3 or Q-learning over eight ways of bidding, the truth among them, under an auction that rewards
-overstating one's cost and under one in which no single bid can gain. They begin knowing nothing.
+overstating one's cost and under one that claims that no single lie can gain. They begin knowing nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pandas as pd
 
 from analysis.intervals import blocks_across_seeds, mean_across_seeds
 from analysis.plots.strategic import trajectories_figure
-from analysis.summary import cost_at_own_budget
+from analysis.summary import cost_at_own_budget, misreport_gains
 from market_sim import MarketConfig
 from scenarios.commands.study import StudyTables, study
 from scenarios.commands.study_summary import Row, StudyFinding, format_number, verdicts
@@ -63,7 +63,7 @@ def find(played: Mapping[str, StudyTables]) -> StudyFinding:
 
 def rows_of(auction: str, trades: pd.DataFrame) -> list[Row]:
     """One row per learner of a market."""
-    trades = trades.assign(gain=trades["misreport_gain"] / cost_at_own_budget(trades))
+    trades = trades.assign(gain=misreport_gains(trades) / cost_at_own_budget(trades))
     trades = trades.assign(forgone=-trades["gain"].fillna(0.0), truthful=trades["truthful"].astype(float))
     last = trades[trades["round"] >= (1 - LAST) * (trades["round"].max() + 1)]
     rows: list[Row] = []
@@ -76,6 +76,7 @@ def rows_of(auction: str, trades: pd.DataFrame) -> list[Row]:
                 "asked_ratio": mean_across_seeds(end, "report_ratio"),
                 "truthful_share": mean_across_seeds(end, "truthful"),
                 "gain": mean_across_seeds(group, "gain"),
+                "paid": int(group["misreport_paid"].fillna(False).astype(bool).sum()),
                 "best_gain": float(group["gain"].max()),
                 "regret_against_truth": mean_across_seeds(group, "forgone"),
             }
@@ -87,8 +88,9 @@ def sentence(auction: str, rows: list[Row]) -> str:
     """What the learners of one market came to."""
     asked = ", ".join(f"{row['learner']} {format_number(row['asked_ratio'], 2)}" for row in rows)
     verdict = verdicts({row["learner"]: row["gain"] for row in rows})
-    paid = max(row["best_gain"] for row in rows)
-    single = "no single lie gained anything" if not paid > 0 else f"the best single lie gained {paid:.2f} of her cost"
+    best = max(row["best_gain"] for row in rows)
+    paid = sum(row["paid"] for row in rows)
+    single = f"{paid:,} single lies paid, the best {format_number(best)} of her cost" if paid else "no single lie paid"
     return f"Under {auction} they end asking, over true cost, {asked}. Lies {verdict}; {single}."
 
 

@@ -3,8 +3,8 @@
 Buyers with a wallet each draw their bidders from the same owners, who leave the market when their lifetime allowance of
 privacy loss is used up. The same markets without allowances stand beside them. In each one owner in twenty asks half as
 much again as privacy costs her, and one in twenty admits to half of her privacy budget: few, so that liars hardly raise
-one another's prices. No such lie pays in a round, but what is not sold today can be sold tomorrow: so their lifetimes
-are compared with those of the same owners in the same market without lies.
+one another's prices. The auction claims that no such lie pays in a round, but what is not sold today can be sold
+tomorrow: so their lifetimes are compared with those of the same owners in the same market without lies.
 """
 
 from __future__ import annotations

@@ -105,7 +105,8 @@ def finding(misreports: list[Row], games: dict[str, Equilibrium]) -> StudyFindin
         picture=study_figure(gains, {name: found.paths for name, found in games.items()}),
         note=(
             "Gain: of one liar among truthful owners, over the truth and per cost of all she has; mean over owners. "
-            "Paying: of those tried, how many gain on average (interval above 0). Ends at: what most owners play "
+            "Paying: of those tried, how many gain on average (interval above 0; a gain of 1e-9 of her cost is "
+            "rounding). Ends at: what most owners play "
             "when the dynamics that start from all strategies alike end, and their share. Regret there: what one owner "
             "could still gain, on fresh profiles. Basin: share of random starts that end at truth. Intervals: "
             "bootstrap of profiles, for the basin Clopper and Pearson's."

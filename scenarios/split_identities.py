@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from analysis.intervals import mean_across_seeds
 from analysis.plots.strategic import drawn, worth_figure
-from analysis.summary import cost_at_own_budget
+from analysis.summary import cost_at_own_budget, misreport_gains
 from market_sim import MarketConfig
 from scenarios.commands.study import StudyTables, study
 from scenarios.commands.study_summary import Row, StudyFinding, format_number, verdicts
@@ -27,8 +27,6 @@ MARKET = MarketConfig(
     task_options={"records": 8000, "features": 3},
     strategies={"truthful": 0.8, "identity-splitting": 0.2},
 )
-NOTABLE = 0.001
-"""Of her cost: a split that moves her utility by more counts as having gained or lost."""
 
 
 def markets(base: MarketConfig) -> dict[str, MarketConfig]:
@@ -56,8 +54,8 @@ def find(played: Mapping[str, StudyTables]) -> StudyFinding:
         ),
         note=(
             "Gain: utility under all her names less what one honest name would have brought the same owner in the same "
-            "round, per cost of all she has. Paid, lost: share of splits that gained or lost more than a thousandth of "
-            "that. Best: the largest gain of a single round. Intervals: Student's over the seeds."
+            "round, per cost of all she has. Paid, lost: share of splits that gained or lost more than rounding. "
+            "Best: the largest gain of a single round. Intervals: Student's over the seeds."
         ),
     )
 
@@ -65,8 +63,13 @@ def find(played: Mapping[str, StudyTables]) -> StudyFinding:
 def row_of(auction: str, names: int, played: StudyTables) -> Row:
     """One market."""
     split = played.trades[played.trades["strategy"] == "identity-splitting"]
-    split = split.assign(gain=split["misreport_gain"] / cost_at_own_budget(split)).dropna(subset="gain")
-    split = split.assign(paid=(split["gain"] > NOTABLE) * 1.0, cost_her=(split["gain"] < -NOTABLE) * 1.0)
+    split = split[split["misreport_gain"].notna()]
+    money = misreport_gains(split)
+    split = split.assign(
+        gain=money / cost_at_own_budget(split),
+        paid=split["misreport_paid"].astype(float),
+        cost_her=(money < 0).astype(float),
+    )
     return {
         "auction": auction,
         "names": names,

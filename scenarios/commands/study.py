@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +14,37 @@ from agents.checks import MAX_SEED, whole
 from analysis.summary import stacked
 from market_sim import MarketConfig, run_market
 from market_sim.model import configured
+from market_sim.paired_run import paired_rounds, play_paired_run, truthful_twin
+from market_sim.results import Results
 from scenarios.commands.answer import Answer
 from scenarios.commands.directory import scenario_directory
 from scenarios.commands.progress import bar
+from scenarios.commands.study_answers import with_answers
 from scenarios.commands.study_summary import StudyFinding, write_finding
 from scenarios.commands.threads import torch_threads
 
 REPETITIONS = 5
 PROCESSES = 2
+TABLES_USED = ("rounds", "trades", "groups")
 
 
 @dataclass(frozen=True)
 class StudyTables:
-    """One market and its tables under several seeds, with a column ``seed``."""
+    """One market and its tables under several seeds, with a column ``seed``.
+
+    Parameters
+    ----------
+    market : MarketConfig
+    rounds, trades, groups : DataFrame
+    paired_rounds : DataFrame, optional
+        Rounds of the same seeds with everybody telling the truth; None where they were not played.
+    """
 
     market: MarketConfig
     rounds: pd.DataFrame
     trades: pd.DataFrame
+    groups: pd.DataFrame = field(default_factory=pd.DataFrame)
+    paired_rounds: pd.DataFrame | None = None
 
 
 def study(
@@ -73,7 +87,7 @@ def study(
         identity = {"scenario": name, "seed": seed, "repetitions": repetitions, "markets": configuration}
         with scenario_directory(out, identity) as folder:
             tables = play(played, seeds, folder, progress=progress, processes=processes)
-            return write_finding(name, find(tables), folder, out)
+            return write_finding(name, with_answers(find(tables), tables), folder, out)
 
     return run
 
@@ -107,22 +121,54 @@ def play(
     *,
     progress: bool,
     processes: int = PROCESSES,
+    unpaired: Collection[str] = (),
 ) -> dict[str, StudyTables]:
-    """Play every market with every seed, each into ``folder / f"{market}-{seed}"``, and return their tables."""
+    """Play every market with every seed, each into ``folder / f"{market}-{seed}"``, and return their tables.
+
+    Of every market in which somebody lies, the paired run is played too (``market_sim.paired_run``), into the directory
+    of the run; markets that differ in their liars only share it, and where it is among the markets it is not repeated.
+    Those named in ``unpaired`` have none.
+    """
+    truth = truthful_markets({key: market for key, market in markets.items() if key not in unpaired})
     jobs = [(key, seed) for seed in seeds for key in markets]
     runs = Parallel(n_jobs=processes, return_as="generator")(
-        delayed(_run)(markets[key], seed, folder / f"{key}-{seed}") for key, seed in jobs
+        delayed(_run)(markets[key], seed, folder / f"{key}-{seed}", paired=truth.get(key) == (key, True))
+        for key, seed in jobs
     )
-    rounds: dict[str, dict[int, pd.DataFrame]] = {key: {} for key in markets}
-    trades: dict[str, dict[int, pd.DataFrame]] = {key: {} for key in markets}
+    found: dict[tuple[str, int], tuple[Results, pd.DataFrame | None]] = {}
     with bar(progress, "Playing markets", len(jobs)) as advance:
-        for (key, seed), tables in zip(jobs, runs, strict=True):
-            rounds[key][seed], trades[key][seed] = tables
+        for (key, seed), run in zip(jobs, runs, strict=True):
+            found[key, seed] = run
             advance(f"{key}, seed {seed}")
-    return {key: StudyTables(market, stacked(rounds[key]), stacked(trades[key])) for key, market in markets.items()}
+
+    def rounds_of_truth(key: str, seed: int) -> pd.DataFrame | None:
+        source, has_paired_run = truth[key]
+        run, paired = found[source, seed]
+        return paired if has_paired_run else run.rounds
+
+    return {
+        key: StudyTables(
+            market,
+            *(stacked({seed: getattr(found[key, seed][0], name) for seed in seeds}) for name in TABLES_USED),
+            paired_rounds=stacked({seed: rounds_of_truth(key, seed) for seed in seeds}) if key in truth else None,
+        )
+        for key, market in markets.items()
+    }
 
 
-def _run(market: MarketConfig, seed: int, out: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+def truthful_markets(markets: Mapping[str, MarketConfig]) -> dict[str, tuple[str, bool]]:
+    """Where the truthful twin of every market is found: the name of a market, and whether as its paired run."""
+    twins = {key: truthful_twin(market) for key, market in markets.items()}
+    source: dict[MarketConfig, tuple[str, bool]] = {}
+    for key, market in markets.items():
+        if replace(market, first_best=False) == twins[key]:
+            source.setdefault(twins[key], (key, False))
+    for key in markets:
+        source.setdefault(twins[key], (key, True))
+    return {key: source[twin] for key, twin in twins.items()}
+
+
+def _run(market: MarketConfig, seed: int, out: Path, *, paired: bool) -> tuple[Results, pd.DataFrame | None]:
     with torch_threads(1):
-        results = run_market(market, seed=seed, out=out)
-    return results.rounds, results.trades
+        run = run_market(market, seed=seed, out=out)
+        return run, paired_rounds(run, play_paired_run(run, out)) if paired else None

@@ -107,6 +107,7 @@ def verdicts(gains: Mapping[str, Interval]) -> str:
 
 
 def _verdict(gain: Interval) -> str:
+    """What is certain of a mean gain per cost; whether a single lie paid is ``agents.surplus.pays``."""
     if gain.low > ROUNDING:
         return "gained"
     if gain.high < -ROUNDING:

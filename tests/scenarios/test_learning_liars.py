@@ -34,7 +34,7 @@ def test_no_single_lie_gains_under_the_sequential_menu(played):
     _, answer = played
     rows = [row for row in answer.figures["learners"] if row["auction"] == "sequential-menu"]
     assert all(row["best_gain"] <= 0 and row["gain"] <= 0 and row["regret_against_truth"] >= 0 for row in rows)
-    assert any("no single lie gained anything" in said for said in answer.figures["sentences"])
+    assert any("no single lie paid" in said for said in answer.figures["sentences"])
 
 
 def test_the_ratio_in_the_end_is_that_of_the_last_quarter(played):
@@ -53,10 +53,11 @@ def test_the_sentence_says_what_the_numbers_say():
         "asked_ratio": Interval(2.5, 2.0, 3.0),
         "gain": Interval(0.5, 0.4, 0.6),
         "best_gain": 2.0,
+        "paid": 7,
     }
     assert sentence("pay-as-bid", [row]) == (
         "Under pay-as-bid they end asking, over true cost, hedge 2.50 [2.00, 3.00]. Lies gained with hedge; "
-        "the best single lie gained 2.00 of her cost."
+        "7 single lies paid, the best 2.00 of her cost."
     )
-    lost = {**row, "gain": Interval(-0.5, -0.6, -0.4), "best_gain": 0.0}
-    assert sentence("x", [lost]).endswith("Lies lost with hedge; no single lie gained anything.")
+    lost = {**row, "gain": Interval(-0.5, -0.6, -0.4), "best_gain": 0.0, "paid": 0}
+    assert sentence("x", [lost]).endswith("Lies lost with hedge; no single lie paid.")

@@ -27,9 +27,15 @@ def test_gains_are_those_of_the_runs_it_leaves(tmp_path):
 
 
 def test_a_hair_is_neither_paid_nor_lost():
-    trade = {"seed": 0, "strategy": "identity-splitting", "own_cost": 20.0}
-    trades = pd.DataFrame([{**trade, "misreport_gain": gain} for gain in (2.0, -1.0, 1e-14, float("nan"))])
+    """A gain of 1e-14 of 50 paid is rounding; one of 0.001 of her cost is none."""
+    trade = {"seed": 0, "strategy": "identity-splitting", "own_cost": 20.0, "truthful_payment": 50.0, "payment": 50.0,
+             "cost": 20.0}  # fmt: skip
+    gains = {2.0: True, 0.02: True, -1.0: False, 1e-14: False}
+    trades = pd.DataFrame([
+        *({**trade, "misreport_gain": gain, "misreport_paid": paid} for gain, paid in gains.items()),
+        {**trade, "misreport_gain": float("nan"), "misreport_paid": None},
+    ])  # fmt: skip
     row = row_of("x", 2, StudyTables(MarketConfig(), rounds=trades, trades=trades))
-    assert (row["splits"], row["best"]) == (3, 0.1)
-    assert row["gain"].mean == pytest.approx(1 / 60)
-    assert (row["paid"].mean, row["lost"].mean) == (1 / 3, 1 / 3)
+    assert (row["splits"], row["best"]) == (4, 0.1)
+    assert row["gain"].mean == pytest.approx((0.1 + 0.001 - 0.05) / 4)
+    assert (row["paid"].mean, row["lost"].mean) == (2 / 4, 1 / 4)

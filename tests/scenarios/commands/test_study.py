@@ -13,7 +13,8 @@ from rich.console import Console
 
 from analysis.intervals import Interval
 from market_sim import MarketConfig, load_results
-from scenarios.commands.study import replace_fields, study
+from scenarios.commands.study import play, replace_fields, study, truthful_markets
+from scenarios.commands.study_answers import HEADING, with_answers
 from scenarios.commands.study_summary import StudyFinding, format_number, plain_numbers, study_summary, verdicts
 
 SMALL = MarketConfig(
@@ -99,3 +100,37 @@ def test_a_summary_of_no_rows_is_a_summary():
     for part in study_summary(finding, Path("out")):
         console.print(part)
     assert "Nothing." in console.export_text()
+
+
+LIARS = replace(SMALL, strategies={"scaled-valuation": 1.0}, rounds=3)
+
+
+def test_markets_that_differ_in_their_liars_only_have_one_paired_run():
+    other = replace(LIARS, strategies={"random-misreport": 1.0})
+    truth = replace(LIARS, strategies={"truthful": 1.0})
+    assert truthful_markets({"a": LIARS, "b": other}) == {"a": ("a", True), "b": ("a", True)}
+    assert truthful_markets({"a": LIARS, "honest": truth}) == {"a": ("honest", False), "honest": ("honest", False)}
+    assert truthful_markets({"a": LIARS, "b": replace(other, rounds=4)})["b"] == ("b", True)
+
+
+def test_learning_is_measured_beside_the_paired_run(tmp_path: Path):
+    tables = play({"a": LIARS, "b": LIARS}, [0, 1], tmp_path, progress=False, processes=1, unpaired=["b"])
+    assert tables["b"].paired_rounds is None
+    pair = [load_results(tmp_path / f"a-{seed}" / "truthful").rounds for seed in (0, 1)]
+    assert tables["a"].paired_rounds["test_accuracy"].tolist() == [*pair[0]["test_accuracy"], *pair[1]["test_accuracy"]]
+    difference = [
+        load_results(tmp_path / f"a-{seed}").rounds["test_accuracy"].iloc[-1] - pair[seed]["test_accuracy"].iloc[-1]
+        for seed in (0, 1)
+    ]
+    found = with_answers(StudyFinding([], {}, Figure(), ""), tables)
+    first, second = found.tables[HEADING]
+    assert first["accuracy"].mean == pytest.approx(sum(difference) / 2)
+    assert math.isnan(second["accuracy"].mean)
+    assert (first["lies_paid"], first["lying_pays"]) == (second["lies_paid"], second["lying_pays"])
+    assert first["lies_paid"].endswith(" of 18")
+
+
+def test_where_nobody_lies_there_is_nothing_to_answer(tmp_path: Path):
+    tables = play({"a": SMALL}, [0], tmp_path, progress=False, processes=1)
+    finding = StudyFinding([], {}, Figure(), "")
+    assert with_answers(finding, tables) is finding
