@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.formatting import counted, percent, rounded
+from analysis.formatting import percent, rounded
 from analysis.summary import groups_summary
 
 NO, YES, ONLY_TOGETHER, NOT_KNOWN = "No", "Yes", "Only together", "Not known yet"
@@ -55,12 +55,13 @@ def headline_from(misreports: int, paid: int, groups: pd.DataFrame) -> Headline:
     together = groups[groups["members"] > 1]
     gained = bool(together["paid"].any())
     verdict = YES if paid else ONLY_TOGETHER if gained else NO
-    if paid:
-        alone = f"{paid:,} of {counted(misreports, 'lie')} earned more than the truth would have in the same round"
-    elif len(together):
+    than = "than the truth would have in the same round"
+    if len(together) and not paid:
         alone = f"alone no lie paid (0 of {misreports:,})"
+    elif misreports == 1:
+        alone = f"the only lie earned {'' if paid else 'no '}more {than}"
     else:
-        alone = f"not one of {counted(misreports, 'lie')} earned more than the truth would have in the same round"
+        alone = f"{f'{paid:,}' if paid else 'not one'} of {misreports:,} lies earned more {than}"
     return Headline(verdict, "; ".join([alone, *_together(together)]), misreports, paid)
 
 

@@ -6,7 +6,8 @@ same model and budget. Whether the learning survives needs a second run of the s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,16 @@ from analysis.formatting import counted, rounded, with_interval
 from analysis.intervals import CLUSTER, Interval, across_seeds, clustered_mean, ratio_ends, resamples
 from analysis.summary import final_accuracy, without_rounding
 
+BOUND, SPENT, SURPLUS = "error bound", "spent", "owners' surplus"
+BOUND_UNIT = "L² per coordinate; change: ratio"
+MONEY = "money per round"
+DIFFERENCES = (
+    (SPENT, "spent", MONEY),
+    ("sellers", "sellers", "owners per round"),
+    (SURPLUS, "owner_surplus", MONEY),
+)
+"""Quantities that are compared by their difference, their columns and units."""
+COLUMNS = ("quantity", "unit", "actual", "truthful", "change", "low", "high")
 UNKNOWN = Interval(float("nan"), float("nan"), float("nan"))
 
 
@@ -26,22 +37,41 @@ class WhoPays:
     ----------
     rounds : int
         Rounds in which somebody lied; all figures are about these.
-    error_bound : Interval
-        Ratio of the mean error bound to that of the truth, over the rounds valid either way.
-    spent, owner_surplus : Interval
-        Money per round more than under the truth: what the buyer paid, what all owners (liars too) kept.
+    table : DataFrame
+        ``quantity, unit, actual, truthful`` (means over these rounds, as they were and under the truth of all),
+        ``change, low, high``: their difference and its 95 % interval; of the error bound, over the rounds valid either
+        way, the ratio. Owners' surplus is that of all, liars included.
     invalid, truthful_invalid : int
         Rounds in which nobody sold, and in which nobody would have.
     sentences : tuple of str
     """
 
     rounds: int
-    error_bound: Interval
-    spent: Interval
-    owner_surplus: Interval
+    table: pd.DataFrame
     invalid: int
     truthful_invalid: int
     sentences: tuple[str, ...]
+
+    @property
+    def error_bound(self) -> Interval:
+        """Ratio of the mean error bound to that of everybody's truth."""
+        return self._change(BOUND)
+
+    @property
+    def spent(self) -> Interval:
+        """What the buyer paid more than under everybody's truth, money per round."""
+        return self._change(SPENT)
+
+    @property
+    def owner_surplus(self) -> Interval:
+        """What all owners together kept more than under everybody's truth, money per round."""
+        return self._change(SURPLUS)
+
+    def _change(self, quantity: str) -> Interval:
+        if not self.rounds:
+            return UNKNOWN
+        row = self.table.set_index("quantity").loc[quantity]
+        return Interval(float(row["change"]), float(row["low"]), float(row["high"]))
 
 
 @dataclass(frozen=True)
@@ -70,23 +100,19 @@ def who_pays(rounds: pd.DataFrame, *, draws: int = 2000, seed: int = 0) -> WhoPa
     """Return what the lies together cost the buyer and the owners; ``rounds`` of one or several runs, with ``seed``."""
     lied = rounds[rounds["truthful_share"] < 1]
     if not len(lied):
-        return WhoPays(0, UNKNOWN, UNKNOWN, UNKNOWN, 0, 0, ("Nobody lied, so nobody paid for a lie.",))
-    cluster = lied.groupby(CLUSTER).ngroup()
-
-    def difference(column: str) -> Interval:
-        change = without_rounding(lied[column] - lied[f"truthful_{column}"], lied["spent"], lied["truthful_spent"])
-        return clustered_mean(change, cluster, draws=draws, seed=seed)
-
-    valid = lied[np.isfinite(lied["error_bound"]) & np.isfinite(lied["truthful_error_bound"])]
-    bound = _ratio(valid["error_bound"], valid["truthful_error_bound"], draws, seed)
-    spent, surplus = difference("spent"), difference("owner_surplus")
+        return WhoPays(0, pd.DataFrame(columns=COLUMNS), 0, 0, ("Nobody lied, so nobody paid for a lie.",))
+    rows = [
+        _ratio_row(lied[np.isfinite(lied["error_bound"]) & np.isfinite(lied["truthful_error_bound"])], draws, seed),
+        *(_difference_row(lied, *named, draws, seed) for named in DIFFERENCES),
+    ]
     invalid, truthful_invalid = int((lied["sellers"] == 0).sum()), int((lied["truthful_sellers"] == 0).sum())
+    found = WhoPays(len(lied), pd.DataFrame(rows, columns=COLUMNS), invalid, truthful_invalid, ())
     sentences = (
-        f"Against everybody's truth in the same {counted(len(lied), 'round')}, the buyer {_money(spent, 'paid')}"
-        f"{_bound(bound)}{_invalid(invalid, truthful_invalid)}.",
-        f"All owners together, those who lied included, {_money(surplus, 'kept')}.",
+        f"Against everybody's truth in the same {counted(len(lied), 'round')}, the buyer "
+        f"{_money(found.spent, 'paid')}{_bound(found.error_bound)}{_invalid(invalid, truthful_invalid)}.",
+        f"All owners together, those who lied included, {_money(found.owner_surplus, 'kept')}.",
     )
-    return WhoPays(len(lied), bound, spent, surplus, invalid, truthful_invalid, sentences)
+    return replace(found, sentences=sentences)
 
 
 def learning_survives(rounds: pd.DataFrame, paired_rounds: pd.DataFrame | None) -> LearningSurvives:
@@ -123,11 +149,32 @@ def _accuracy_without_lies(paired_rounds: pd.DataFrame | None) -> pd.Series:
     return final_accuracy(paired_rounds)
 
 
-def _ratio(top: pd.Series, bottom: pd.Series, draws: int, seed: int) -> Interval:
-    if not len(top) or not bottom.sum() > 0:
-        return UNKNOWN
+def _ratio_row(valid: pd.DataFrame, draws: int, seed: int) -> tuple[Any, ...]:
+    """The error bound: sums over the rounds, as a ratio."""
+    top, bottom = valid["error_bound"], valid["truthful_error_bound"]
+    if not bottom.sum() > 0:
+        return BOUND, BOUND_UNIT, *[float("nan")] * 5
     found = ratio_ends("", top, bottom, resamples(len(top), seed, draws), bounds=(0.0, np.inf))
-    return Interval(float(top.sum() / bottom.sum()), found["low"], found["high"])
+    return (
+        BOUND,
+        BOUND_UNIT,
+        top.mean(),
+        bottom.mean(),
+        top.sum() / bottom.sum(),
+        found["low"],
+        found["high"],
+    )
+
+
+def _difference_row(
+    lied: pd.DataFrame, quantity: str, column: str, unit: str, draws: int, seed: int
+) -> tuple[Any, ...]:
+    actual, truthful = lied[column].astype(float), lied[f"truthful_{column}"].astype(float)
+    change = actual - truthful
+    if unit == MONEY:
+        change = without_rounding(change, lied["spent"], lied["truthful_spent"])
+    found = clustered_mean(change, lied.groupby(CLUSTER).ngroup(), draws=draws, seed=seed)
+    return quantity, unit, actual.mean(), truthful.mean(), found.mean, found.low, found.high
 
 
 def _money(change: Interval, verb: str) -> str:

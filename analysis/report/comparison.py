@@ -1,4 +1,7 @@
-"""The report on several markets: their key numbers side by side with intervals, figures overlaid, what differs."""
+"""The report on several markets: what differs, their key numbers side by side with intervals, figures overlaid.
+
+One is called better than another only where task, prior and length are alike and the intervals lie apart.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,14 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.formatting import with_interval
+from analysis.headline import Headline
+from analysis.key_figures import INTERVALS
 from analysis.plots.comparison import numbers_figure, overlay_figure
-from analysis.report.html import document, html_table, paragraph, picture, section, with_interval
+from analysis.report.html import document, html_table, paragraph, picture, section
+from analysis.report.labels import unlike
 from analysis.report.runs import MarketRuns, differing
-from analysis.report.single import PROMISES, configuration
-from analysis.summary import violations
+from analysis.report.single import configuration, promises_table
 
 QUESTION = "Which of these markets served the buyer better, and in which did lying pay?"
 DRAWN = (
@@ -45,14 +51,18 @@ def comparison_report(markets: Sequence[MarketRuns], *, hashes: Mapping[str, Map
     numbers = side_by_side(markets)
     rounds = {market.label: market.rounds for market in markets}
     trades = {market.label: market.trades for market in markets}
+    configs = [market.config | {"rounds": market.rounds["round"].nunique()} for market in markets]
+    headlines = {market.label: market.findings.headline for market in markets}
     return document(
         f"{len(markets)} markets compared",
         QUESTION,
-        comparison_answer(numbers),
+        comparison_answer(numbers, headlines, unlike(configs), same_bound(configs)),
         [
+            section("differences", "What differs", _differences(markets)),
             section(
                 "numbers",
                 "Key numbers",
+                _headlines(headlines),
                 _wide(numbers, [market.label for market in markets]),
                 picture(
                     "marks", numbers_figure(numbers[numbers["quantity"].isin(DRAWN)]), "Means with 95 % intervals."
@@ -67,8 +77,10 @@ def comparison_report(markets: Sequence[MarketRuns], *, hashes: Mapping[str, Map
                     "Accuracy: mean and range over the runs. Others: means over blocks of rounds, 95 % intervals.",
                 ),
             ),
-            section("promises", "Were promises kept?", _promises(markets)),
-            section("differences", "What differs", _differences(markets)),
+            *(
+                section(f"promises-{place}", f"Were promises kept? {each.label}", *promises_table(each, f"-{place}"))
+                for place, each in enumerate(markets, start=1)
+            ),
             *(
                 section(
                     f"configuration-{place}",
@@ -88,40 +100,58 @@ def side_by_side(markets: Sequence[MarketRuns]) -> pd.DataFrame:
     ]
 
 
-def comparison_answer(numbers: pd.DataFrame) -> str:
-    """The answer, drawn from the numbers; a lead is one only where the intervals do not overlap."""
-    misreports = _known(numbers, "lies that paid")
-    paid = misreports[misreports["mean"] > 0]
-    if not len(misreports):
-        lying = "Nobody lied in any of them."
-    elif not len(paid):
-        lying = "Not one lie paid in any of them."
+def comparison_answer(
+    numbers: pd.DataFrame, headlines: Mapping[str, Headline], unlike: Sequence[str] = (), same_bound: bool = True
+) -> str:
+    """The answer, drawn from the numbers.
+
+    Parameters
+    ----------
+    numbers : DataFrame
+        Of ``side_by_side``.
+    headlines : mapping of str to Headline
+        Did lying pay, by market.
+    unlike : sequence of str
+        What keeps these markets from being called better or worse than one another.
+    same_bound : bool
+        Whether their error bounds measure the same.
+    """
+    accuracy = "Test accuracy after the last round", "test accuracy after the last round"
+    bound = "Mean error bound", "error bound of valid rounds"
+    said = [f"No market is called better than another: they differ in {', '.join(unlike)}."] if unlike else []
+    said.append(_values(numbers, *accuracy) if unlike else _leader(numbers, *accuracy, "highest", largest=True))
+    if unlike or not same_bound:
+        said += [] if same_bound else ["Their error bounds are not comparable: clipping or measure differ."]
+        said.append(_values(numbers, *bound))
     else:
-        shares = (f"{row['market']} ({_format_mean(row)} % of lies)" for row in paid.to_dict(orient="records"))
-        lying = f"Lies paid in {', '.join(shares)}."
-    return " ".join(
-        [
-            _leader(numbers, "test accuracy after the last round", "The highest test accuracy", largest=True),
-            _leader(numbers, "error bound of valid rounds", "The lowest mean error bound", largest=False),
-            lying,
-        ]
-    )
+        said.append(_leader(numbers, *bound, "lowest", largest=False))
+    lying = " ".join(f"{market}: {found.sentence}." for market, found in headlines.items())
+    return f"{' '.join(said)} Did lying pay? {lying} [ ]: 95 % intervals."
 
 
-def _leader(numbers: pd.DataFrame, quantity: str, words: str, *, largest: bool) -> str:
+def same_bound(configs: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the error bounds of markets are in the same unit."""
+    return all(config[name] == configs[0][name] for config in configs for name in ("error_bound", "clip", "clip_norm"))
+
+
+def _values(numbers: pd.DataFrame, words: str, quantity: str) -> str:
+    rows = _known(numbers, quantity).to_dict(orient="records")
+    each = "; ".join(f"{row['market']} ({_format_mean(row)})" for row in rows)
+    return f"{words}: {each or 'none could be measured'}."
+
+
+def _leader(numbers: pd.DataFrame, words: str, quantity: str, which: str, *, largest: bool) -> str:
+    """Who leads, where intervals lie apart; else only the values."""
     rows = _known(numbers, quantity).sort_values("mean", ascending=not largest, kind="stable")
-    if not len(rows):
-        return f"{words}: none could be measured."
-    first = rows.iloc[0]
-    sentence = f"{words}: {first['market']}, {_format_mean(first)}"
-    if len(rows) == 1:
-        return f"{sentence}."
-    second = rows.iloc[1]
-    sentence += f"; next {second['market']}, {_format_mean(second)}"
+    sentence = _values(rows, words, quantity)
+    if len(rows) < 2:
+        return sentence
+    first, second = rows.iloc[0], rows.iloc[1]
     if pd.isna([first["low"], first["high"], second["low"], second["high"]]).any():
-        return f"{sentence} (one run each: no interval)."
+        return f"{sentence} Which is {which} is not known: one run has no interval."
     apart = first["low"] > second["high"] if largest else first["high"] < second["low"]
-    return f"{sentence} ({'their intervals lie apart' if apart else 'their intervals overlap'})."
+    verdict = f"The {which}: {first['market']}" if apart else f"Which is {which} is open: intervals overlap"
+    return f"{sentence} {verdict}."
 
 
 def _format_mean(row: Mapping[Any, Any] | pd.Series) -> str:
@@ -143,16 +173,12 @@ def _wide(numbers: pd.DataFrame, labels: Sequence[str]) -> str:
             found = group[group["market"] == market].iloc[0]
             row |= {f"{part} {place}": found[part] for part in ("mean", "low", "high")}
         rows.append(row)
-    return html_table("key-numbers", pd.DataFrame(rows), headings, "Means with 95 % intervals.")
+    return html_table("key-numbers", pd.DataFrame(rows), headings, f"From, to: {INTERVALS}")
 
 
-def _promises(markets: Sequence[MarketRuns]) -> str:
-    broken = {market.label: violations(market.rounds, market.trades) for market in markets}
-    rows = [
-        {"promise broken": words, **{label: found[name] for label, found in broken.items()}}
-        for name, words in PROMISES.items()
-    ]
-    return html_table("promises-table", pd.DataFrame(rows))
+def _headlines(headlines: Mapping[str, Headline]) -> str:
+    rows = [{"market": name, "did lying pay?": each.verdict, "": each.sentence} for name, each in headlines.items()]
+    return html_table("headlines", pd.DataFrame(rows))
 
 
 def _differences(markets: Sequence[MarketRuns]) -> str:

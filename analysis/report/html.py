@@ -10,7 +10,7 @@ import html
 import io
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -20,13 +20,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from agents.files import to_json
+from analysis.formatting import NOTHING, rounded
 from analysis.plots.style import INK
 
 GENERATOR = "fl-market report 1"
 """Marks a report as one of this project; only such a file is ever replaced."""
-
-MINUS = "\N{MINUS SIGN}"
-NOTHING = "\N{EN DASH}"
 
 
 def document(title: str, question: str, answer: str, sections: Iterable[str]) -> str:
@@ -128,20 +126,8 @@ def number(value: Any) -> str:
     plain = value.item() if isinstance(value, np.generic) else value
     if isinstance(plain, float) and math.isnan(plain):
         return NOTHING
-    return f'<data value="{plain!r}">{rounded(plain)}</data>'
-
-
-def rounded(value: float) -> str:
-    """Four significant digits, whole numbers and what is over a thousand in full."""
-    if not math.isfinite(value):
-        return f"{MINUS if value < 0 else ''}∞" if value == value else NOTHING
-    if float(value).is_integer() and abs(value) < 1e12 and (isinstance(value, int) or value == 0):
-        text = f"{int(value):,}"
-    elif 1e3 <= abs(value) < 1e12:
-        text = f"{value:,.0f}"
-    else:
-        text = f"{value:.4g}"
-    return text.replace("-", MINUS)
+    exact = plain + 0.0 if isinstance(plain, float) else plain  # -0.0 + 0.0 is 0.0
+    return f'<data value="{exact!r}">{rounded(exact)}</data>'
 
 
 def picture(name: str, figure: Figure, caption: str) -> str:
@@ -167,11 +153,3 @@ def _own_ids(image: str, name: str) -> str:
     used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', image))
     image = re.sub(r' id="([^"]+)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in used else "", image)
     return re.sub(r'(url\(#|href="#)', lambda found: f"{found[1]}{name}-", image)
-
-
-def with_interval(mean: float, low: float, high: float) -> str:
-    """Words for a mean and its interval, which is left away where there is none."""
-    known: Sequence[float] = (low, high)
-    if not all(math.isfinite(end) for end in known):
-        return rounded(mean)
-    return f"{rounded(mean)} [{rounded(low)}, {rounded(high)}]"

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.findings import Findings, findings
+from analysis.report.labels import differing_fields, format_value, labels
 from analysis.summary import stacked
 from market_sim.results import Results
 from market_sim.tables import TABLES
@@ -109,64 +110,19 @@ def markets_of(results: Mapping[str, Results], paired: Mapping[str, pd.DataFrame
                     f"runs {other!r} and {name!r} are the same market with the same seed; pass one of them"
                 )
         same[name] = run
-    labels = _labels([next(iter(runs.values())).config for runs in groups.values()])
+    names = labels([next(iter(runs.values())).config for runs in groups.values()])
     return [
         MarketRuns(label, runs, {name: paired[name] for name in runs if name in paired} if paired else {})
-        for label, runs in zip(labels, groups.values(), strict=True)
+        for label, runs in zip(names, groups.values(), strict=True)
     ]
 
 
 def differing(markets: Sequence[MarketRuns]) -> pd.DataFrame:
     """The fields in which markets differ: one row per market, ``label`` first."""
-    fields = _differing([market.config for market in markets])
+    fields = differing_fields([market.config for market in markets])
     return pd.DataFrame(
         [
-            {"label": market.label, **{name: _format_value(market.config.get(name)) for name in fields}}
+            {"label": market.label, **{name: format_value(name, market.config.get(name)) for name in fields}}
             for market in markets
         ]
     )
-
-
-def _labels(manifests: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Names of markets: the values in which they differ; with their number where that is not enough or too long."""
-    fields = _differing([manifest["config"] for manifest in manifests])
-    labels = []
-    for place, manifest in enumerate(manifests, start=1):
-        config = manifest["config"]
-        if len(manifests) == 1:
-            labels.append(str(manifest["auction"]["name"]))
-        elif fields and len(fields) <= 2:
-            labels.append(", ".join(_format_field(name, config.get(name)) for name in fields))
-        else:
-            labels.append(f"market {place}")
-    if len(set(labels)) < len(labels) or max(map(len, labels)) > 40:
-        labels = [f"market {place}" for place in range(1, len(manifests) + 1)]
-    return labels
-
-
-def _format_field(field: str, value: Any) -> str:
-    """A value, with its field unless it says by itself what it is."""
-    return (
-        _format_value(value)
-        if field in ("auction", "strategies")
-        else f"{field.replace('_', ' ')} {_format_value(value)}"
-    )
-
-
-def _differing(configs: Sequence[Mapping[str, Any]]) -> list[str]:
-    names = dict.fromkeys(name for config in configs for name in config)
-    return [name for name in names if any(config.get(name) != configs[0].get(name) for config in configs)]
-
-
-def _format_value(value: Any) -> str:
-    """A field's value in words: shares and pairs without brackets and quotes."""
-    if isinstance(value, Mapping):
-        return (
-            ", ".join(
-                f"{name} {share:g}" if isinstance(share, float) else f"{name} {share}" for name, share in value.items()
-            )
-            or "none"
-        )
-    if isinstance(value, list | tuple):
-        return " to ".join(f"{part:g}" if isinstance(part, float) else str(part) for part in value)
-    return "none" if value is None else str(value)

@@ -1,6 +1,6 @@
 """The report on one market: question, answer, tables, figures and configuration in one self-contained file.
 
-Every number comes from the tables of the runs; the answer is written from the numbers.
+Every number comes from ``MarketRuns.findings``; the answer is written from the numbers.
 """
 
 from __future__ import annotations
@@ -11,44 +11,21 @@ from typing import Any
 import pandas as pd
 
 from agents.noise import private
+from analysis.findings import Findings
+from analysis.formatting import counted, with_interval
+from analysis.key_figures import INTERVALS
+from analysis.paired import WhoPays
 from analysis.plots.market import market_figure
 from analysis.plots.rounds import accounts_figure, privacy_figure, rounds_figure
-from analysis.report.html import document, folded, html_table, listing, paragraph, picture, section, with_interval
+from analysis.promises import promises_sentence
+from analysis.report.headings import GAINS, GROUPS, NUMBERS, PAYERS, PRIVACY, PROMISES
+from analysis.report.html import document, folded, html_table, listing, paragraph, picture, section
 from analysis.report.runs import MarketRuns
-from analysis.summary import gains_by_strategy, privacy_spent, tails_too_heavy, violations
+from analysis.summary import tails_too_heavy
 
-QUESTION = "Did lying pay in this market, and what did the buyer get for her money?"
+QUESTION = "If people in this market lie, who gains, who pays, and does the learning survive it?"
 MAX_ROWS = 300
 """Rounds that are printed in the report; the others are in the Parquet files only."""
-
-GAINS = {
-    "strategy": "strategy",
-    "misreports": "lies",
-    "paid": "lies that paid",
-    "gain": "gain per lie, money",
-    "gain_low": "from",
-    "gain_high": "to",
-    "relative": "gain per lie / cost",
-    "relative_low": "from",
-    "relative_high": "to",
-    "best": "largest gain, money",
-    "utility": "utility, money",
-    "truthful_utility": "from the truth, money",
-}
-PROMISES = {
-    "individual_rationality": "truthful bids that lost money",
-    "budget": "rounds that cost more than the budget",
-    "privacy_budget": "bids of which more privacy was bought than tolerated",
-    "data_size": "bids of which more records were bought than held",
-}
-NUMBERS = {"quantity": "quantity", "mean": "mean", "low": "from", "high": "to", "unit": "unit"}
-PRIVACY = {
-    "owners": "owners who bid",
-    "sold": "owners who sold",
-    "median": "privacy loss over all rounds, median of those who sold",
-    "largest": "privacy loss over all rounds, largest",
-    "largest_in_a_round": "privacy loss in one round, largest",
-}
 
 
 def market_report(
@@ -75,50 +52,54 @@ def market_report(
     ValueError
         If a run has no round.
     """
-    gains = gains_by_strategy(market.trades)
-    broken = violations(market.rounds, market.trades)
+    found = market.findings
     return document(
         f"A market: {market.manifest['auction']['name']}, {market.config['owners']} owners",
         QUESTION,
-        market_answer(market, gains, broken),
+        market_answer(market),
         [
             section("numbers", "Key numbers", *_warnings(market), _key_numbers(market)),
-            section("lying", "Did lying pay?", *_lying(market, gains, ceiling, chance)),
+            section("lying", "Who gains? Did lying pay?", *_lying(market, ceiling, chance)),
+            section("payers", "Who pays?", *_payers(found.payers)),
+            section("learning", "Does the learning survive?", paragraph(found.learning.sentence)),
             section("rounds", "Round by round", *_rounds(market)),
-            section("promises", "Were promises kept?", _counts("promises-table", broken, PROMISES)),
+            section("promises", "Were promises kept?", *promises_table(market)),
             section("privacy", "What privacy was spent?", *_privacy(market)),
             section("configuration", "Configuration", *configuration(market, hashes or {})),
         ],
     )
 
 
-def market_answer(market: MarketRuns, gains: pd.DataFrame, broken: Mapping[str, Any]) -> str:
-    """The answer in a sentence or three, drawn from the numbers."""
-    misreports, paid = (int(gains[name].sum()) if len(gains) else 0 for name in ("misreports", "paid"))
-    share = market.number("gain per lie")
-    if not misreports:
-        lying = "Nobody lied."
-    else:
-        verdict = (
-            f"No: not one of {misreports:,} lies" if paid == 0 else f"Yes, at times: {paid:,} of {misreports:,} lies"
-        )
-        lying = f"{verdict} earned more than the truth would have in the same round"
-        lying += f" (mean gain {with_interval(share['mean'], share['low'], share['high'])} % of the owner's cost)."
-    accuracy, spent = market.number("test accuracy after the last round"), market.number("spent of the budget")
-    bound, invalid = market.number("error bound of valid rounds"), market.number("invalid rounds")
-    bought = f"on a mean error bound of {with_interval(*_triple(bound))} with {invalid['mean']:.3g} % of rounds invalid"
+def market_answer(market: MarketRuns) -> str:
+    """The answer in a few sentences, drawn from the numbers."""
+    found = market.findings
+    return " ".join(
+        [
+            str(found.headline),
+            *(found.payers.sentences if found.payers.rounds else ()),
+            _bought(found),
+            *([found.learning.sentence] if found.headline.misreports else []),
+            promises_sentence(found.promises),
+            "[ ]: 95 % intervals.",
+        ]
+    )
+
+
+def _bought(found: Findings) -> str:
+    """What the buyer got for her money."""
+    bound, invalid = found.number("error bound of valid rounds"), found.number("invalid rounds")
     if pd.isna(bound["mean"]):
         bought = "in rounds of which not one was valid"
-    buyer = (
-        f"The buyer spent {with_interval(*_triple(spent))} % of her budget, {bought}, and her model's "
-        f"test accuracy ended at {with_interval(*_triple(accuracy))}."
+    else:
+        bought = f"for a mean error bound of {_said(bound)}, {_said(invalid)} % of the rounds invalid"
+    return (
+        f"The buyer spent {_said(found.number('spent of the budget'))} % of her budget, {bought}, and her model's test "
+        f"accuracy ended at {_said(found.number('test accuracy after the last round'))}."
     )
-    kept = sum(int(broken[name]) for name in PROMISES) == 0
-    return f"{lying} {buyer} " + ("No promise was broken." if kept else "Promises were broken: see below.")
 
 
-def _triple(row: Mapping[str, Any]) -> tuple[float, float, float]:
-    return float(row["mean"]), float(row["low"]), float(row["high"])
+def _said(row: Mapping[str, Any]) -> str:
+    return with_interval(float(row["mean"]), float(row["low"]), float(row["high"]))
 
 
 def _warnings(market: MarketRuns) -> list[str]:
@@ -127,39 +108,63 @@ def _warnings(market: MarketRuns) -> list[str]:
         for name, run in market.runs.items()
         if run.config.get("interrupted")
     ]
-    return (
-        [paragraph(f"Unfinished: {'; '.join(cut)}. What follows is about the rounds that were played.")] if cut else []
-    )
+    unfinished = f"Unfinished: {'; '.join(cut)}. What follows is about the rounds that were played."
+    told = [*market.manifest.get("outside_training", ()), *market.manifest.get("shares_of_nobody", ())]
+    return [*([paragraph(unfinished)] if cut else []), *map(paragraph, told)]
 
 
 def _key_numbers(market: MarketRuns) -> str:
-    seeds = len(market.runs)
-    return html_table(
-        "key-numbers",
-        market.numbers,
-        NUMBERS,
-        f"{len(market.rounds):,} rounds of {seeds} run{'s' if seeds > 1 else ''}. Intervals: 95 %, bootstrap of rounds "
-        "(of runs for the accuracy). Cost: of all an owner's records at her own privacy budget.",
+    caption = (
+        f"{counted(len(market.rounds), 'round')} of {counted(len(market.runs), 'run')}. From, to: {INTERVALS} Cost: of "
+        "all an owner's records at her own privacy budget."
     )
+    return html_table("key-numbers", market.numbers, NUMBERS, caption)
 
 
-def _lying(market: MarketRuns, gains: pd.DataFrame, ceiling: pd.DataFrame | None, chance: float | None) -> list[str]:
+def _lying(market: MarketRuns, ceiling: pd.DataFrame | None, chance: float | None) -> list[str]:
     protected = private(market.config["perturbation"])
     words = "with the privacy bought" if protected else "this market, without noise"
     figure = market_figure(market.rounds, market.trades, ceiling=ceiling, chance=chance, label_noisy=words)
-    parts = [
-        picture(
-            "market",
-            figure,
-            "Left: every lie against the same owner's truth in the same round. Right: the buyer's model, mean and "
-            "range over the runs.",
-        ),
+    found = market.findings
+    parts = [paragraph(str(found.headline))]
+    if len(found.lying):
+        caption = (
+            "Each lie alone: gain over the same owner's truth in the same round, all others as they bid. From, to: "
+            f"95 % interval, bootstrap of rounds. {tails_too_heavy(found.lying.to_dict('records'))}"
+        )
+        parts.append(html_table("gains", found.lying, GAINS, caption.strip()))
+    if len(found.groups):
+        caption = (
+            "Owners who acted together (an owner under several names is a group of one), beside the same group telling "
+            "the truth, all others as they bid; transfers included. From, to: 95 % interval, bootstrap of rounds."
+        )
+        parts.append(html_table("groups", found.groups, GROUPS, caption))
+    drawn = "Left: every lie against the same owner's truth in the same round. Right: the buyer's model, mean and range"
+    return [
+        *parts,
+        picture("market", figure, f"{drawn} over the runs."),
         picture("accounts", accounts_figure(market.trades), "Utility per bid by strategy, with 95 % intervals."),
     ]
-    if len(gains):
-        caption = f"Gain: over the same owner's truth in the same round. {tails_too_heavy(gains.to_dict('records'))}"
-        parts.insert(0, html_table("gains", gains, GAINS, caption.strip()))
-    return parts
+
+
+def _payers(payers: WhoPays) -> list[str]:
+    said = [paragraph(" ".join(payers.sentences))]
+    if not payers.rounds:
+        return said
+    caption = (
+        f"Means over the {counted(payers.rounds, 'round')} in which somebody lied, beside everybody's truth in the "
+        "same rounds. From, to: 95 % interval of the change, bootstrap of rounds."
+    )
+    return [*said, html_table("payers-table", payers.table, PAYERS, caption)]
+
+
+def promises_table(market: MarketRuns, suffix: str = "") -> list[str]:
+    """What the auction claims, and what became of it here; ``suffix`` keeps ids apart."""
+    table = market.findings.promises
+    caption = (
+        "A claim is the auction's, about one owner in one round; kept or broken is what became of it in recorded cases."
+    )
+    return [paragraph(promises_sentence(table)), html_table(f"promises-table{suffix}", table, PROMISES, caption)]
 
 
 def _rounds(market: MarketRuns) -> list[str]:
@@ -177,7 +182,7 @@ def _privacy(market: MarketRuns) -> list[str]:
     if not private(market.config["perturbation"]):
         return [paragraph("All of it: uploads carried no noise, whatever privacy loss was sold.")]
     return [
-        _counts("privacy-table", privacy_spent(market.trades), PRIVACY),
+        _counts("privacy-table", market.findings.privacy, PRIVACY),
         picture(
             "privacy-spent", privacy_figure(market.trades), "Privacy losses add up over rounds (pure composition)."
         ),

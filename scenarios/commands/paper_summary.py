@@ -13,8 +13,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from analysis.formatting import with_interval
 from analysis.published_values import table_1
-from analysis.report.html import document, folded, html_table, listing, paragraph, picture, section, with_interval
+from analysis.report.html import document, folded, html_table, listing, paragraph, picture, section
 
 QUESTION = "What do the paper's figures look like with the mechanisms here?"
 CAPTIONS = {

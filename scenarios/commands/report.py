@@ -14,8 +14,9 @@ from rich.text import Text
 
 from agents.files import write_file
 from agents.tasks.registry import load_task
+from analysis.formatting import with_interval
 from analysis.report.comparison import comparison_report
-from analysis.report.html import GENERATOR, with_interval
+from analysis.report.html import GENERATOR
 from analysis.report.runs import MarketRuns, markets_of
 from analysis.report.single import market_report
 from market_sim import load_results
