@@ -15,13 +15,9 @@ from analysis.paired import who_pays
 from analysis.promises import promises
 from analysis.report.runs import markets_of
 from analysis.report.single import MAX_ROWS, market_report
-<<<<<<< HEAD
-from analysis.summary import gains_by_strategy, privacy_spent, violations
+from analysis.summary import gains_by_strategy, privacy_spent
 from market_sim import run_market
 from market_sim.paired_run import play_paired_run
-=======
-from analysis.summary import gains_by_strategy, privacy_spent
->>>>>>> bc626de (Reports answer who gains, who pays and whether the learning survives; comparisons crown nobody across unlike markets)
 
 
 @pytest.fixture(scope="module")
