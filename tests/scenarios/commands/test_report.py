@@ -83,11 +83,11 @@ def test_what_is_refused_is_one_line_and_leaves_everything_as_it_was(played, tmp
     assert (tmp_path / "mine.html").read_text() == "<p>mine</p>"
 
 
-def test_a_market_without_a_name_of_its_own_is_told_by_its_run(played, tmp_path):
+def test_markets_are_named_by_what_differs_and_told_by_their_runs(played, tmp_path):
     run_market(auction="all-in", out=tmp_path / "other", owners=14, bidders=7, rounds=2)
     result = typed(played / "menu", tmp_path / "other", "--out", tmp_path / "both.html")
     assert result.exit_code == 0, result.stderr
-    assert "market 1: menu\nmarket 2: other\n" in result.stdout
+    assert "sequential-menu: menu\nall-in: other\n" in result.stdout
 
 
 def test_a_run_whose_tables_were_changed_is_refused(tmp_path):
