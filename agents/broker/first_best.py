@@ -15,17 +15,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from agents.broker.aggregation import unchecked_error_bound
+from agents.broker.auctions.parts.batch_invariant import batch_invariant
 from agents.checks import number, real_array, whole
 from agents.types import OwnerTypes
 from agents.valuation import Valuation
 
 Variance = Callable[[Tensor], Tensor]
+
+_exp, _log = partial(batch_invariant, torch.exp), partial(batch_invariant, torch.log)
 
 _MIN_LOG_PART, _MIN_LOG_LOSS = -30.0, -10.0
 """Lowest parts, relative to the largest, and lowest privacy losses, relative to the cap, that are searched."""
@@ -194,7 +198,7 @@ class _Problem:
         Along the budget every owner is charged for the money that she takes, at what the bound would gain by a little
         more money if it bought more of everybody's records in proportion.
         """
-        part, loss = log_part.exp(), self.cap * log_loss.exp()
+        part, loss = _exp(log_part), self.cap * _exp(log_loss)
         noise, cost = self.noise(loss), self.cost(loss)
         # Slopes in log loss, from below: a tabulated valuation may end, or a step begin, just above.
         nearby = loss * (1 - _NEARBY)
@@ -217,9 +221,9 @@ class _Problem:
 
 def _search(problem: _Problem, steps: int, rounds: int) -> tuple[Tensor, Tensor]:
     """Parts and privacy losses ``[B, n]`` of the best point found; a point is both logarithms ``[2, B, starts, n]``."""
-    log_size = problem.size.clamp(min=1).log()  # [batch, owner]
+    log_size = _log(problem.size.clamp(min=1))  # [batch, owner]
     unit_cost = problem.cost(problem.cap) / problem.size.clamp(min=1)
-    log_cost = torch.where(unit_cost > 0, unit_cost, 1.0).log()
+    log_cost = _log(torch.where(unit_cost > 0, unit_cost, 1.0))
     starts = [
         torch.stack([by_size * log_size + by_cost * log_cost, torch.full_like(log_size, level)])
         for level, by_size, by_cost in _STARTS
@@ -229,7 +233,7 @@ def _search(problem: _Problem, steps: int, rounds: int) -> tuple[Tensor, Tensor]
     for _ in range(rounds):
         point = _descend(problem, _nudged(point, largest), steps, rate=0.1)
     log_part, log_loss = _descend(problem, point, 2 * steps, rate=0.02)[:, :, 0]
-    return log_part.exp(), problem.cap * log_loss.exp()
+    return _exp(log_part), problem.cap * _exp(log_loss)
 
 
 def _nudged(point: Tensor, owners: Tensor) -> Tensor:
@@ -266,7 +270,7 @@ def _descend(problem: _Problem, starts: Tensor, steps: int, *, rate: float) -> T
 
 def _scaled_to_budget(problem: _Problem, log_part: Tensor, log_loss: Tensor) -> Tensor:
     """Parts times the factor at which they cost exactly the budget, none growing beyond the whole."""
-    cost = problem.cost(problem.cap * log_loss.exp())  # [row, owner]
+    cost = problem.cost(problem.cap * _exp(log_loss))  # [row, owner]
     log_part = torch.where(cost > 0, log_part, -torch.inf)
     log_part = (log_part - log_part.amax(-1, keepdim=True)).clamp(min=_MIN_LOG_PART)
     log_part = torch.where(cost > 0, log_part, 0.0)
@@ -275,11 +279,11 @@ def _scaled_to_budget(problem: _Problem, log_part: Tensor, log_loss: Tensor) -> 
     ordered, order = log_part.sort(dim=-1, descending=True)
     cost_ordered = cost.gather(-1, order)
     whole_before = cost_ordered.cumsum(-1) - cost_ordered
-    rest = (cost_ordered * ordered.exp()).flip(-1).cumsum(-1).flip(-1)
+    rest = (cost_ordered * _exp(ordered)).flip(-1).cumsum(-1).flip(-1)
     factor = (problem.budget[:, None] - whole_before) / rest
-    fits = factor * ordered.exp() <= 1
+    fits = factor * _exp(ordered) <= 1
     first = fits.to(torch.int8).argmax(-1, keepdim=True)
-    grown = (log_part + factor.gather(-1, first).log()).clamp(max=0)
+    grown = (log_part + _log(factor.gather(-1, first))).clamp(max=0)
     return torch.where(fits.any(-1, keepdim=True) & (cost > 0), grown, 0.0)
 
 

@@ -45,8 +45,12 @@ def row_by_row(layers: Iterable[nn.Module], rows: Tensor, tile: int) -> Tensor:
         Linear ones, and functions of numbers one by one.
     rows : Tensor[R, F]
     tile : int
-        Rows per matrix product; the last ones are made up.
+        Rows per matrix product, unless a layer is narrower; the last ones are made up.
     """
+    layers = list(layers)
+    if any(isinstance(layer, nn.Linear) and layer.out_features < tile for layer in layers):
+        # Where a product is narrower than the tile, how it adds up depends on the place of a row in the tile.
+        tile = 1
     out = nn.functional.pad(rows, (0, 0, 0, -len(rows) % tile)).reshape(-1, tile, rows.shape[-1])  # [product, tile, F]
     for layer in layers:
         if isinstance(layer, nn.Linear):
