@@ -56,7 +56,8 @@ def gain_figure(gains: pd.DataFrame) -> Figure:
     Parameters
     ----------
     gains : DataFrame
-        Per round: ``round, misreports, total`` of their gains and ``max``, the gain of the best, all gains per cost.
+        Per round: ``round, misreports, paid`` (how many of them gained more than rounding), ``total`` of their gains
+        and ``max``, the gain of the best, all gains per cost.
     """
     figure, axes = panel(key_rows=2)
     played, mean = gains["round"] + 1, running_gain(gains)
@@ -67,7 +68,7 @@ def gain_figure(gains: pd.DataFrame) -> Figure:
     band(axes, played, mean["low"], mean["high"], LOSS)
     axes.plot(played, mean["mean"], color=LOSS, linewidth=2, label="all lies so far, mean (band: 95 %)")
     maximum = gains["max"].where(np.isfinite(gains["max"]))
-    paid = maximum > 0
+    paid = gains["paid"] > 0
     axes.plot(played[~paid], maximum[~paid], "v", color=INK, markersize=3, alpha=0.5, label="the round's best lie")
     axes.plot(played[paid], maximum[paid], "^", color=GAIN, markersize=5, label="the round's best lie: it paid")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))

@@ -72,11 +72,13 @@ class History:
         share = (gain / scale)[untruthful]  # [misreport]
         np.add.at(self._gain, owners[untruthful], gain[untruthful])
         np.add.at(self._cost, owners, cost)
+        paid = int((record.misreport_paid & record.untruthful).sum())
+        best = share.max(initial=-np.inf)
         self._gains.append(
-            {"round": record.round, "misreports": len(share), "total": share.sum(), "max": share.max(initial=-np.inf)}
+            {"round": record.round, "misreports": len(share), "paid": paid, "total": share.sum(), "max": best}
         )
         self.misreports += len(share)
-        self.misreports_paid += int((share > 0).sum())
+        self.misreports_paid += paid
         truth, utility = record.truthful_utility[0].numpy() / scale, record.utility[0].numpy() / scale
         self._bids.extend(zip(record.strategies, (~untruthful).tolist(), truth.tolist(), utility.tolist(), strict=True))
         self.last_bid.update((owner, (record, place)) for place, owner in enumerate(owners.tolist()))
@@ -88,7 +90,7 @@ class History:
 
     @property
     def gains(self) -> pd.DataFrame:
-        """Per round: ``misreports``, the ``total`` of their gains and the largest of them, ``max``."""
+        """Per round: ``misreports``, how many ``paid``, the ``total`` of their gains and the largest, ``max``."""
         return pd.DataFrame(list(self._gains))
 
     @property

@@ -99,10 +99,16 @@ def test_nothing_is_known_of_the_gain_before_the_first_lie():
 
 def test_a_lie_that_paid_is_marked_apart():
     gains = pd.DataFrame(
-        {"round": [0, 1, 2], "misreports": [1, 1, 0], "total": [-0.2, 0.3, 0.0], "max": [-0.2, 0.3, -np.inf]}
+        {
+            "round": [0, 1, 2, 3],
+            "misreports": [1, 1, 0, 1],
+            "paid": [0, 1, 0, 0],
+            "total": [-0.2, 0.3, 0.0, 1e-15],
+            "max": [-0.2, 0.3, -np.inf, 1e-15],
+        }
     )
     axes = live.gain_figure(gains).axes[0]
-    assert lines(axes)["the round's best lie: it paid"].tolist() == [0.3]
+    assert lines(axes)["the round's best lie: it paid"].tolist() == [0.3], "1e-15 is rounding"
     low, high = axes.get_ylim()
     assert low < -0.19
     assert high > 0.29
