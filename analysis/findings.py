@@ -73,7 +73,7 @@ def findings(
         groups=groups_summary(groups),
         payers=who_pays(rounds),
         learning=learning_survives(rounds, paired_rounds),
-        promises=promises(guarantees, rounds, trades, tables["identities"]),
+        promises=promises(guarantees, rounds, trades, tables["identities"], groups),
         numbers=key_figures(rounds, trades),
         privacy=privacy_spent(trades),
     )

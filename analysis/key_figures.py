@@ -23,7 +23,7 @@ QUANTITIES: dict[str, str] = {
     "spent": "money per round",
     "spent of the budget": "% of all rounds' budgets",
     "bidders": "owners per round",
-    "sellers": "owners per round",
+    "sellers": "uploads per round",
     "privacy loss of a sale": "ε",
     "owners' surplus": "money per round",
     "gain per lie": "% of her cost of all she has",

@@ -21,7 +21,7 @@ BOUND_UNIT = "L² per coordinate; change: ratio"
 MONEY = "money per round"
 DIFFERENCES = (
     (SPENT, "spent", MONEY),
-    ("sellers", "sellers", "owners per round"),
+    ("sellers", "sellers", "uploads per round"),
     (SURPLUS, "owner_surplus", MONEY),
 )
 """Quantities that are compared by their difference, their columns and units."""

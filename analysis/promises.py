@@ -18,7 +18,6 @@ KEPT, BROKEN, NOT_TRIED = "kept", "broken", "not tried"
 CLAIMED, NOT_CLAIMED = "claimed", "not claimed"
 REFUTED, PLANTED = "claimed, refuted by a counterexample", "claimed by a planted cheat"
 FIELDS = ("valuation", "privacy_budget", "data_size")
-NO_LIE_PAYS = "no lie pays"
 COLUMNS = ("promise", "claim", "here", "cases", "broken", "worst", "unit")
 SOLD = ["privacy_loss", "reported_privacy_budget", "records", "reported_data_size"]
 
@@ -28,8 +27,9 @@ def promises(
     rounds: pd.DataFrame,
     trades: pd.DataFrame,
     identities: pd.DataFrame | None = None,
+    groups: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """One row per promise that an auction can make.
+    """One row per promise that an auction can make, and two for what none of them promises.
 
     Parameters
     ----------
@@ -40,6 +40,8 @@ def promises(
         Of one or several runs of one market.
     identities : DataFrame, optional
         Of the same runs: what owners under several names offered, name by name. Without it theirs are left out.
+    groups : DataFrame, optional
+        Of the same runs: owners who acted together.
 
     Returns
     -------
@@ -59,6 +61,7 @@ def promises(
     opened = rounds[rounds["bidders"] > 0]
     more_privacy = sold["privacy_loss"] - sold["reported_privacy_budget"]
     more_records = sold["records"] - sold["reported_data_size"]
+    several = trades[trades["misreport_gain"].notna() & (trades["identities"] > 1)]
     rows = [
         _row(_no_lie_pays(guarantees["truthful_in"]), claimed, _gains(guarantees, trades), "money"),
         _row("no truthful bidder loses", rational, -truthful["utility"], "money"),
@@ -66,6 +69,8 @@ def promises(
         # The market refuses outcomes that break these two: every auction promises them.
         _row("nobody sells more privacy than she offered", CLAIMED, more_privacy, "privacy loss"),
         _row("nobody sells more records than she offered", CLAIMED, more_records, "records"),
+        _row("nobody gains under several names", NOT_CLAIMED, _paid(several), "money"),
+        _row("no group gains together", NOT_CLAIMED, _gains_together(groups), "money"),
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -110,17 +115,30 @@ def changed_fields(trades: pd.DataFrame) -> pd.DataFrame:
 def _no_lie_pays(fields: list[str]) -> str:
     """The promise with the fields that it is about."""
     named = [name.replace("_", " ") for name in FIELDS if name in fields]
-    return NO_LIE_PAYS if len(named) in (0, len(FIELDS)) else f"{NO_LIE_PAYS} about {' and '.join(named)}"
+    about = "" if len(named) in (0, len(FIELDS)) else f" about {' and '.join(named)}"
+    return f"no lie{about} under one name pays"
 
 
 def _gains(guarantees: Mapping[str, Any], trades: pd.DataFrame) -> pd.Series:
     """What each misreport that the claim is about gained, 0 where it did not pay; without a claim, what each did."""
-    lies = trades[trades["misreport_gain"].notna()]
+    lies = trades[trades["misreport_gain"].notna() & (trades["identities"] == 1)]
     outside = [name for name in FIELDS if name not in guarantees["truthful_in"]]
     if guarantees["truthful_in"]:
-        # Nothing is claimed about owners under several names.
-        lies = lies[~changed_fields(lies)[outside].any(axis=1) & (lies["identities"] == 1)]
+        lies = lies[~changed_fields(lies)[outside].any(axis=1)]
+    return _paid(lies)
+
+
+def _paid(lies: pd.DataFrame) -> pd.Series:
+    """Gains of those lies that paid, 0 of the others."""
     return lies["misreport_gain"].where(lies["misreport_paid"].astype(bool), 0.0)
+
+
+def _gains_together(groups: pd.DataFrame | None) -> pd.Series:
+    """What each group of several owners gained, 0 where it did not pay."""
+    if groups is None:
+        return pd.Series(dtype=float)
+    together = groups[groups["members"] > 1]
+    return together["gain"].where(together["paid"].astype(bool), 0.0)
 
 
 def _row(promise: str, claim: str, excess: pd.Series, unit: str) -> dict[str, Any]:

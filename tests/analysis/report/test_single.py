@@ -109,7 +109,9 @@ def test_lies_that_paid_and_broken_promises_are_said(markets, read):
     }
     answer = read(market_report(markets_of(paying)[0])).texts["answer"]
     assert answer.startswith(f"Yes: {lied.sum()} of {lied.sum()} lies earned more")
-    assert f"Claims broken here: no lie pays (broken in {lied.sum()} of {lied.sum()} cases, by " in answer
+    assert (
+        f"Claims broken here: no lie under one name pays (broken in {lied.sum()} of {lied.sum()} cases, by " in answer
+    )
 
 
 def test_rounds_in_which_nobody_sold_have_no_bound_to_speak_of(runs, read):
