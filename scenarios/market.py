@@ -11,12 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from agents.noise import private
 from agents.tasks.registry import load_task
-from analysis.summary import gains_by_strategy, privacy_spent, stacked, violations, what_the_buyer_got
 from market_sim import MarketConfig, run_market
 from scenarios.commands.answer import Answer
-from scenarios.commands.market_summary import market_summary
+from scenarios.commands.market_summary import market_figures, market_summary
+from scenarios.commands.runs import read_runs
 from scenarios.commands.threads import torch_threads
 
 
@@ -27,7 +26,7 @@ def run(
     progress: bool = True,
     fields: Mapping[str, Any] | None = None,
 ) -> Answer:
-    """Play one run, write its tables and configuration to ``out``, and sum up.
+    """Play one run and the paired run of its seed with everybody truthful, write them to ``out``, and sum up.
 
     Parameters
     ----------
@@ -47,16 +46,9 @@ def run(
     """
     market = MarketConfig(**dict(fields or {}))
     with torch_threads(1):
-        results = run_market(market, seed=seed, out=out, progress=progress)
+        run_market(market, seed=seed, out=out, progress=progress)
         chance = load_task(market.task, market.data, **market.task_options).chance
-    rounds, trades = stacked({seed: results.rounds}), stacked({seed: results.trades})
-    figures = {
-        "lying": gains_by_strategy(trades).to_dict("records"),
-        "buyer": what_the_buyer_got(rounds),
-        "chance": chance,
-        "violations": violations(rounds, trades),
-        "privacy": {**privacy_spent(trades), "noise": private(market.perturbation)},
-        "clip_norm": market.clip_norm,
-        "market": market.as_json(),
-    }
-    return Answer(figures=figures, summary=market_summary(figures, out))
+    read = read_runs({out.name: out}, progress=progress)
+    (found,) = read.markets
+    figures = market_figures(found, chance=chance)
+    return Answer(figures=figures, summary=market_summary(found, figures, [*read.not_played, f"Tables: {out}"]))

@@ -1,8 +1,8 @@
-"""Does lying pay in this market, and what does the buyer get for her money?
+"""If people in this market lie, who gains, who pays, and does the learning survive it?
 
 One buyer learns handwritten digits from owners who sell privacy through the learned auction ``sequential-menu``. Seven
 owners of ten tell the truth, the others lie in four ways. The market is played with five seeds; beside it the same
-market without noise and the accuracy of guessing.
+market with everybody telling the truth, the same market without noise, and the accuracy of guessing.
 
 Owners clip the mean of their records, as in the paper: a mean gradient fills the small ball that its noise is measured
 by, where the mean of many clipped gradients is short and drowns in the same noise. What is bought of only a part of an
@@ -13,20 +13,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 from agents.files import write_file
 from agents.tasks.registry import load_task
 from analysis.plots.market import market_figure
-from analysis.report.runs import markets_of
-from analysis.summary import gains_by_strategy, privacy_spent, violations, what_the_buyer_got
-from market_sim import MarketConfig, load_results
+from market_sim import MarketConfig
 from scenarios.commands.answer import Answer
 from scenarios.commands.directory import scenario_directory
-from scenarios.commands.market_summary import market_summary
+from scenarios.commands.market_summary import market_figures, market_summary
 from scenarios.commands.report import REPORT_NAME, report_html
+from scenarios.commands.runs import read_runs
 from scenarios.commands.study import PROCESSES, REPETITIONS, play, seeds_of
 
 MARKET = MarketConfig(
@@ -59,14 +55,15 @@ def run(
     repetitions: int = REPETITIONS,
     processes: int = PROCESSES,
 ) -> Answer:
-    """Play the market with and without noise, write tables and a figure to ``out``, and sum up.
+    """Play the market with noise and without, with its liars and without, write tables and a figure, and sum up.
 
     Parameters
     ----------
     seed : int
         The repetitions use ``repetitions * seed`` and the seeds after it (from 0 again after the largest).
     out : Path
-        Directory to write: ``market-SEED`` and ``no-noise-SEED`` per repetition, ``quickstart.png``, ``report.html``.
+        Directory to write: ``market-SEED`` (with its paired run) and ``no-noise-SEED`` per repetition,
+        ``quickstart.png``, ``report.html``.
     progress : bool
         Whether to show a progress bar.
     market : MarketConfig
@@ -80,25 +77,14 @@ def run(
     markets = {"market": market, "no-noise": replace(market, perturbation="none")}
     played = {"scenario": "quickstart", "seed": seed, "repetitions": repetitions, "market": market.as_json()}
     with scenario_directory(out, played) as folder:
-        tables = play(markets, seeds, folder, progress=progress, processes=processes)
-        rounds, trades, ceiling = tables["market"].rounds, tables["market"].trades, tables["no-noise"].rounds
-        chance = load_task(market.task, market.data).chance
-        figure = market_figure(rounds, trades, ceiling=ceiling, chance=chance)
-        figure.savefig(folder / "quickstart.png", dpi=110)
+        tables = play(markets, seeds, folder, progress=progress, processes=processes, unpaired=["no-noise"])
+        ceiling = tables["no-noise"].rounds
         folders = {f"market-{each}": folder / f"market-{each}" for each in seeds}
-        runs_of_market = markets_of({name: load_results(path) for name, path in folders.items()})
-        write_file(folder / REPORT_NAME, report_html(runs_of_market, folders, ceiling=ceiling))
-    figures = {**figures_of(rounds, trades, ceiling, chance), "clip_norm": market.clip_norm}
-    return Answer(figures=figures, summary=market_summary(figures, out, report=out / REPORT_NAME))
-
-
-def figures_of(rounds: pd.DataFrame, trades: pd.DataFrame, ceiling: pd.DataFrame, chance: float) -> dict[str, Any]:
-    """Everything the summary says, as numbers."""
-    return {
-        "lying": gains_by_strategy(trades).to_dict("records"),
-        "buyer": what_the_buyer_got(rounds),
-        "without_noise": what_the_buyer_got(ceiling),
-        "chance": chance,
-        "violations": violations(rounds, trades),
-        "privacy": privacy_spent(trades),
-    }
+        (found,) = read_runs(folders, progress=False).markets
+        chance = load_task(market.task, market.data).chance
+        figure = market_figure(found.rounds, found.trades, ceiling=ceiling, chance=chance)
+        figure.savefig(folder / "quickstart.png", dpi=110)
+        write_file(folder / REPORT_NAME, report_html([found], folders, ceiling=ceiling))
+    figures = market_figures(found, chance=chance, ceiling=ceiling)
+    files = [f"Tables and figure: {out}", f"Report: {out / REPORT_NAME}"]
+    return Answer(figures=figures, summary=market_summary(found, figures, files))

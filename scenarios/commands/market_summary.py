@@ -1,32 +1,85 @@
-"""What happened in a market, for the console: of the quickstart, and of any other."""
+"""What happened in a market, for the console: of the quickstart, of any other, and beside a report.
+
+Everything is printed from ``MarketRuns.findings``, as the report prints it: the same numbers, the same digits.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
+import pandas as pd
 from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from analysis.summary import tails_too_heavy
+from agents.noise import private
+from analysis.findings import Findings
+from analysis.formatting import counted, rounded, with_interval
+from analysis.promises import promises_sentence
+from analysis.report.runs import MarketRuns
+from analysis.summary import final_accuracy, tails_too_heavy
+
+LONG_LOSS = 5
+"""Privacy losses that add up to more than this promise nearly nothing."""
 
 
-def market_summary(figures: Mapping[str, Any], out: Path, *, report: Path | None = None) -> tuple[RenderableType, ...]:
-    """Three questions and what privacy cost, then where the files are."""
+def market_figures(market: MarketRuns, *, chance: float | None, ceiling: pd.DataFrame | None = None) -> dict[str, Any]:
+    """Everything the summary says, as numbers.
+
+    Parameters
+    ----------
+    market : MarketRuns
+    chance : float, optional
+        Accuracy of guessing.
+    ceiling : DataFrame, optional
+        Rounds of the same market without noise, with ``seed``.
+    """
+    found = market.findings
+    return {
+        "headline": asdict(found.headline),
+        "lying": found.lying.to_dict("records"),
+        "groups": found.groups.to_dict("records"),
+        "who_pays": list(found.payers.sentences),
+        "learning": asdict(found.learning),
+        "promises": found.promises.to_dict("records"),
+        "numbers": found.numbers.to_dict("records"),
+        "accuracy_by_seed": _by_seed(market.rounds),
+        **({} if ceiling is None else {"accuracy_without_noise": _by_seed(ceiling)}),
+        "chance": chance,
+        "privacy": {**found.privacy, "noise": private(market.config["perturbation"])},
+        "outside_training": market.manifest["outside_training"],
+        "shares_of_nobody": market.manifest["shares_of_nobody"],
+        "market": market.config,
+    }
+
+
+def market_summary(
+    market: MarketRuns, figures: Mapping[str, Any], files: Sequence[str] = ()
+) -> tuple[RenderableType, ...]:
+    """The three questions, what the buyer got, promises and privacy, then where the files are.
+
+    ``figures`` are those of ``market_figures`` about the same market; ``files`` are sentences.
+    """
+    found = market.findings
     return (
-        _heading("Did lying pay?"),
-        *_lying(figures),
+        *map(Text, (*figures["outside_training"], *figures["shares_of_nobody"])),
+        _heading("Who gains? Did lying pay?"),
+        *_lying(found),
+        _heading("Who pays?"),
+        *map(Text, found.payers.sentences),
+        _heading("Does the learning survive?"),
+        Text(found.learning.sentence),
         _heading("What did the buyer get?"),
-        *_buyer(figures),
+        *_buyer(found, figures),
         _heading("Were promises kept?"),
-        *_violations(figures),
+        *_promises(found),
         _heading("What privacy was spent?"),
-        *_privacy(figures),
-        Text(f"\nTables{' and figure' if 'without_noise' in figures else ''}: {out}"),
-        *([Text(f"Report: {report}")] if report is not None else []),
+        *_privacy(figures["privacy"]),
+        Text("\n[ ]: 95 % intervals, bootstrap of rounds; of accuracies, over the seeds."),
+        *map(Text, files),
     )
 
 
@@ -34,75 +87,108 @@ def _heading(text: str) -> Text:
     return Text(f"\n{text}", style="bold")
 
 
-def _lying(figures: Mapping[str, Any]) -> list[RenderableType]:
-    rows = figures["lying"]
-    if not rows:
-        return [Text("Nobody lied.")]
-    misreports, paid = sum(row["misreports"] for row in rows), sum(row["paid"] for row in rows)
-    verdict = "No: not one" if paid == 0 else f"Yes: {paid:,}"
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for column in ("strategy", "lies", "paid", "gain per lie [95 %]", "% of cost"):
-        table.add_column(column, justify="left" if column == "strategy" else "right", no_wrap=True)
-    for row in rows:
-        money = _interval(row["gain"], row["gain_low"], row["gain_high"], digits=1 if abs(row["gain"]) >= 1 else 2)
-        share = _interval(*(100 * row[name] for name in ("relative", "relative_low", "relative_high")), digits=0)
-        table.add_row(row["strategy"], f"{row['misreports']:,}", f"{row['paid']:,}", money, share)
+def _by_seed(rounds: pd.DataFrame) -> dict[int, float]:
+    return {int(seed): float(value) for seed, value in final_accuracy(rounds).items()}
+
+
+def _lying(found: Findings) -> list[RenderableType]:
+    parts: list[RenderableType] = [Text(str(found.headline))]
+    if len(found.lying):
+        rows = found.lying.to_dict("records")
+        lies = [(row["strategy"], *_counts(row, "misreports"), *map(_said, _both(row))) for row in rows]
+        parts.append(_table(("strategy", "lies", "paid", "gain per lie, money [ ]", "of her cost [ ]"), lies))
+        parts.append(Text("Each lie alone. Cost: of all her records at her own privacy budget."))
+        parts += [Text(warning)] if (warning := tails_too_heavy(rows)) else []
+    if len(found.groups):
+        money = ("utility", "truthful_utility", "ratio")
+        groups = [
+            (row["strategy"], *_counts(row, "groups"), *(rounded(row[name]) for name in money))
+            for row in found.groups.to_dict("records")
+        ]
+        headings = ("together", "groups", "gained", "earned, money", "from the truth", "gain over it")
+        parts.append(_table(headings, groups))
+        parts.append(Text("Groups: in every round anew; an owner under several names is one of her own."))
+    return parts
+
+
+def _counts(row: Mapping[str, Any], name: str) -> tuple[str, str]:
+    return f"{row[name]:,}", f"{row['paid']:,}"
+
+
+def _both(row: Mapping[str, Any]) -> list[tuple[float, float, float]]:
+    """Mean gain in money and per cost, with their intervals."""
+    return [(row[name], row[f"{name}_low"], row[f"{name}_high"]) for name in ("gain", "relative")]
+
+
+def _said(interval: tuple[float, float, float]) -> str:
+    return with_interval(*interval)
+
+
+def _buyer(found: Findings, figures: Mapping[str, Any]) -> list[RenderableType]:
+    def said(quantity: str) -> str:
+        row = found.number(quantity)
+        return _said((row["mean"], row["low"], row["high"]))
+
+    accuracy = [f"Test accuracy after the last round {said('test accuracy after the last round')}"]
+    if "accuracy_without_noise" in figures:
+        without = list(figures["accuracy_without_noise"].values())
+        accuracy.append(f"without noise {rounded(sum(without) / len(without))}")
+    if figures["chance"] is not None:
+        accuracy.append(f"by chance {rounded(figures['chance'])}")
     return [
-        Text(f"{verdict} of {misreports:,} lies earned more than the truth would have in the same round."),
-        table,
-        Text("Cost: of all her records at her own privacy budget. Intervals: bootstrap of rounds."),
-        *([Text(warning)] if (warning := tails_too_heavy(rows)) else []),
+        Text(f"{'; '.join(accuracy)}."),
+        Text(
+            f"Error bound of valid rounds {said('error bound of valid rounds')} (clipping norm "
+            f"{figures['market']['clip_norm']:g}); invalid rounds, in which nobody sold: {said('invalid rounds')} %."
+        ),
+        Text(
+            f"She spent {said('spent')} of {said('budget')} a round, {said('spent of the budget')} % of all budgets, "
+            f"on {said('sellers')} of {said('bidders')} bidders."
+        ),
     ]
 
 
-def _buyer(figures: Mapping[str, Any]) -> list[RenderableType]:
-    got, seeds = figures["buyer"], len(figures["buyer"]["accuracy_by_seed"])
-    spread = f" (± {got['accuracy_spread']:.3f} over {seeds} seeds)" if seeds > 1 else ""
-    ideal = f"without noise {figures['without_noise']['accuracy']:.3f}; " if "without_noise" in figures else ""
+def _promises(found: Findings) -> list[RenderableType]:
+    rows = [
+        (
+            row["promise"],
+            row["claim"],
+            row["here"],
+            f"{row['cases']:,}",
+            f"{row['broken']:,}",
+            f"{rounded(row['worst'])} {row['unit']}" if row["broken"] else "",
+        )
+        for row in found.promises.to_dict("records")
+    ]
     return [
-        Text(f"Accuracy {got['accuracy']:.3f}{spread}; {ideal}by chance {figures['chance']:.3f}."),
-        Text(
-            f"Error bound {got['error_bound']:.3f} on average (clipping norm {figures['clip_norm']:g}); "
-            f"rounds in which nobody sold: {100 * got['invalid_share']:.1f} %."
-        ),
-        Text(
-            f"She spent {got['spent']:,.0f} of {got['budget']:,.0f} a round ({100 * got['spent_share']:.0f} %) "
-            f"on {got['sellers']:.1f} of {got['bidders']:.0f} bidders."
-        ),
+        Text(promises_sentence(found.promises)),
+        _table(("promise", "by the auction", "here", "cases", "broken in", "by at most"), rows, words=3),
     ]
 
 
-def _violations(figures: Mapping[str, Any]) -> list[RenderableType]:
-    broken = figures["violations"]
-    return [
-        Text(
-            f"Truthful bidders who lost money: {broken['individual_rationality']:,}. "
-            f"Rounds that cost more than the budget: {broken['budget']:,}."
-        ),
-        Text(
-            f"Bidders of whom more was bought than their privacy budget: {broken['privacy_budget']:,}, "
-            f"than their data: {broken['data_size']:,}."
-        ),
-    ]
-
-
-def _privacy(figures: Mapping[str, Any]) -> list[RenderableType]:
-    spent = figures["privacy"]
-    if not spent.get("noise", True):
+def _privacy(spent: Mapping[str, Any]) -> list[RenderableType]:
+    if not spent["noise"]:
         return [Text("All of it: uploads carried no noise, whatever privacy loss was sold.")]
     return [
         Text(
-            f"Privacy losses add up over the rounds: {spent['median']:.1f} for the median owner who sold, "
-            f"{spent['largest']:.1f} at most (at most {spent['largest_in_a_round']:.1f} in one round)."
+            f"Privacy losses add up over the rounds: {rounded(spent['median'])} for the median of the "
+            f"{counted(spent['sold'], 'owner')} who sold, {rounded(spent['largest'])} at most (at most "
+            f"{rounded(spent['largest_in_a_round'])} in one round)."
         ),
         Text(
             "Sums this large promise nearly nothing to an owner against whoever keeps all her uploads; "
             "lifetime_allowance bounds them."
-            if spent["largest"] > 5
+            if spent["largest"] > LONG_LOSS
             else "Each sum is a guarantee against whoever keeps all of an owner's uploads."
         ),
     ]
 
 
-def _interval(mean: float, low: float, high: float, *, digits: int) -> str:
-    return f"{mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+def _table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, words: int = 1) -> Table:
+    """A table whose first columns are words, the others numbers."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for place, column in enumerate(columns):
+        table.add_column(column, justify="left" if place < words else "right", no_wrap=place >= words)
+    for row in rows:
+        table.add_row(*row)
+    return table

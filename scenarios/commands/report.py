@@ -24,6 +24,8 @@ from market_sim.directory import directory_of, prepare
 from market_sim.results import sha256_of
 from scenarios.commands.answer import Answer
 from scenarios.commands.directory import MANIFEST
+from scenarios.commands.market_summary import market_figures, market_summary
+from scenarios.commands.runs import read_runs
 
 REPORT_NAME = "report.html"
 FILES = ("rounds.parquet", "trades.parquet", "config.json")
@@ -50,15 +52,20 @@ def write_report(runs: Sequence[str | Path], out: str | Path | None, *, progress
     """
     folders = run_directories(runs)
     target = _target(folders, out)
-    shown = Console(stderr=True).status(f"Writing {target}") if progress else nullcontext()
-    with shown:
-        # What cannot be reported on is refused before a directory is made for the report.
-        markets = markets_of({name: load_results(folder) for name, folder in folders.items()})
-        check_target(target)
+    # What cannot be reported on is refused before a directory is made for the report.
+    markets_of({name: load_results(folder) for name, folder in folders.items()})
+    check_target(target)
+    read = read_runs(folders, progress=progress)
+    markets = read.markets
+    with Console(stderr=True).status(f"Writing {target}") if progress else nullcontext():
         write_file(target, report_html(markets, folders))
     numbers = {market.label: market.numbers.to_dict(orient="records") for market in markets}
     figures = {"report": str(target), "bytes": target.stat().st_size, "runs": list(folders), "markets": numbers}
     named = [f"{market.label}: {', '.join(market.runs)}" for market in markets] if len(markets) > 1 else []
+    if len(markets) == 1:
+        told = market_figures(markets[0], chance=_chance(markets[0]))
+        summary = market_summary(markets[0], told, [*read.not_played, f"Report: {target}"])
+        return Answer(figures={**figures, **told}, summary=summary)
     return Answer(figures=figures, summary=(_table(markets), *map(Text, (*named, f"Report: {target}"))))
 
 

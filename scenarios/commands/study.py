@@ -141,16 +141,18 @@ def play(
             found[key, seed] = run
             advance(f"{key}, seed {seed}")
 
-    def rounds_of_truth(key: str, seed: int) -> pd.DataFrame | None:
-        source, has_paired_run = truth[key]
-        run, paired = found[source, seed]
-        return paired if has_paired_run else run.rounds
+    def rounds_of_truth(key: str, seed: int) -> pd.DataFrame:
+        run, paired = found[truth[key][0], seed]
+        return run.rounds if paired is None else paired
+
+    def tables_of(key: str) -> dict[str, pd.DataFrame]:
+        return {name: stacked({seed: getattr(found[key, seed][0], name) for seed in seeds}) for name in TABLES_USED}
 
     return {
         key: StudyTables(
             market,
-            *(stacked({seed: getattr(found[key, seed][0], name) for seed in seeds}) for name in TABLES_USED),
             paired_rounds=stacked({seed: rounds_of_truth(key, seed) for seed in seeds}) if key in truth else None,
+            **tables_of(key),
         )
         for key, market in markets.items()
     }

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from analysis.formatting import with_interval
+from analysis.report.runs import markets_of
 from analysis.summary import stacked
 from market_sim import MarketConfig, load_results
 from scenarios.commands.answer import Answer
-from scenarios.commands.market_summary import market_summary
-from scenarios.quickstart import MARKET, figures_of, run
+from scenarios.commands.market_summary import market_figures, market_summary
+from scenarios.quickstart import MARKET, run
 
 SMALL = replace(
     MARKET,
@@ -54,14 +58,18 @@ def test_it_leaves_runs_that_can_be_read_back_a_figure_and_a_report(played):
     assert json.loads((out / "scenario.json").read_text())["played"]["seed"] == 3
 
 
+def market_of(out, *, beside=True):
+    """The runs of the market that were left, beside their paired runs or not."""
+    runs = {f"market-{seed}": load_results(out / f"market-{seed}") for seed in (6, 7)}
+    paired = {name: load_results(out / name / "truthful").rounds for name in runs}
+    (market,) = markets_of(runs, paired if beside else None)
+    return market
+
+
 def test_its_figures_are_those_of_the_tables_it_leaves(played):
     out, answer = played
-    market = {seed: load_results(out / f"market-{seed}") for seed in (6, 7)}
-    ceiling = {seed: load_results(out / f"no-noise-{seed}").rounds for seed in (6, 7)}
-    rounds = stacked({seed: results.rounds for seed, results in market.items()})
-    trades = stacked({seed: results.trades for seed, results in market.items()})
-    again = figures_of(rounds, trades, stacked(ceiling), chance=answer.figures["chance"])
-    again["clip_norm"] = MARKET.clip_norm
+    ceiling = stacked({seed: load_results(out / f"no-noise-{seed}").rounds for seed in (6, 7)})
+    again = market_figures(market_of(out), chance=answer.figures["chance"], ceiling=ceiling)
     assert Answer(again, ()).json() == answer.json()
 
 
@@ -77,8 +85,21 @@ def test_it_says_where_its_report_is_and_the_report_has_all_its_runs(played):
 def test_no_lie_paid_and_no_promise_was_broken(played):
     _, answer = played
     assert all(row["paid"] == 0 and row["best"] <= 0 for row in answer.figures["lying"])
-    broken = answer.figures["violations"]
-    assert broken["individual_rationality"] == broken["budget"] == broken["privacy_budget"] == broken["data_size"] == 0
+    assert answer.figures["headline"]["verdict"] == "No"
+    assert {(row["claim"], row["here"], row["broken"]) for row in answer.figures["promises"]} == {
+        ("claimed", "kept", 0)
+    }
+
+
+def test_the_learning_is_measured_beside_the_same_owners_telling_the_truth(played):
+    out, answer = played
+    pairs = [
+        (load_results(out / f"market-{seed}"), load_results(out / f"market-{seed}" / "truthful")) for seed in (6, 7)
+    ]
+    assert all(twin.trades["truthful"].all() and not run.trades["truthful"].all() for run, twin in pairs)
+    change = [run.rounds["test_accuracy"].iloc[-1] - twin.rounds["test_accuracy"].iloc[-1] for run, twin in pairs]
+    assert answer.figures["learning"]["runs"] == 2
+    assert answer.figures["learning"]["difference"]["mean"] == pytest.approx(sum(change) / 2)
 
 
 def test_the_noiseless_market_has_the_same_bids_and_payments(played):
@@ -96,27 +117,39 @@ def test_one_seed_one_answer(played, tmp_path):
         assert (tmp_path / "again" / "market-7" / name).read_bytes() == (out / "market-7" / name).read_bytes()
 
 
-def text_of(figures) -> str:
-    return "\n".join(part.plain for part in market_summary(figures, "out") if hasattr(part, "plain"))
+def printed(market, figures) -> str:
+    console = Console(width=150, record=True, file=io.StringIO())
+    for part in market_summary(market, figures):
+        console.print(part)
+    return " ".join(console.export_text().split())
 
 
 def test_the_summary_answers_the_questions(played):
-    _, answer = played
-    text = text_of(answer.figures)
+    out, answer = played
+    market = market_of(out)
+    text = printed(market, answer.figures)
+    found = market.findings
     misreports = sum(row["misreports"] for row in answer.figures["lying"])
     assert f"No: not one of {misreports} lies earned more than the truth" in text
-    assert f"Accuracy {answer.figures['buyer']['accuracy']:.3f}" in text
-    assert "Truthful bidders who lost money: 0. Rounds that cost more than the budget: 0." in text
+    for sentence in (*found.payers.sentences, found.learning.sentence, *answer.figures["outside_training"]):
+        assert sentence in text
+    accuracy = found.number("test accuracy after the last round")
+    assert (
+        f"Test accuracy after the last round {with_interval(accuracy['mean'], accuracy['low'], accuracy['high'])};"
+        in text
+    )
+    assert text.count(" claimed kept ") == 5
     assert "Privacy losses add up over the rounds" in text
 
 
-def test_the_summary_says_when_lying_paid_or_nobody_lied(played):
-    _, answer = played
-    (first, *rest) = answer.figures["lying"]
-    assert "Yes: 3 of" in text_of({**answer.figures, "lying": [{**first, "paid": 3}, *rest]})
-    assert "Nobody lied." in text_of({**answer.figures, "lying": []})
-    modest = {**answer.figures["privacy"], "largest": 2.0}
-    assert "Each sum is a guarantee" in text_of({**answer.figures, "privacy": modest})
+def test_the_summary_says_what_was_not_played_and_what_lies_outside_the_training(played):
+    out, answer = played
+    said = {**answer.figures, "outside_training": ["Auction 'x' was trained elsewhere."]}
+    text = printed(market_of(out, beside=False), said)
+    assert "this market was not played with everybody truthful" in text
+    assert "Auction 'x' was trained elsewhere." in text
+    modest = {**answer.figures, "privacy": {**answer.figures["privacy"], "largest": 2.0}}
+    assert "Each sum is a guarantee" in printed(market_of(out), modest)
 
 
 def test_it_refuses_a_foreign_directory_before_any_work(tmp_path):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import ClassVar
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from agents.broker.auctions.all_in import AllIn
+from analysis.formatting import rounded
 from market_sim import load_results, run_market
 from scenarios.commands.cli import app
 from scenarios.commands.directory import scenario_directory
@@ -36,13 +39,27 @@ def test_a_run_gets_its_report_and_is_still_that_run(played):
     before = load_results(run)
     assert typed(run, "--json").exit_code == 0
     assert sorted(path.name for path in run.iterdir()) == [
-        "config.json",
-        "report.html",
-        "rounds.parquet",
-        "trades.parquet",
-    ]
+        "config.json", "curves.parquet", "groups.parquet", "identities.parquet", "report.html", "rounds.parquet",
+        "trades.parquet", "truthful",
+    ]  # fmt: skip
     assert load_results(run).rounds.equals(before.rounds)
     run_market(auction="sequential-menu", out=run, **SMALL)
+
+
+def test_the_paired_run_is_played_and_what_has_none_says_so(played, tmp_path):
+    result = typed(played / "menu")
+    paired = load_results(played / "menu" / "truthful").rounds["test_accuracy"].iloc[-1]
+    assert f"{rounded(paired)} with everybody truthful" in " ".join(result.stdout.split())
+    run_market(auction=MyAuction(), out=tmp_path / "mine", **SMALL)
+    result = typed(tmp_path / "mine")
+    assert result.exit_code == 0, result.stderr
+    said = " ".join(result.stdout.split())
+    assert "mine was not played with everybody telling the truth: auction = 'my-auction'" in said
+    assert "Whether the learning survives is not known" in said
+
+
+class MyAuction(AllIn):
+    name: ClassVar[str] = "my-auction"
 
 
 def test_the_figures_are_json(played, tmp_path):
