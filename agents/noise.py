@@ -23,8 +23,15 @@ from agents.checks import number, one_of, real_array, whole
 NOISE_SOURCES: tuple[str, ...] = ("generator", "opendp")
 """``generator``: fast floating-point draws; ``opendp``: OpenDP's exact sampler (only for ``laplace``)."""
 
-CLIPS: tuple[str, ...] = ("record", "owner")
-"""What is clipped before noise is added: every record's gradient, or the owner's mean."""
+CLIPS: tuple[str, ...] = ("direction", "owner", "record")
+"""What bounds a gradient before noise is added.
+
+``direction``: the owner's mean is scaled to exactly L, up or down, so that all of the signal that L allows is sent; a
+mean of zero has no direction and stays zero. It learns best. ``owner``: the owner's mean is scaled down to L where it
+is longer (the paper's way). ``record``: every record's gradient is scaled down to L, then averaged. Gradients of many
+records cancel, so that the mean is short beside the same noise: the error bound is a true one, and the model is poor.
+What the error bound means under each: ``agents.upload_terms``.
+"""
 
 LARGEST_USEFUL_LOSS = 32.0
 """PrivUnit treats a larger privacy loss as this one, which is stronger privacy than asked for, never weaker."""

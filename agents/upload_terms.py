@@ -23,9 +23,9 @@ class UploadTerms:
         How uploads are perturbed, and where the noise comes from (``agents.noise``).
     dimension : int
         Coordinates p of a gradient.
-    clip : {"record", "owner"}
-        What is clipped: every record's gradient, or each owner's mean. With "owner" a part of a data set says nothing
-        certain about the whole, and all that its owner has counts as missing from the error bound.
+    clip : {"record", "owner", "direction"}
+        What is clipped: every record's gradient, each owner's mean, or that mean to exactly L
+        (``agents.noise.CLIPS``). See ``error_bound_meaning``.
     clip_norm : float
         Radius L to which gradients are clipped.
     error_bound : {"coordinate", "full"}
@@ -45,6 +45,30 @@ class UploadTerms:
         one_of("clip", self.clip, noise.CLIPS)
         number("clip_norm", self.clip_norm, above=0.0)
         one_of("error_bound", self.error_bound, ERROR_BOUNDS)
+
+    @property
+    def partial_sales_count(self) -> bool:
+        """Whether the error bound may count the records of who sold only a part of hers.
+
+        The clipped mean of a part says nothing certain about the clipped mean of the whole, however large the part.
+        With every record clipped it does, and the bound is tight.
+        """
+        return self.clip == "record"
+
+    @property
+    def error_bound_meaning(self) -> str:
+        """What the error bound bounds, in a sentence: the distance to what, and whether for certain."""
+        target = {
+            "record": "the mean of all records' clipped gradients: a true bound",
+            "owner": "the mean of the owners' clipped means, by data size: a true bound for that mean, a proxy for the "
+            "gradient of the loss; who sells a part counts as missing",
+            "direction": "the mean of the owners' directions, by data size: a true bound for that mean, a proxy for "
+            "the gradient of the loss, whose length it does not know; who sells a part counts as missing",
+        }[self.clip]
+        if self.error_bound == "full":
+            return f"squared distance to {target}"
+        spread = "of the average coordinate" if self.perturbation == "privunit" else "of every coordinate"
+        return f"squared error {spread}, against {target}"
 
     @property
     def norm_order(self) -> int:

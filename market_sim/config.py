@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,8 +17,9 @@ from agents.broker.auctions.base import Auction
 from agents.broker.auctions.registry import list_auctions
 from agents.buyer.update import RULES
 from agents.checks import number, one_of, whole
+from agents.learning_defaults import LearningSettings, learning_settings
 from agents.network import NETWORKS, check_network
-from agents.noise import CLIPS, NAMES, check_noise_source
+from agents.noise import NAMES, check_noise_source
 from agents.owner.strategies.base import Strategy
 from agents.owner.strategy_shares import check_options as check_strategy_options
 from agents.owner.strategy_shares import check_shares, strategy_class, strategy_name
@@ -46,12 +47,16 @@ class MarketConfig:
         Size of the population, bidders of each buyer and round, rounds of a run, buyers.
     auction : str, Path or Auction
         A registered name, the path of a checkpoint, or an auction of one's own.
-    aggregation : {"optimal", "conventional", "variance"}
-        How uploads are weighed: OptAggr, ConvlAggr, VarOpt.
+    aggregation : {"optimal", "conventional", "variance"}, optional
+        How uploads are weighed: OptAggr, ConvlAggr, VarOpt. Left out, as ``agents.learning_defaults`` says for the
+        perturbation; likewise ``clip``, ``clip_norm`` and ``learning_rate``. ``learning`` holds what follows.
     perturbation, noise_source : str
-        How owners perturb their gradients (``agents.noise.NAMES``) and where the noise comes from.
-    clip, clip_norm : {"record", "owner"}, float
-        Whether every record's gradient is clipped or the owner's mean, and the norm L.
+        How owners perturb their gradients (``agents.noise.NAMES``) and where the noise comes from. ``privunit``, the
+        default, has no exact sampler: it is drawn with floating-point numbers, whose last bits can leak, for
+        simulation. ``laplace`` with ``noise_source="opendp"`` is exact.
+    clip, clip_norm : {"direction", "owner", "record"}, float, optional
+        What is clipped (``agents.noise.CLIPS``), and the norm L. ``direction`` learns best; ``record`` gives a true
+        error bound and a poor model; ``owner`` is the paper's.
     error_bound : {"coordinate", "full"}
         Whether the noise of one coordinate (as in the paper) or of all enters the error bound.
     task, data : str, str or Path
@@ -85,7 +90,7 @@ class MarketConfig:
         one each. A buyer whose wallet is empty leaves. Without, there is no limit.
     lifetime_allowance : float, optional
         Most privacy loss that an owner ever sells; without, there is no limit.
-    learning_rate : float
+    learning_rate : float, optional
         Step of the global model.
     update : str
         How the buyer uses an aggregate: ``plain`` or ``precision``.
@@ -94,7 +99,7 @@ class MarketConfig:
         what an owner of mean size asks for all she has).
     first_best : bool
         Also search, in every round, for the bound that the budget could buy were all costs known (slow). It counts
-        every record that is bought, so that with ``clip="owner"``, where a part of a data set counts as missing, it
+        every record that is bought, so that any ``clip`` but "record", where a part of a data set counts as missing, it
         is a lower mark than any purchase can reach.
 
     Raises
@@ -103,16 +108,16 @@ class MarketConfig:
         Naming the field, its value and the remedy.
     """
 
-    owners: int = 100
-    bidders: int = 10
-    rounds: int = 50
+    owners: int = 60
+    bidders: int = 30
+    rounds: int = 150
     buyers: int = 1
     auction: str | Path | Auction = "sequential-menu"
-    aggregation: str = "optimal"
+    aggregation: str | None = None
     perturbation: str = "privunit"
     noise_source: str = "generator"
-    clip: str = "record"
-    clip_norm: float = 1.0
+    clip: str | None = None
+    clip_norm: float | None = None
     error_bound: str = "coordinate"
     task: str = "digits"
     data: str | Path | None = None
@@ -129,7 +134,7 @@ class MarketConfig:
     network_options: Mapping[str, float] = field(default_factory=dict)
     wallet: float | Sequence[float] | None = None
     lifetime_allowance: float | None = None
-    learning_rate: float = 0.1
+    learning_rate: float | None = None
     update: str = "precision"
     value_of_accuracy: float = 1.0
     first_best: bool = False
@@ -144,7 +149,9 @@ class MarketConfig:
                 "pass more owners or fewer bidders (an owner serves one buyer at a time)"
             )
         self._check_names()
-        self._set("clip_norm", number("clip_norm", self.clip_norm, minimum=1 / MAX_VALUE, maximum=MAX_VALUE))
+        for name in ("clip_norm", "learning_rate"):
+            if getattr(self, name) is not None:
+                self._set(name, number(name, getattr(self, name), minimum=1 / MAX_VALUE, maximum=MAX_VALUE))
         self._check_task()
         self._set("budget_factor", _pair("budget_factor", self.budget_factor, maximum=MAX_VALUE))
         self._set(
@@ -158,9 +165,6 @@ class MarketConfig:
                 raise ValueError("lifetime_allowance = inf: pass None for no limit")
             allowance = number("lifetime_allowance", self.lifetime_allowance, minimum=MIN_PRIVACY_BUDGET)
             self._set("lifetime_allowance", allowance)
-        self._set(
-            "learning_rate", number("learning_rate", self.learning_rate, minimum=1 / MAX_VALUE, maximum=MAX_VALUE)
-        )
         self._set("value_of_accuracy", number("value_of_accuracy", self.value_of_accuracy, maximum=MAX_VALUE))
         if not isinstance(self.first_best, bool):
             raise TypeError(f"first_best = {self.first_best!r}: pass True or False")
@@ -208,6 +212,12 @@ class MarketConfig:
             self._set("wallet", number("wallet", self.wallet, minimum=1 / MAX_VALUE, maximum=MAX_VALUE))
 
     @property
+    def learning(self) -> LearningSettings:
+        """Clip, norm, learning rate and weights: what was chosen, and for the rest what the rule says."""
+        chosen = {name: getattr(self, name) for name in ("clip", "clip_norm", "learning_rate", "aggregation")}
+        return learning_settings(self.perturbation, self.rounds, **chosen)
+
+    @property
     def wallets(self) -> tuple[float | None, ...]:
         """The wallet of each buyer, in the public unit of money; None for no limit."""
         return tuple(self.wallet) if isinstance(self.wallet, Sequence) else (self.wallet,) * self.buyers
@@ -247,10 +257,9 @@ class MarketConfig:
             )
         if not isinstance(self.auction, Auction | Path) and not str(self.auction).endswith(".safetensors"):
             one_of("auction", self.auction, list_auctions())
-        one_of("aggregation", self.aggregation, AGGREGATIONS)
+        one_of("aggregation", self.learning.aggregation, AGGREGATIONS)
         one_of("perturbation", self.perturbation, NAMES)
         check_noise_source(self.perturbation, self.noise_source)
-        one_of("clip", self.clip, CLIPS)
         one_of("error_bound", self.error_bound, ERROR_BOUNDS)
         one_of("task", self.task, list_tasks())
         one_of("partition", self.partition, PARTITIONS)
@@ -300,13 +309,17 @@ class MarketConfig:
             self._set(name, frozen(value) if isinstance(value, dict) else value)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the fields as JSON holds them; an auction or a strategy of one's own by its name."""
+        """Return the fields as JSON holds them; an auction or a strategy of one's own by its name.
+
+        What was left to ``agents.learning_defaults`` is written out.
+        """
         content = {known.name: to_plain(getattr(self, known.name)) for known in fields(self)}
         auction = self.auction.name if isinstance(self.auction, Auction) else str(self.auction)
         strategies = {strategy_name(key): share for key, share in self.strategies.items()}
         paths = {name: str(content[name]) for name in ("data", "population", "network") if content[name] is not None}
         lists = {name: list(value) for name, value in content.items() if isinstance(value, tuple)}
-        return {**content, **paths, **lists, "auction": auction, "strategies": strategies}
+        learning = asdict(self.learning)
+        return {**content, **learning, **paths, **lists, "auction": auction, "strategies": strategies}
 
 
 def _keyword_only(made: Callable[..., None]) -> Callable[..., None]:

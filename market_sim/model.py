@@ -68,8 +68,8 @@ class FLMarket(Model):  # type: ignore[misc]
             perturbation=config.perturbation,
             dimension=self.task.dimension,
             noise_source=config.noise_source,
-            clip=config.clip,
-            clip_norm=config.clip_norm,
+            clip=config.learning.clip,
+            clip_norm=config.learning.clip_norm,
             error_bound=config.error_bound,
         )
         auction = configured_auction(config, self.prior)
@@ -77,7 +77,7 @@ class FLMarket(Model):  # type: ignore[misc]
             config.network, config.owners, self.streams.generator("network"), config.network_options
         )
         self.population = self._make_population(auction, network)
-        self.broker = Broker(self, auction, config.aggregation, self.terms)
+        self.broker = Broker(self, auction, config.learning.aggregation, self.terms)
         self._rule = copied(auction)
         self.buyers = self._make_buyers()
         owners = DataOwner.create_agents(self, config.owners, self.population, list(range(config.owners)))
@@ -121,7 +121,7 @@ class FLMarket(Model):  # type: ignore[misc]
                 index,
                 self.task,
                 update=self.config.update,
-                learning_rate=self.config.learning_rate,
+                learning_rate=self.config.learning.learning_rate,
                 budget_factor=self.prior.budget_factor,
                 wallet=None if wallet is None else wallet * self.prior.units.money,
             )

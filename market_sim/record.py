@@ -92,7 +92,9 @@ class RoundRecord:
         Payment less true cost, side payments apart, and what it would have been had she alone told the truth under one
         name.
     privacy_spent : float64[n]
-        Of all rounds, this one included; less than was sold where more noise was added than sold.
+        Of all rounds and uploads, this round included; less than was sold where more noise was added than sold.
+    unusable_records : int64[n]
+        How many of the records used had no finite gradient and added nothing.
     sellers : int
         Uploads received.
     error_bound : float
@@ -133,6 +135,7 @@ class RoundRecord:
     utility: Tensor
     truthful_utility: Tensor
     privacy_spent: Tensor
+    unusable_records: Tensor
     sellers: int
     error_bound: float
     error_bound_first_best: float | None

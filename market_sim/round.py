@@ -57,7 +57,7 @@ def announce(
     owners = population.bidders(maximum if buyer.active else 0, taken, stream("sampling"))
     types = population.types_of(owners)
     announcement = buyer.announce(float(prior.cost_of_everything(types)), round, stream("budget"))
-    return Bidders.single(announcement, owners, types)
+    return Bidders.single(announcement, owners, types, population.accounts.left[owners])
 
 
 def bid(groups: StrategyGroups, auction: Auction, bidders: Bidders, stream: Stream) -> tuple[Bidders, Bids]:
@@ -166,6 +166,7 @@ def record(
         utility=settlement.utility,
         truthful_utility=truth.utility,
         privacy_spent=population.accounts.spent[bidders.owners],
+        unusable_records=population.unusable[bidders.owners],
         sellers=aggregate.sellers,
         error_bound=error_bound,
         error_bound_first_best=first_best_bound(broker.terms, bidders) if config.first_best else None,

@@ -60,6 +60,7 @@ def trades_of(record: RoundRecord) -> dict[str, list[Any]]:
         "misreport_gain": _or_none(record.misreport_gain, record.untruthful),
         "misreport_paid": _or_none(record.misreport_paid, record.untruthful),
         "privacy_spent": record.privacy_spent.tolist(),
+        "unusable_records": record.unusable_records.tolist(),
     }
 
 

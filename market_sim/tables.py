@@ -70,6 +70,7 @@ TRADES = pa.schema(
         ("misreport_gain", pa.float64()),
         ("misreport_paid", pa.bool_()),
         ("privacy_spent", pa.float64()),
+        ("unusable_records", pa.int64()),
     ]
 )
 """One row per bidder, buyer and round.

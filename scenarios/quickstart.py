@@ -4,7 +4,7 @@ One buyer learns handwritten digits from owners who sell privacy through the lea
 owners of ten tell the truth, the others lie in four ways. The market is played with five seeds; beside it the same
 market with everybody telling the truth, the same market without noise, and the accuracy of guessing.
 
-Owners clip the mean of their records, as in the paper: a mean gradient fills the small ball that its noise is measured
+Owners send the direction of their mean gradient (``clip="direction"``): it fills the ball that its noise is measured
 by, where the mean of many clipped gradients is short and drowns in the same noise. What is bought of only a part of an
 owner's records then counts as missing in the error bound.
 """
@@ -31,11 +31,7 @@ MARKET = MarketConfig(
     bidders=30,
     rounds=300,
     auction="sequential-menu",
-    aggregation="optimal",
     perturbation="privunit",
-    clip="owner",
-    clip_norm=0.1,
-    learning_rate=1.0,
     strategies={
         "truthful": 0.7,
         "scaled-valuation": 0.075,

@@ -106,7 +106,7 @@ def bought_share(outcome: Outcome, data_size: Tensor) -> Tensor:
 
 def counted_share(terms: UploadTerms, outcome: Outcome, data_size: Tensor) -> Tensor:
     """Shares ``float64[B, n]`` of which the bound may be certain under the terms of the uploads."""
-    if terms.clip == "owner":
+    if not terms.partial_sales_count:
         return certain_share(outcome.data_size, data_size, data_size.sum(-1))
     return bought_share(outcome, data_size)
 

@@ -52,31 +52,41 @@ class Accountant:
         Parameters
         ----------
         owners : int64[m]
-            Different owners.
+            Whose each loss is. An owner named several times sent several uploads: her losses add up.
         privacy_loss : float64[m]
-            What each of them sold.
+            Of every upload.
 
         Raises
         ------
         TypeError, ValueError
-            If a charge would exceed an allowance (nothing is booked then), or an owner is named twice.
+            If a charge would exceed an allowance; nothing is booked then.
         """
         owners = count_array("owners", owners, shape=(None,))
         loss = real_array("privacy_loss", privacy_loss, shape=(len(owners),))
         if len(owners) and int(owners.max()) >= len(self.spent):
             raise ValueError(f"owners holds {int(owners.max())}: there are owners 0 to {len(self.spent) - 1}")
-        if bool((owners.sort().values.diff() == 0).any()):
-            raise ValueError("owners names an owner twice: charge one sum per owner and round")
-        total = _add_up(self.spent[owners], loss)
-        over = total > self.allowance[owners]
-        if bool(over.any()):
-            at = int(over.nonzero()[0])
-            owner = int(owners[at])
-            raise ValueError(
-                f"privacy_loss[{at}] = {loss[at].item()!r} exceeds what owner {owner} has left, "
-                f"{self.left[owner].item()!r}: let her sell at most that"
-            )
-        return Accountant(spent=self.spent.index_copy(0, owners, total), allowance=self.allowance)
+        spent = self.spent
+        for turn in _turns(owners):  # each owner at most once in a turn
+            owner, more = owners[turn], loss[turn]
+            total = _add_up(spent[owner], more)
+            over = total > self.allowance[owner]
+            if bool(over.any()):
+                at = int(turn[over.nonzero()[0, 0]])
+                raise ValueError(
+                    f"privacy_loss[{at}] = {loss[at].item()!r} exceeds what owner {int(owners[at])} has left, "
+                    f"{self.left[owners[at]].item()!r} before this round: let her sell at most that, under all names"
+                )
+            spent = spent.index_copy(0, owner, total)
+        return Accountant(spent=spent, allowance=self.allowance)
+
+
+def _turns(owners: Tensor) -> list[Tensor]:
+    """Places of ``owners[m]``, grouped so that no group names an owner twice."""
+    order = owners.argsort(stable=True)
+    count = owners.bincount()
+    rank = torch.empty_like(owners)
+    rank[order] = torch.arange(len(owners)) - (count.cumsum(0) - count)[owners[order]]
+    return [(rank == turn).nonzero()[:, 0] for turn in range(int(count.max()) if len(owners) else 0)]
 
 
 def _add_up(augend: Tensor, addend: Tensor) -> Tensor:

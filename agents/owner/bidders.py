@@ -26,17 +26,20 @@ class Bidders:
         Who they really are in this round, privacy budgets within what is left of their allowances.
     identities : Identities
         Whose each row of the bids is.
+    left : float64[n], optional
+        What is left of their lifetime allowances; None for no limit.
     """
 
     announcement: Announcement
     owners: Tensor
     types: OwnerTypes
     identities: Identities
+    left: Tensor | None = None
 
     @staticmethod
-    def single(announcement: Announcement, owners: Tensor, types: OwnerTypes) -> Bidders:
+    def single(announcement: Announcement, owners: Tensor, types: OwnerTypes, left: Tensor | None = None) -> Bidders:
         """Bidders who appear under one name each."""
-        return Bidders(announcement, owners, types, Identities.single(types))
+        return Bidders(announcement, owners, types, Identities.single(types), left)
 
     @cached_property
     def row_owners(self) -> Tensor:
@@ -46,4 +49,4 @@ class Bidders:
     @cached_property
     def row_types(self) -> OwnerTypes:
         """Who is behind every row ``[1, r]``, with the records that the row holds."""
-        return self.identities.per_identity(self.types)
+        return self.identities.per_identity(self.types, self.left)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from agents.messages import Bids, Outcome
 from agents.types import OwnerTypes
+
+ROUNDING = 1e-12
+"""Part of an allowance that is not handed out, so that rounded parts never add up to more than the whole."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,14 +77,21 @@ class Identities:
         """Whether any bidder has more than one identity."""
         return len(self.place) > len(self.first)
 
-    def per_identity(self, types: OwnerTypes) -> OwnerTypes:
-        """The owner behind every row ``[1, r]``, with the records that the row holds."""
+    def per_identity(self, types: OwnerTypes, left: Tensor | None = None) -> OwnerTypes:
+        """The owner behind every row ``[1, r]``, with the records that the row holds.
+
+        Uploads under several names add up, and what is left of a lifetime allowance, ``left`` ``float64[n]``, has to
+        last for all of them: each name has an equal part of it. The privacy budget itself is what she tolerates of
+        one upload; who splits accepts that the sum is larger.
+        """
         if not self.any_split:
             return types
         rows = types.take(owners=self.place)
-        return OwnerTypes(
-            valuation=rows.valuation, privacy_budget=rows.privacy_budget, data_size=self.records[None].clone()
-        )
+        budget = rows.privacy_budget
+        if left is not None:
+            names = self.place.bincount(minlength=len(self.first))  # [n]
+            budget = torch.minimum(budget, (left / names * (1 - ROUNDING))[self.place])
+        return OwnerTypes(valuation=rows.valuation, privacy_budget=budget, data_size=self.records[None].clone())
 
     def merged(self, types: OwnerTypes) -> OwnerTypes:
         """The owner behind every row ``[1, r]`` had nobody split: all she has in her first row, the others absent."""
@@ -98,14 +107,6 @@ class Identities:
             return values
         return torch.zeros(1, len(self.first), dtype=values.dtype).index_add(1, self.place, values)
 
-    def largest(self, values: Tensor) -> Tensor:
-        """Maxima ``float64[1, n]`` over the rows ``[1, r]`` of each bidder, of nonnegative values."""
-        if not self.any_split:
-            return values
-        result = np.zeros(len(self.first))
-        np.maximum.at(result, self.place.numpy(), values[0].numpy())
-        return torch.from_numpy(result)[None]
-
     def bids(self, bids: Bids) -> Bids:
         """What each bidder reported ``[1, n]``: the curve and privacy budget of her first row, the records of all."""
         if not self.any_split:
@@ -113,15 +114,15 @@ class Identities:
         return bids.take(owners=self.first).replace(data_size=self.total(bids.data_size))
 
     def outcome(self, outcome: Outcome) -> Outcome:
-        """What each bidder sold ``[1, n]``: records and payments of all rows.
+        """What each bidder sold ``[1, n]``: records, payments and privacy losses of all rows.
 
-        The parts are disjoint, so that no record loses more than the largest privacy loss of any (parallel
-        composition: McSherry, "Privacy integrated queries", 2009).
+        What is protected is her whole local data set. Two data sets may differ in the parts of several rows at once,
+        so that the losses add up (sequential composition) although the parts are disjoint.
         """
         if not self.any_split:
             return outcome
         return Outcome(
-            privacy_loss=self.largest(outcome.privacy_loss_sold),
+            privacy_loss=self.total(outcome.privacy_loss_sold),
             payment=self.total(outcome.payment),
             data_size=self.total(outcome.data_size),
         )

@@ -70,6 +70,8 @@ class OwnerPopulation:
         self.groups = StrategyGroups(strategies, owners, stream("strategies"), options=options, public=public)
         self.partition = partition_of(task, _append_unowned(types.data_size[0], task), partition, stream("data split"))
         self.accounts = Accountant.open(owners, lifetime_allowance)
+        # Of each owner's records used in her last round, how many had no finite gradient, [N].
+        self.unusable = torch.zeros(owners, dtype=torch.int64)
         self.earned = torch.zeros(owners, dtype=torch.float64)
         self.received = torch.zeros(owners, dtype=torch.float64)
         self.utility = torch.zeros(owners, dtype=torch.float64)
@@ -132,6 +134,7 @@ class OwnerPopulation:
         """
         loss = outcome.privacy_loss_sold[0] if loss is None else loss
         sellers = (loss > 0).nonzero()[:, 0]
+        self.unusable[bidders.owners] = 0
         if not len(sellers):
             return Upload(bidder=sellers, gradient=torch.zeros(0, self.task.dimension, dtype=torch.float64))
         identities = bidders.identities
@@ -140,7 +143,7 @@ class OwnerPopulation:
         rows, bidder = draw_records(self.partition, bidders.owners, bought, stream("records"))
         if identities.any_split:
             rows, bidder = _records_per_identity(rows, bidder, identities.place, records, stream("records/identities"))
-        gradient = local_gradients(  # [r, p]
+        local = local_gradients(  # [r, p]
             self.task,
             bidders.announcement.parameters,
             rows,
@@ -150,13 +153,14 @@ class OwnerPopulation:
             clip_norm=self.terms.clip_norm,
             norm_order=self.terms.norm_order,
         )
-        terms, noisy = self.terms, torch.zeros(gradient.shape, dtype=torch.float64)
+        self.unusable[bidders.owners] = identities.total(local.unusable[None])[0]
+        terms, noisy = self.terms, torch.zeros(local.gradient.shape, dtype=torch.float64)
         further = torch.ones(len(loss), dtype=torch.bool)
         further[identities.first] = False
         for part, name in ((identities.first, "noise"), (further.nonzero()[:, 0], "noise/identities")):
             noisy[part] = perturb(
                 terms.perturbation,
-                gradient[part],
+                local.gradient[part],
                 loss[part],
                 stream(name),
                 radius=terms.clip_norm,
@@ -167,7 +171,9 @@ class OwnerPopulation:
     def settle(self, settlement: Settlement, *, loss: Tensor | None = None) -> None:
         """Book privacy loss, payments and utility, and let the strategies see their own results.
 
-        Side payments are booked apart from payments and utility.
+        Privacy losses of all uploads of one owner add up: what is protected is her whole local data set, and two
+        uploads tell two data sets apart that differ in both parts. Side payments are booked apart from payments and
+        utility.
 
         Parameters
         ----------
@@ -177,7 +183,7 @@ class OwnerPopulation:
         """
         owners, identities = settlement.bidders.owners, settlement.bidders.identities
         loss = settlement.outcome.privacy_loss_sold[0] if loss is None else loss
-        self.accounts = self.accounts.charge(owners, identities.largest(loss[None])[0])
+        self.accounts = self.accounts.charge(owners[identities.place], loss)
         self.earned[owners] += identities.total(settlement.outcome.payment)[0]
         self.utility[owners] += settlement.utility[0]
         if settlement.transfer is not None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from agents.checks import count_array
+from agents.checks import count_array, number, whole
+from agents.tasks.records import checked_records
+
+NO_KNOWLEDGE = "none: features are used as they were given"
 
 _CHUNK = 100_000
 """Records looked up at once where all are."""
@@ -32,6 +36,12 @@ class Task(ABC):
         Features and labels of the test records.
     interchangeable : bool
         Whether records are independent draws by construction, so that any partition of them is IID without shuffling.
+    public : bool
+        Whether features depend on public knowledge alone. A task that fits anything to the owners' records (a mean, a
+        range, a vocabulary) is not public: what it has fitted reaches everybody without noise, outside every
+        privacy loss that is sold.
+    knowledge : str
+        What the features were made with and where it is known from.
     """
 
     name: str
@@ -40,6 +50,8 @@ class Task(ABC):
     train_size: int
     test: tuple[Tensor, Tensor]
     interchangeable: bool = field(default=False, kw_only=True)
+    public: bool = field(default=True, kw_only=True)
+    knowledge: str = field(default=NO_KNOWLEDGE, kw_only=True)
 
     @property
     def dimension(self) -> int:
@@ -91,13 +103,58 @@ class StoredTask(Task):
         return features.index_select(0, rows), labels.index_select(0, rows)
 
 
-def stored_task(name: str, classes: int, train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor]) -> StoredTask:
-    """Build a task from arrays: float features ``[r, F - 1]``, to which the constant is added, and int64 labels."""
-    train, test = ((_with_constant(features), labels.long().contiguous()) for features, labels in (train, test))
+def stored_task(
+    name: str,
+    classes: int,
+    train: tuple[Any, Any],
+    test: tuple[Any, Any],
+    *,
+    constant: float = 0.3,
+    public: bool = True,
+    knowledge: str = NO_KNOWLEDGE,
+) -> StoredTask:
+    """Build a task from arrays, checking every record.
+
+    Features should be about 1 long, record by record, which the default learning rate counts on.
+
+    Parameters
+    ----------
+    name, classes : str, int
+    train, test : (float[r, F - 1], int[r])
+        Features and labels, as tensors or numpy arrays. Labels count from 0.
+    constant : float
+        The last feature of every record, for the bias of each class. Smaller than a record is long, so that the bias
+        does not use up a clipped gradient.
+    public, knowledge : bool, str
+        As in ``Task``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arrays that are no records, naming argument, value, record and remedy.
+    """
+    if not isinstance(name, str) or not name:
+        raise TypeError(f"name = {name!r}: pass the name of the task")
+    whole("classes", classes, minimum=2)
+    number("constant", constant)
+    if not isinstance(public, bool):
+        raise TypeError(f"public = {public!r}: pass True or False")
+    if not isinstance(knowledge, str):
+        raise TypeError(f"knowledge = {knowledge!r}: say in a sentence what the features were made with")
+    train = checked_records("train", train, classes)
+    test = checked_records("test", test, classes, features=train[0].shape[1])
+    train, test = ((_with_constant(features, constant), labels) for features, labels in (train, test))
     return StoredTask(
-        name=name, features=train[0].shape[1], classes=classes, train_size=len(train[0]), test=test, train=train
+        name=name,
+        features=train[0].shape[1],
+        classes=classes,
+        train_size=len(train[0]),
+        test=test,
+        train=train,
+        public=public,
+        knowledge=knowledge,
     )
 
 
-def _with_constant(features: Tensor) -> Tensor:
-    return torch.cat([features, torch.ones_like(features[:, :1])], dim=1).float().contiguous()
+def _with_constant(features: Tensor, constant: float) -> Tensor:
+    return torch.cat([features, torch.full_like(features[:, :1], constant)], dim=1).contiguous()

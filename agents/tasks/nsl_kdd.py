@@ -10,16 +10,21 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import math
 import os
+import warnings
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from agents.checks import one_of
 from agents.tasks.base import StoredTask, stored_task
+from agents.tasks.nsl_kdd_columns import CATEGORICAL, LARGEST_COUNT
+from agents.tasks.random_features import random_features
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -43,15 +48,23 @@ _FAMILY_ATTACKS = {
 ATTACKS: dict[str, int] = {
     attack: CLASSES.index(family) for family, attacks in _FAMILY_ATTACKS.items() for attack in attacks.split()
 }
+RANDOM_FEATURES = 300
+CONSTANT = 0.1
+KNOWLEDGE = (
+    "the KDD Cup 1999 attribute list: 3 protocols, 70 services, 11 flags, fixed ranges of counts and bytes; "
+    "300 random projections that are the same for everybody"
+)
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _FIELDS, _CATEGORICAL, _ATTACK, _DIFFICULTY = 43, (1, 2, 3), 41, 42
 _NUMERIC = [column for column in range(_ATTACK) if column not in _CATEGORICAL]
 
 
 def load(data: str | Path | None = None, training: str | None = None) -> StoredTask:
-    """Read the official files: one-hot protocol, service and flag, the other features scaled to 0..1, a constant.
+    """Read the official files: 300 random features of what is known of every connection, and a constant.
 
-    Categories and ranges come from the training file alone: a category that only the test file has becomes all
-    zeros, and test values may lie outside 0..1.
+    Each record is encoded by itself: protocol, service and flag by their documented vocabularies, counts and bytes by
+    their logarithm over a fixed range, shares as they are (``nsl_kdd_columns``); then random features of that.
 
     Parameters
     ----------
@@ -63,25 +76,52 @@ def load(data: str | Path | None = None, training: str | None = None) -> StoredT
     Raises
     ------
     ValueError
-        If directory or files are missing (saying where to get them), or a line is malformed (giving its number).
+        If directory or files are missing (saying where to get them), a line is malformed (giving its number), or no
+        line of a file has a known protocol, service or flag.
+
+    Warns
+    -----
+    UserWarning
+        How many lines of a file have a word outside the vocabulary, which is then no feature.
     """
     train_path, test_path = files(data, training)
-    train, test = _read(train_path), _read(test_path)
-    categories = [sorted(set(train[column])) for column in _CATEGORICAL]
-    numbers = train[_NUMERIC].to_numpy(np.float64)
-    low, span = numbers.min(axis=0), np.ptp(numbers, axis=0)
-    span[span == 0] = 1.0
+    train, test = (
+        (
+            torch.from_numpy(random_features(encoded(path, table), RANDOM_FEATURES)),
+            torch.tensor([ATTACKS[attack] for attack in table[_ATTACK]]),
+        )
+        for path, table in ((path, _read(path)) for path in (train_path, test_path))
+    )
+    return stored_task(NAME, len(CLASSES), train=train, test=test, constant=CONSTANT, knowledge=KNOWLEDGE)
 
-    def encode(table: DataFrame) -> tuple[torch.Tensor, torch.Tensor]:
-        numeric = (table[_NUMERIC].to_numpy(np.float64) - low) / span
-        one_hot = [
-            table[column].to_numpy(dtype=object)[:, None] == np.array(known, dtype=object)
-            for column, known in zip(_CATEGORICAL, categories, strict=True)
-        ]
-        features = np.hstack([numeric, *one_hot]).astype(np.float32)
-        return torch.from_numpy(features), torch.tensor([ATTACKS[attack] for attack in table[_ATTACK]])
 
-    return stored_task(NAME, len(CLASSES), train=encode(train), test=encode(test))
+def encoded(path: Path, table: DataFrame) -> NDArray[np.float64]:
+    """Numbers in 0..1 ``[r, 122]``: 38 numeric columns, then the words one-hot.
+
+    ``path`` is where the table of checked lines was read from, for messages.
+    """
+    numbers = table[_NUMERIC].to_numpy(np.float64)
+    for place, column in enumerate(_NUMERIC):
+        if column in LARGEST_COUNT:
+            numbers[:, place] = np.log1p(np.maximum(numbers[:, place], 0)) / math.log1p(LARGEST_COUNT[column])
+    words = [_one_hot(path, table[column].to_numpy(dtype=object), *CATEGORICAL[column]) for column in _CATEGORICAL]
+    return np.hstack([numbers.clip(0, 1), *words])
+
+
+def _one_hot(path: Path, words: NDArray[np.object_], name: str, vocabulary: tuple[str, ...]) -> NDArray[np.float64]:
+    """Indicators ``[r, words of the vocabulary]``."""
+    match = np.asarray(words[:, None] == np.array(vocabulary, dtype=object), dtype=np.bool_)
+    unknown = ~match.any(axis=1)
+    at = int(unknown.argmax())
+    if unknown.all():
+        raise _malformed(path, 1, f"{name} {words[0]!r} is not one of the {len(vocabulary)}, nor is that of any line")
+    if unknown.any():
+        warnings.warn(
+            f"{path}: {int(unknown.sum())} of {len(words)} lines have a {name} outside the vocabulary (first "
+            f"{words[at]!r}, line {at + 1}); they are read without it",
+            stacklevel=4,
+        )
+    return match.astype(np.float64)
 
 
 def files(data: str | Path | None = None, training: str | None = None) -> tuple[Path, Path]:
@@ -130,7 +170,7 @@ def _read(path: Path) -> DataFrame:
             raw = gzip.decompress(raw)
         except (OSError, EOFError, zlib.error) as error:
             raise ValueError(f"{path} is damaged ({error}): get it again from {WHERE}") from None
-    raw = raw.rstrip()
+    raw = raw.removeprefix(_BYTE_ORDER_MARK).rstrip()
     if not raw:
         raise ValueError(f"{path} is empty: get it again from {WHERE}")
     for number, line in enumerate(raw.splitlines(), start=1):

@@ -6,15 +6,10 @@ import threading
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any
 
 from agents.owner.strategies.base import Strategy
 from market_sim.config import MarketConfig
 from market_sim.model import FLMarket
-
-FIXED_FIELDS: Mapping[str, Any] = MappingProxyType({"clip": "owner", "clip_norm": 0.1, "learning_rate": 1.0})
-"""Fields without a control, as in the quickstart: with them the model learns visibly."""
 
 TRUTHFUL = "truthful"
 
@@ -39,7 +34,7 @@ class Choices:
     """
 
     auction: str = "sequential-menu"
-    aggregation: str = "optimal"
+    aggregation: str = "variance"
     perturbation: str = "privunit"
     task: str = "digits"
     network: str = "none"
@@ -73,7 +68,7 @@ class Choices:
         """The configuration; what does not go together is refused with ValueError or TypeError."""
         names = ("auction", "aggregation", "perturbation", "task", "network", "owners", "bidders", "rounds")
         chosen = {name: getattr(self, name) for name in (*names, "budget_factor", "privacy_budget", "first_best")}
-        return MarketConfig(**FIXED_FIELDS, **chosen, strategies=self.shares)
+        return MarketConfig(**chosen, strategies=self.shares)
 
 
 @dataclass(frozen=True)

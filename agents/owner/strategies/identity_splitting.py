@@ -16,8 +16,8 @@ MAX_NAMES = 100
 class IdentitySplitting(Strategy):
     """Appears as several owners, each with an equal part of the records, who all tell the truth.
 
-    The parts are disjoint, so that no record loses more than the largest privacy loss sold under any name. Who has
-    fewer records than names appears under as many names as she has records.
+    Her data set is one all the same: her privacy losses under all names add up, and a lifetime allowance is shared.
+    Who has fewer records than names appears under as many names as she has records.
 
     Source: Douceur, "The Sybil attack", 2002; Yokoo, Sakurai, Matsubara, "The effect of false-name bids in
     combinatorial auctions", 2004.
