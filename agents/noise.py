@@ -21,7 +21,9 @@ from torch import Tensor
 from agents.checks import number, one_of, real_array, whole
 
 NOISE_SOURCES: tuple[str, ...] = ("generator", "opendp")
-"""``generator``: fast floating-point draws; ``opendp``: OpenDP's exact sampler (only for ``laplace``)."""
+"""``generator``: fast floating-point draws, for simulation; ``opendp``: OpenDP's exact sampler (only for ``laplace``).
+
+PrivUnit, the default, has no exact sampler: its privacy loss holds in real numbers, not to the last bit of a float."""
 
 CLIPS: tuple[str, ...] = ("direction", "owner", "record")
 """What bounds a gradient before noise is added.
@@ -47,7 +49,7 @@ class SphericalCap:
     Parameters
     ----------
     height : float64 array
-        Lowest inner product with the true direction; the optimum of mathematics.md, section 6.
+        Lowest inner product with the true direction; the one of least variance.
     area : float64 array
         Probability that a uniform point of the sphere falls into the cap.
     probability : float64 array

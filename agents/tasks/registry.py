@@ -6,6 +6,7 @@ import functools
 import importlib
 import inspect
 import pkgutil
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
@@ -47,10 +48,21 @@ def load_task(name: str, data: str | Path | None = None, **options: Any) -> Task
     ------
     TypeError, ValueError
         For an unknown name or option (naming the nearest), or data that is missing or not what the task expects.
+
+    Warns
+    -----
+    UserWarning
+        If the task is not ``public``: something of the owners' records is in everybody's features.
     """
     check_options(name, options)
     load = task_modules()[name].load
     task: Task = load(data=data, **options) if takes_data(name) else load(**options)
+    if not task.public:
+        warnings.warn(
+            f"task {name!r} has features that were fitted to the owners' records (public=False): they reach everybody "
+            "without noise, whatever privacy losses are sold; use public constants instead",
+            stacklevel=2,
+        )
     return task
 
 

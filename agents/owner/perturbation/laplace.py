@@ -6,10 +6,15 @@ that noise of scale 2L / e on every coordinate is e-LDP for any two inputs.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 NAME = "laplace"
+
+SLACK = 1e-12
+"""More than rounding moves a sum of float64 numbers, less than anybody would notice."""
 
 
 def perturb(gradient: Tensor, privacy_loss: Tensor, generator: torch.Generator, radius: float) -> Tensor:
@@ -43,7 +48,26 @@ def perturb_exactly(gradient: Tensor, privacy_loss: Tensor, radius: float) -> Te
     dp.enable_features("contrib")
     space = dp.vector_domain(dp.atom_domain(T=float, nan=False)), dp.l1_distance(T=float)
     noisy = [
-        dp.m.make_laplace(*space, scale=2 * radius / float(loss))(row.tolist())
+        dp.m.make_laplace(*space, scale=exact_scale(float(loss), radius))(_certainly_within(row.tolist(), radius))
         for row, loss in zip(gradient, privacy_loss, strict=True)
     ]
     return torch.tensor(noisy, dtype=torch.float64).reshape(gradient.shape)
+
+
+def exact_scale(privacy_loss: float, radius: float) -> float:
+    """Smallest scale that OpenDP accepts as this privacy loss: its ``map`` rounds up, a quotient may be too small."""
+    import opendp.prelude as dp
+
+    dp.enable_features("contrib")
+    space = dp.vector_domain(dp.atom_domain(T=float, nan=False)), dp.l1_distance(T=float)
+    scale = 2 * radius / privacy_loss
+    while dp.m.make_laplace(*space, scale=scale).map(2 * radius) > privacy_loss:
+        scale = math.nextafter(scale, math.inf)
+    return scale
+
+
+def _certainly_within(row: list[float], radius: float) -> list[float]:
+    """The gradient, shortened by a hair where its L1 norm, in exact arithmetic, might exceed the radius."""
+    if math.fsum(map(abs, row)) <= radius * (1 - SLACK):
+        return row
+    return [value * (1 - 2 * SLACK) for value in row]

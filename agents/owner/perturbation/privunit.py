@@ -1,5 +1,9 @@
 """PrivUnit: a random direction that leans towards the true one, on gradients of bounded L2 norm.
 
+There is no exact sampler: draws are floating-point numbers, so that the privacy loss holds for the mechanism in real
+numbers and the last bits of a draw can leak more (Mironov 2012, for Laplace noise). That is good for simulation; where
+it matters, choose ``laplace`` with ``noise_source="opendp"``.
+
 Source: Bhowmick, Duchi, Freudiger, Kapoor, Rogers 2018; constants in ``agents.noise``.
 """
 

@@ -62,10 +62,23 @@ def test_ten_tenths_are_booked_as_no_less_than_one():
     assert sum([0.1] * 10, start=0.0) < 1.0 <= accounts.spent.item()
 
 
+def test_several_uploads_of_one_owner_add_up_and_are_never_booked_as_less():
+    accounts = Accountant.open(3).charge([2, 0, 2, 2], [0.1, 0.5, 0.2, 0.4])
+    assert accounts.spent.tolist() == [0.5, 0.0, pytest.approx(0.7)]
+    tenths = Accountant.open(1).charge([0] * 10, [0.1] * 10)
+    assert sum([0.1] * 10, start=0.0) < 1.0 <= tenths.spent.item()
+
+
+def test_several_uploads_that_together_exceed_an_allowance_are_refused_and_nothing_is_booked():
+    accounts = Accountant.open(2, 1.0).charge([1], [0.5])
+    with pytest.raises(ValueError, match=r"privacy_loss\[2\] = 0.3 exceeds what owner 1 has left, 0.5"):
+        accounts.charge([1, 0, 1], [0.3, 0.9, 0.3])
+    assert accounts.spent.tolist() == [0.0, 0.5]
+
+
 @pytest.mark.parametrize(
     ("owners", "loss", "says"),
     [
-        ([0, 0], [0.1, 0.1], "names an owner twice"),
         ([3], [0.1], "there are owners 0 to 2"),
         ([0], [-0.1], r"privacy_loss\[0\] = -0.1"),
         ([0], [math.inf], "finite"),

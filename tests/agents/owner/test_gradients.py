@@ -42,50 +42,96 @@ def by_autograd(clip, clip_norm, order):
         mean[bidder] = torch.stack(own).mean(dim=0)
         if clip == "owner":
             mean[bidder] = clipped(mean[bidder], clip_norm, order)
+        if clip == "direction":
+            mean[bidder] *= clip_norm / float(mean[bidder].norm(p=order))
     return mean
 
 
 @pytest.mark.parametrize("order", [1, 2])
 @pytest.mark.parametrize("clip_norm", [0.05, 2.0, 1e6])
-@pytest.mark.parametrize("clip", ["record", "owner"])
+@pytest.mark.parametrize("clip", ["record", "owner", "direction"])
 def test_agrees_with_autograd_record_by_record(clip, clip_norm, order):
-    found = local_gradients(TASK, PARAMETERS, ROWS, BIDDER, 4, clip=clip, clip_norm=clip_norm, norm_order=order)
-    assert torch.allclose(found.double(), by_autograd(clip, clip_norm, order), rtol=1e-4, atol=1e-6)
+    found = local_gradients(
+        TASK, PARAMETERS, ROWS, BIDDER, 4, clip=clip, clip_norm=clip_norm, norm_order=order
+    ).gradient
+    expected = by_autograd(clip, clip_norm, order)
+    assert torch.allclose(found.double(), expected, rtol=1e-4, atol=1e-6)
     assert bool((found.norm(p=order, dim=1) <= clip_norm * (1 + 1e-5)).all())
     assert found[2].tolist() == [0.0] * TASK.dimension
 
 
 def test_all_at_once_is_one_by_one():
-    together = local_gradients(TASK, PARAMETERS, ROWS, BIDDER, 4)
+    together = local_gradients(TASK, PARAMETERS, ROWS, BIDDER, 4).gradient
     for bidder in (0, 1, 3):
         own = ROWS[torch.eq(BIDDER, bidder)]
-        alone = local_gradients(TASK, PARAMETERS, own, torch.zeros(len(own), dtype=torch.int64), 1)
+        alone = local_gradients(TASK, PARAMETERS, own, torch.zeros(len(own), dtype=torch.int64), 1).gradient
         assert torch.allclose(together[bidder], alone[0], rtol=1e-5, atol=1e-7)
 
 
 def test_two_records_by_hand():
     # Features (3, 1) with label 0 and (-1, 1) with label 1; knowing nothing, every probability is one half.
     train = (torch.tensor([[3.0], [-1.0]]), torch.tensor([0, 1]))
-    task = stored_task("tiny", 2, train, train)
+    task = stored_task("tiny", 2, train, train, constant=1.0)
     rows, bidder, zero = torch.tensor([0, 1]), torch.tensor([0, 1]), torch.zeros(4)
-    unclipped = local_gradients(task, zero, rows, bidder, 2, clip_norm=100.0)
+    unclipped = local_gradients(task, zero, rows, bidder, 2, clip_norm=100.0).gradient
     assert unclipped.tolist() == [[-1.5, 1.5, -0.5, 0.5], [-0.5, 0.5, 0.5, -0.5]]
     # L1 norms are (3 + 1) * 1 = 4 and (1 + 1) * 1 = 2.
-    by_record = local_gradients(task, zero, rows, bidder, 2, clip_norm=1.0, norm_order=1)
+    by_record = local_gradients(task, zero, rows, bidder, 2, clip_norm=1.0, norm_order=1).gradient
     assert by_record.tolist() == [[-0.375, 0.375, -0.125, 0.125], [-0.25, 0.25, 0.25, -0.25]]
-    # As one owner's records: the mean of the clipped, and the clipped mean of (-1, 1, 0, 0).
-    one_owner = torch.tensor([0, 0])
-    assert local_gradients(task, zero, rows, one_owner, 1, clip_norm=1.0, norm_order=1).tolist() == [
-        [-0.3125, 0.3125, 0.0625, -0.0625]
-    ]
-    assert local_gradients(task, zero, rows, one_owner, 1, clip="owner", clip_norm=1.0, norm_order=1).tolist() == [
-        [-0.5, 0.5, 0.0, 0.0]
-    ]
+    # As one owner's records: the mean of the clipped, and the mean (-1, 1, 0, 0) shortened or lengthened.
+    expected = {
+        ("record", 1.0): [-0.3125, 0.3125, 0.0625, -0.0625],
+        ("owner", 1.0): [-0.5, 0.5, 0.0, 0.0],
+        ("owner", 8.0): [-1.0, 1.0, 0.0, 0.0],
+        ("direction", 1.0): [-0.5, 0.5, 0.0, 0.0],
+        ("direction", 8.0): [-4.0, 4.0, 0.0, 0.0],
+    }
+    for (clip, clip_norm), gradient in expected.items():
+        one_owner = {"clip": clip, "clip_norm": clip_norm, "norm_order": 1}
+        found = local_gradients(task, zero, rows, torch.tensor([0, 0]), 1, **one_owner)
+        assert found.gradient.tolist() == [gradient], (clip, clip_norm)
+
+
+@pytest.mark.parametrize("clip", ["record", "owner", "direction"])
+def test_opposite_records_cancel_and_have_no_direction(clip):
+    train = (torch.tensor([[1.0], [1.0]]), torch.tensor([0, 1]))
+    task = stored_task("tiny", 2, train, train)
+    found = local_gradients(task, torch.zeros(4), torch.arange(2), torch.zeros(2, dtype=torch.int64), 1, clip=clip)
+    assert found.gradient.tolist() == [[0.0] * 4]
+    assert found.unusable.tolist() == [0]
+
+
+@pytest.mark.parametrize("scale", [1e-18, 1.0, 1e14])
+def test_a_direction_does_not_depend_on_how_large_the_features_are(scale):
+    features = torch.tensor([[3.0, 4.0], [1.0, 2.0]], dtype=torch.float64) * scale
+    task = stored_task("scaled", 2, (features, [0, 0]), (features, [0, 0]), constant=0.0)
+    one_owner = torch.zeros(2, dtype=torch.int64)
+    found = local_gradients(task, torch.zeros(6), torch.arange(2), one_owner, 1, clip="direction").gradient
+    # The mean is -(2, 3) for class 0 and (2, 3) for class 1, times half the scale.
+    expected = torch.tensor([[-2.0, 2.0, -3.0, 3.0, 0.0, 0.0]]) / 26**0.5
+    assert torch.allclose(found, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("clip", ["record", "owner", "direction"])
+def test_a_record_without_finite_gradient_adds_nothing_and_is_counted(clip):
+    """Features within the limits, under a model that makes their scores overflow."""
+    features = torch.tensor([[1e15, 1e15], [0.5, 0.25], [0.0, 1e15]])
+    task = stored_task("huge", 2, (features, [0, 1, 0]), (features, [0, 1, 0]), constant=0.0)
+    model = torch.tensor([1e30, -1e30, -1e30, 1e30, 0.0, 0.0], dtype=torch.float64)
+    rows, bidder = torch.tensor([0, 1, 2]), torch.tensor([0, 0, 1])
+    found = local_gradients(task, model, rows, bidder, 2, clip=clip)
+    assert found.unusable.tolist() == [1, 1]
+    assert bool(torch.isfinite(found.gradient).all())
+    assert found.gradient[1].tolist() == [0.0] * 6
+    alone = local_gradients(task, model, rows[1:2], bidder[1:2], 1, clip=clip)
+    share = 1.0 if clip == "direction" else 0.5
+    assert torch.allclose(found.gradient[0], share * alone.gradient[0])
+    assert float(found.gradient[0].norm()) > 0
 
 
 def test_nobody_sold_anything():
     nothing = torch.zeros(0, dtype=torch.int64)
-    assert local_gradients(TASK, PARAMETERS, nothing, nothing, 2).tolist() == [[0.0] * TASK.dimension] * 2
+    assert local_gradients(TASK, PARAMETERS, nothing, nothing, 2).gradient.tolist() == [[0.0] * TASK.dimension] * 2
 
 
 @pytest.mark.parametrize(

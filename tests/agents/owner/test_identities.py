@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import pytest
 import torch
 
 from agents.messages import Outcome
@@ -49,15 +52,25 @@ def test_further_names_stand_anywhere_in_the_queue() -> None:
     assert places == {(0, 0, 1, 2), (0, 1, 0, 2), (0, 1, 2, 0)}
 
 
-def test_sales_of_all_names_add_up_and_no_record_loses_more_than_the_most() -> None:
+def test_sales_and_privacy_losses_of_all_names_add_up() -> None:
     rows = split([[5, 5, 100], [4, 0, 0]])
     loss = torch.where(rows.place == 0, torch.where(rows.records == 4, 0.5, 0.25), 1.0)[None].double()
     outcome = rows.outcome(
         Outcome(privacy_loss=loss, payment=rows.records[None].double(), data_size=rows.records[None])
     )
-    assert outcome.privacy_loss.tolist() == [[0.5, 1.0, 1.0]]
+    assert outcome.privacy_loss.tolist() == [[0.75, 1.0, 1.0]]
     assert outcome.payment.tolist() == [[9.0, 5.0, 100.0]]
     assert outcome.data_size.tolist() == [[9, 5, 100]]
     bids = rows.bids(rows.per_identity(THREE).truthful_bids())
     assert bids.data_size.tolist() == [[9, 5, 100]]
     assert torch.equal(bids.valuation.factor, THREE.valuation.factor)
+
+
+def test_names_share_what_is_left_of_an_allowance_and_never_more() -> None:
+    rows = split([[5, 5, 100], [4, 0, 0]])
+    budgets = rows.per_identity(THREE, torch.tensor([0.6, 0.9, math.inf], dtype=torch.float64)).privacy_budget[0]
+    # 0.5 of her own, but two names share 0.6; one name has all of 0.9; no limit leaves her own 2.
+    assert budgets[rows.place == 0].tolist() == pytest.approx([0.3, 0.3])
+    assert float(budgets[rows.place == 0].sum()) <= 0.6
+    assert budgets[rows.place == 1].tolist() == pytest.approx([0.9])
+    assert budgets[rows.place == 2].tolist() == [2.0]

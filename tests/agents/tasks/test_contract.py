@@ -1,8 +1,12 @@
 """What every task promises, whether or not anybody listed it here."""
 
+import types
+
 import pytest
 import torch
 
+from agents.tasks import digits, registry
+from agents.tasks.base import stored_task
 from agents.tasks.registry import list_tasks, load_task, task_modules
 
 NEED_FILES = {"nsl-kdd"}
@@ -38,8 +42,10 @@ def test_a_record_is_the_same_whatever_is_asked_along_with_it(task):
 
 
 def test_the_last_feature_is_the_constant(task):
-    assert task.records(torch.arange(5))[0][:, -1].tolist() == [1.0] * 5
-    assert bool((task.test[0][:, -1] == 1).all())
+    constant = float(task.test[0][0, -1])
+    assert constant > 0
+    assert task.records(torch.arange(5))[0][:, -1].tolist() == [constant] * 5
+    assert bool((task.test[0][:, -1] == constant).all())
 
 
 def test_loading_twice_gives_the_same(task):
@@ -68,8 +74,37 @@ def test_unknown_names_and_options_are_refused_with_the_nearest():
 
 
 def test_digits_is_the_bundled_set_split_evenly():
-    digits = load_task("digits")
-    assert (digits.features, digits.classes, digits.train_size, len(digits.test[1])) == (65, 10, 1437, 360)
-    counts = torch.stack([digits.records(torch.arange(1437))[1].bincount(), digits.test[1].bincount()])
+    task = load_task("digits")
+    assert (task.features, task.classes, task.train_size, len(task.test[1])) == (44, 10, 1437, 360)
+    counts = torch.stack([task.records(torch.arange(1437))[1].bincount(), task.test[1].bincount()])
     assert bool(((counts[0] - 4 * counts[1]).abs() <= 4).all())
-    assert digits.records(torch.arange(1437))[0][:, :-1].mean(dim=0).abs().max() < 1e-6
+    assert torch.allclose(task.records(torch.arange(1437))[0][:, :-1].norm(dim=1), torch.tensor(1.0))
+
+
+def test_a_task_says_what_it_knows(task):
+    assert task.public
+    assert len(task.knowledge) > 10
+
+
+def test_a_task_that_fits_private_data_is_warned_about(monkeypatch):
+    records = (torch.eye(3), torch.arange(3))
+    fitted = types.SimpleNamespace(load=lambda: stored_task("fitted", 3, records, records, public=False))
+    monkeypatch.setattr(registry, "task_modules", lambda: {"fitted": fitted})
+    with pytest.warns(UserWarning, match="task 'fitted' .* fitted to the owners' records"):
+        assert not load_task("fitted").public
+
+
+def test_digits_are_the_low_frequencies_of_each_image_less_what_digits_have_in_common():
+    """The cosines written out: wave u down and v across, u + v at most 8."""
+    images = torch.rand(5, 8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 16
+    place, wave = torch.arange(8).double() + 0.5, torch.arange(8).double()
+    cosine = torch.cos(torch.pi * wave[:, None] * place / 8) / 2  # [wave, place]
+    cosine[0] /= 2**0.5
+    less_mean = images / images.flatten(1).norm(dim=1)[:, None, None] - torch.tensor(digits.MEAN_OF_MNIST)
+    kept = torch.stack(
+        [(less_mean * torch.outer(cosine[u], cosine[v])).sum((1, 2)) for u in range(8) for v in range(8) if u + v <= 8],
+        dim=1,
+    )
+    expected = kept / kept.norm(dim=1, keepdim=True)
+    found = torch.from_numpy(digits.features_of(images.reshape(5, 64).numpy()))
+    assert torch.allclose(found, expected)

@@ -10,7 +10,7 @@ from agents.tasks.softmax import initial_parameters, logits, residuals, score
 
 # Two records of one feature (2 and -1) and the constant; two classes.
 TRAIN = (torch.tensor([[2.0], [-1.0]]), torch.tensor([0, 1]))
-TASK = stored_task("tiny", 2, TRAIN, TRAIN)
+TASK = stored_task("tiny", 2, TRAIN, TRAIN, constant=1.0)
 # Class 0 scores x, class 1 scores the constant ln 3.
 PARAMETERS = torch.tensor([1.0, 0.0, 0.0, math.log(3)], dtype=torch.float64)
 

@@ -1,11 +1,15 @@
 """The Laplace mechanism: its distribution, drawn fast and drawn exactly."""
 
 import math
+from fractions import Fraction
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
+from agents.owner.perturbation.laplace import _certainly_within, exact_scale
 from agents.owner.perturbation.registry import perturb
 
 GRADIENT = torch.tensor([[0.25, -0.75, 0.0, 0.0]], dtype=torch.float64)
@@ -28,11 +32,33 @@ def test_exact_noise_is_laplace_of_the_same_scale():
     assert stats.kstest(noise_of("opendp", 250), stats.laplace(scale=8).cdf).pvalue > 1e-3
 
 
-def test_exact_noise_claims_the_privacy_loss_that_is_sold():
+@given(loss=st.floats(1e-4, 20.0), radius=st.floats(1e-3, 1e3))
+def test_exact_noise_never_claims_more_than_the_privacy_loss_that_is_sold(loss, radius):
     dp = pytest.importorskip("opendp.prelude")
     dp.enable_features("contrib")
     space = dp.vector_domain(dp.atom_domain(T=float, nan=False)), dp.l1_distance(T=float)
-    assert dp.m.make_laplace(*space, scale=8.0).map(d_in=4.0) == pytest.approx(0.5, rel=1e-12)
+    scale = exact_scale(loss, radius)
+    claimed = dp.m.make_laplace(*space, scale=scale).map(d_in=2 * radius)
+    assert loss * (1 - 1e-12) <= claimed <= loss
+    assert scale == pytest.approx(2 * radius / loss, rel=1e-12)
+
+
+def test_the_plain_quotient_would_claim_more():
+    dp = pytest.importorskip("opendp.prelude")
+    dp.enable_features("contrib")
+    space = dp.vector_domain(dp.atom_domain(T=float, nan=False)), dp.l1_distance(T=float)
+    losses = [0.1 * place for place in range(1, 30)]
+    assert any(dp.m.make_laplace(*space, scale=2.0 / loss).map(d_in=2.0) > loss for loss in losses)
+
+
+def test_what_the_exact_sampler_gets_is_within_the_radius_in_exact_arithmetic():
+    """Ten tenths are a little more than one."""
+    row = [0.1] * 10
+    assert sum(map(Fraction, row)) > 1
+    shortened = _certainly_within(row, 1.0)
+    assert sum(map(Fraction, shortened)) <= 1
+    assert shortened == pytest.approx(row, rel=1e-11)
+    assert _certainly_within([0.25, -0.5], 1.0) == [0.25, -0.5]
 
 
 def test_exact_noise_spares_who_sells_nothing():
