@@ -148,10 +148,10 @@ class MarketConfig:
                 f"bidders = {self.bidders} for each of buyers = {self.buyers} are more than owners = {self.owners}; "
                 "pass more owners or fewer bidders (an owner serves one buyer at a time)"
             )
-        self._check_names()
         for name in ("clip_norm", "learning_rate"):
             if getattr(self, name) is not None:
                 self._set(name, number(name, getattr(self, name), minimum=1 / MAX_VALUE, maximum=MAX_VALUE))
+        self._check_names()
         self._check_task()
         self._set("budget_factor", _pair("budget_factor", self.budget_factor, maximum=MAX_VALUE))
         self._set(

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from agents.broker.auctions.registry import load_auction
+from agents.learning_defaults import LearningSettings
 from market_sim import FLMarket, MarketConfig
 
 
@@ -34,8 +35,8 @@ def test_one_number_stands_for_a_range() -> None:
         ("owner", 3, ValueError, "'owner' is not known; did you mean 'owners'"),
         ("owners", 0, ValueError, "owners = 0: pass a whole number between 1"),
         ("owners", 2.5, TypeError, r"owners = 2\.5 is not a whole number"),
-        ("owners", 9, ValueError, "bidders = 10 for each of buyers = 1 are more than owners = 9; pass more owners"),
-        ("buyers", 11, ValueError, "for each of buyers = 11 are more than owners = 100"),
+        ("owners", 9, ValueError, "bidders = 30 for each of buyers = 1 are more than owners = 9; pass more owners"),
+        ("buyers", 11, ValueError, "for each of buyers = 11 are more than owners = 60"),
         ("rounds", True, TypeError, "rounds = True is not a whole number"),
         ("auction", "sequential-menus", ValueError, "did you mean 'sequential-menu'"),
         ("aggregation", "optimum", ValueError, "did you mean 'optimal'"),
@@ -126,9 +127,27 @@ def test_a_config_can_be_replaced_pickled_and_written_as_json() -> None:
     )
     written = json.loads(json.dumps(rich.as_json()))
     assert written["strategy_options"] == {"hedge": {"rate": 2.0}}
-    for copied in (MarketConfig(**written), pickle.loads(pickle.dumps(rich)), copy.deepcopy(rich)):
+    assert MarketConfig(**written).as_json() == rich.as_json()
+    for copied in (pickle.loads(pickle.dumps(rich)), copy.deepcopy(rich)):
         assert copied == rich
         assert hash(copied) == hash(rich)
+
+
+def test_what_is_left_to_the_rule_follows_perturbation_and_rounds_and_is_written_out() -> None:
+    config = MarketConfig(rounds=300)
+    assert config.clip is None
+    assert config.learning == LearningSettings("direction", 1.0, 0.2, "variance")
+    written = config.as_json()
+    assert (written["clip"], written["clip_norm"], written["learning_rate"], written["aggregation"]) == (
+        "direction",
+        1.0,
+        0.2,
+        "variance",
+    )
+    without_noise = dataclasses.replace(config, perturbation="none", rounds=600)
+    assert without_noise.learning == LearningSettings("direction", 1.0, 0.1, "optimal")
+    chosen = MarketConfig(clip="record", learning_rate=0.5)
+    assert chosen.learning == LearningSettings("record", 1.0, 0.5, "optimal")
 
 
 def test_fields_go_by_name_and_are_shown_to_those_who_ask() -> None:

@@ -98,7 +98,8 @@ class TestThreeOwnersByHand:
 
     def test_owner_0_holds_back_records_and_the_bound_is_not_fooled(self, three_owners: Cast) -> None:
         # Reported sizes 118, 400, 800: weights are made from shares of 1 318, the bound from shares of 1 437.
-        market = three_owners(["understated-data-size", "truthful", "truthful"], aggregation="conventional")
+        terms = {"clip": "record", "aggregation": "conventional"}
+        market = three_owners(["understated-data-size", "truthful", "truthful"], **terms)
         record = played(market)
         assert by_owner(record.trades, "reported_data_size") == [118, 400, 800]
         assert by_owner(record.trades, "records") == [118, 400, 0]
@@ -109,8 +110,9 @@ class TestThreeOwnersByHand:
         bias = off + abs(weights[0] - 118 / 1437) + abs(weights[1] - 400 / 1437)
         assert record.rounds["error_bound"][0] == pytest.approx(noise + bias**2)
 
-    def test_clipping_owners_is_certain_of_whole_data_sets_only(self, three_owners: Cast) -> None:
-        market = three_owners(["understated-data-size", "truthful", "truthful"], clip="owner")
+    @pytest.mark.parametrize("clip", ["owner", "direction"])
+    def test_clipping_owners_is_certain_of_whole_data_sets_only(self, three_owners: Cast, clip: str) -> None:
+        market = three_owners(["understated-data-size", "truthful", "truthful"], clip=clip)
         record = played(market)
         # The broker believes that both sold everything: equal noise and small shares give half the weight to each.
         # In truth 118 of 237 records say nothing certain about owner 0: all she has is missing.
@@ -133,7 +135,8 @@ class TestThreeOwnersByHand:
 
     def test_the_full_bound_counts_the_noise_of_all_coordinates(self, three_owners: Cast) -> None:
         market = three_owners(["truthful", "scaled-valuation", "truthful"], error_bound="full")
-        assert played(market).rounds["error_bound"][0] == pytest.approx(650 * 8 + (2 * 1200 / 1437) ** 2)
+        assert market.task.dimension == 440
+        assert played(market).rounds["error_bound"][0] == pytest.approx(440 * 8 + (2 * 1200 / 1437) ** 2)
 
     def test_a_budget_of_zero_gives_an_invalid_round(self, three_owners: Cast) -> None:
         market = three_owners(["scaled-valuation", "truthful", "truthful"], budget_factor=0)
@@ -434,7 +437,14 @@ def test_first_best_is_searched_on_request(three_owners: Cast) -> None:
 def test_optimal_weights_are_made_from_reported_sizes_and_the_bound_from_true_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    fields = {**SMALL, "perturbation": "laplace", "clip_norm": 3.0, "privacy_budget": (5.0, 20.0), "budget_factor": 1.0}
+    fields = {
+        **SMALL,
+        "perturbation": "laplace",
+        "clip": "record",
+        "clip_norm": 3.0,
+        "privacy_budget": (5.0, 20.0),
+        "budget_factor": 1.0,
+    }
     market = FLMarket(auction="all-in", **{**fields, "strategies": {"truthful": 0.5, "understated-data-size": 0.5}})
     weights = []
     aggregate = market.broker.aggregate
@@ -460,8 +470,8 @@ def test_optimal_weights_are_made_from_reported_sizes_and_the_bound_from_true_on
 def test_the_first_best_counts_the_coordinates_that_the_bound_counts(three_owners: Cast) -> None:
     record = played(three_owners(first_best=True, error_bound="full", clip_norm=0.5))
     (row,) = record.rounds.to_dict("records")
-    # With everything bought at privacy loss 1 and the best weights, noise alone of 650 coordinates is this much:
-    minimum = 650 * 8 * 0.25 / 3
+    # With everything bought at privacy loss 1 and the best weights, noise alone of 440 coordinates is this much:
+    minimum = 440 * 8 * 0.25 / 3
     assert minimum < row["error_bound_first_best"] <= row["error_bound"]
 
 
@@ -472,7 +482,7 @@ def test_first_best_of_nobody_is_infinite(three_owners: Cast) -> None:
 
 @pytest.mark.parametrize("aggregation", ["optimal", "conventional", "variance"])
 @pytest.mark.parametrize("perturbation", ["laplace", "privunit", "none"])
-@pytest.mark.parametrize("clip", ["record", "owner"])
+@pytest.mark.parametrize("clip", ["record", "owner", "direction"])
 def test_every_way_to_learn_runs(aggregation: str, perturbation: str, clip: str) -> None:
     market = FLMarket(aggregation=aggregation, perturbation=perturbation, clip=clip, **SMALL)
     record = played(market, 2)

@@ -66,8 +66,8 @@ class TestSplittingByHand:
         assert row["truthful_utility"] == pytest.approx(1718.5 / 3 - 237)
         assert row["misreport_gain"] == pytest.approx(1718.5 / 6)
         assert row["truthful"] is False
-        # Her parts are disjoint: no record loses more than 1.
-        assert (row["privacy_loss"], row["privacy_spent"], row["report_ratio"]) == (1.0, 1.0, 1.0)
+        # Her data set is one: two uploads of privacy loss 1 cost it 2.
+        assert (row["privacy_loss"], row["privacy_spent"], row["report_ratio"]) == (2.0, 2.0, 1.0)
         assert record.rounds["sellers"].tolist() == [2]
         assert record.rounds["bidders"].tolist() == [3]
         assert record.rounds["spent"].tolist() == [2 * 1718.5 / 4]
