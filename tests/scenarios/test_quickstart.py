@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from agents.learning_defaults import LearningSettings
 from analysis.formatting import with_interval
 from analysis.report.runs import markets_of
 from analysis.summary import stacked
@@ -36,7 +37,8 @@ def played(tmp_path_factory):
 
 def test_it_is_the_market_that_the_issue_describes():
     assert isinstance(MARKET, MarketConfig)
-    assert (MARKET.buyers, MARKET.auction, MARKET.aggregation) == (1, "sequential-menu", "optimal")
+    assert (MARKET.buyers, MARKET.auction) == (1, "sequential-menu")
+    assert MARKET.learning == LearningSettings("direction", 1.0, 0.2, "variance")
     assert (MARKET.perturbation, MARKET.task) == ("privunit", "digits")
     assert MARKET.strategies["truthful"] == 0.7
     assert len(MARKET.strategies) == 5

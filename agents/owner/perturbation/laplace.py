@@ -7,6 +7,7 @@ that noise of scale 2L / e on every coordinate is e-LDP for any two inputs.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -61,7 +62,12 @@ def exact_scale(privacy_loss: float, radius: float) -> float:
     dp.enable_features("contrib")
     space = dp.vector_domain(dp.atom_domain(T=float, nan=False)), dp.l1_distance(T=float)
     scale = 2 * radius / privacy_loss
-    while dp.m.make_laplace(*space, scale=scale).map(2 * radius) > privacy_loss:
+
+    def claimed() -> float:
+        mechanism: Any = dp.m.make_laplace(*space, scale=scale)
+        return float(mechanism.map(2 * radius))
+
+    while claimed() > privacy_loss:
         scale = math.nextafter(scale, math.inf)
     return scale
 
