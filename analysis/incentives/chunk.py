@@ -14,6 +14,7 @@ from torch import Tensor
 
 from agents.misreports.search import CHUNK, alone
 from agents.remainders import largest_remainders
+from agents.surplus import pays
 from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.base import Attacker
 from analysis.incentives.attackers.climbing import Climbing
@@ -119,20 +120,25 @@ def run_again(chunk: Chunk, found: ChunkResult) -> ChunkResult:
     case = chunk.case
     truth, misreports = case.types.truthful_bids(), found.misreports
     gain, overspent = torch.zeros_like(found.gain), torch.zeros_like(found.overspent)
-    honest = expected_outcome(case.auction, case.types, truth, case.budget).utility  # [B, n]
+    paid = torch.zeros_like(found.paid)
+    truthful = expected_outcome(case.auction, case.types, truth, case.budget)
+    honest = truthful.utility  # [B, n]
     row, deviator = truth.present.nonzero(as_tuple=True)
     markets = max(1, CHUNK // max(1, case.types.shape[1]))
     for rows, who in zip(torch.split(row, markets), torch.split(deviator, markets), strict=True):
         # One market per liar: [m, n], in which who[m] lies and everybody else tells the truth.
         market = case.take(rows)
         result = expected_outcome(case.auction, market.types, alone(truth, misreports, rows, who), market.budget)
-        told = result.utility.gather(-1, who[:, None])[:, 0]
+        told, payment, cost = (
+            values.gather(-1, who[:, None])[:, 0] for values in (result.utility, result.payment, result.cost)
+        )
         # Equal utilities may both be minus infinity, whose difference would be no number.
         gain[rows, who] = torch.where(told == honest[rows, who], 0.0, told - honest[rows, who])
+        paid[rows, who] = pays(gain[rows, who], truthful.payment[rows, who], payment, cost)
         overspent[rows, who] = (result.max_spent - market.budget).clamp(min=0)
     # Where every lie had been run before, a difference would only be one of batch shapes in the auction's own sums.
     contradicted = truth.present & (gain != found.gain) & (not case.rerun)
-    return replace(found, gain=gain, contradicted=contradicted, overspent=overspent)
+    return replace(found, gain=gain, paid=paid, contradicted=contradicted, overspent=overspent)
 
 
 def _continued(
@@ -161,6 +167,7 @@ def _in_turn(attack: Attack, attackers: Sequence[Attacker], plan: Mapping[str, i
     return ChunkResult(
         names=tuple(attack.names),
         gain=torch.where(attack.queries > 0, attack.gain, 0.0),
+        paid=torch.zeros_like(attack.truth.present),
         found_by=attack.found_by,
         queries=attack.queries,
         misreports=storable(attack.misreports, attack.truth),

@@ -50,6 +50,8 @@ class ChunkResult:
         Attackers, in the order in which they acted.
     gain : float64[B, n]
         Most money gained, 0 for who was not asked.
+    paid : bool[B, n]
+        Whether that is more than rounding (``agents.surplus.pays``), once the best lie was run again.
     found_by : int64[B, n]
         Index into ``names`` of the attacker who found it first, -1 for nobody.
     queries : int64[B, n]
@@ -69,6 +71,7 @@ class ChunkResult:
 
     names: tuple[str, ...]
     gain: Tensor
+    paid: Tensor
     found_by: Tensor
     queries: Tensor
     misreports: Bids

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from agents.messages import Bids
 from agents.misreports.generators import as_misreports, draw_misreport, field_subsets, nearby_misreports
+from agents.surplus import pays
 from agents.types import OwnerTypes
 from analysis.incentives.attack import require_numbers
 from analysis.incentives.case import Case
@@ -45,7 +46,11 @@ class Coalitions:
         self.auction, self.types, self.budget, self.threat = case.auction, case.types, case.budget, case.threat
         types = self.types
         self.truth = types.truthful_bids()
-        honest = expected_outcome(self.auction, types, self.truth, self.budget).utility  # [B, n]
+        truthful = expected_outcome(self.auction, types, self.truth, self.budget)
+        honest, self.truthful_payment = (
+            truthful.utility,
+            coalition_total(types, truthful.payment, self.threat),
+        )  # [B, n]
         if self.threat.deviators == SPLIT:
             self.partner = None
             self.truthful, self.possible = honest, types.data_size > 1
@@ -100,8 +105,8 @@ class Coalitions:
             ]
         return self.admitted(moved[0], moved[1])
 
-    def gains(self, first: Bids, second: Bids) -> tuple[Tensor, Tensor]:
-        """Money gained ``[B, n]`` by each coalition, and overspent in its market.
+    def gains(self, first: Bids, second: Bids) -> tuple[Tensor, Tensor, Tensor]:
+        """Money gained ``[B, n]`` by each coalition, whether it is more than rounding, and overspent in its market.
 
         Raises
         ------
@@ -109,6 +114,7 @@ class Coalitions:
             If a gain is not a number.
         """
         gain, overspent = torch.zeros_like(self.truthful), torch.zeros_like(self.truthful)
+        paid = torch.zeros_like(self.possible)
         owners = self.types.shape[1]
         # Every coalition is another auction: all profiles at once for owner 0's, then for owner 1's, and so on.
         for owner in range(owners):
@@ -121,12 +127,15 @@ class Coalitions:
                 self.auction, self.types.take(rows=rows, owners=places), market, self.budget[rows]
             )
             # A split owner's second identity stands behind all others, with her own types.
-            earned = result.utility[:, owner] + result.utility[:, column]
+            earned, payment, cost = (
+                values[:, owner] + values[:, column] for values in (result.utility, result.payment, result.cost)
+            )
             honest = self.truthful[rows, owner]
             gain[rows, owner] = torch.where(earned == honest, 0.0, earned - honest)
+            paid[rows, owner] = pays(gain[rows, owner], self.truthful_payment[rows, owner], payment, cost)
             overspent[rows, owner] = (result.max_spent - self.budget[rows]).clamp(min=0)
         require_numbers(gain)
-        return gain, overspent
+        return gain, paid, overspent
 
     def _columns(self, owner: int) -> tuple[int, Tensor]:
         """Where the second bid stands, and whose true types the columns have."""
@@ -158,6 +167,7 @@ def attack_coalitions(case: Case, queries: int, generator: torch.Generator) -> C
     game = Coalitions(case)
     best = game.truthful_bids(generator)
     gain, overspent = torch.full_like(game.truthful, -torch.inf), torch.zeros_like(game.truthful)
+    paid = torch.zeros_like(game.possible)
     wide = _random_queries(queries)
     widths = torch.logspace(-0.5, -3, max(1, queries - wide)).tolist()
     worth = coalition_total(case.types, case.types.cost_at_own_budget(), case.threat)
@@ -168,11 +178,12 @@ def attack_coalitions(case: Case, queries: int, generator: torch.Generator) -> C
             first, second = game.random_misreports(query, combinations[query % len(combinations)], generator)
         else:
             first, second = game.steps(best, widths[query - wide], generator)
-        found, over = game.gains(first, second)
+        found, found_paid, over = game.gains(first, second)
         # As good is kept too: a climb has to walk along the plateaus where nothing changes.
         better = found >= gain
         best = (first.where(better, best[0]), second.where(better, best[1]))
-        gain, overspent = torch.where(better, found, gain), torch.maximum(overspent, over)
+        gain, paid = torch.where(better, found, gain), torch.where(better, found_paid, paid)
+        overspent = torch.maximum(overspent, over)
         share = torch.where(game.possible & (gain > 0), gain / worth, 0.0)
         curve.infinite = int(share.isinf().sum())
         curve.own.append(float(torch.where(share.isinf(), 0.0, share).sum()))
@@ -180,6 +191,7 @@ def attack_coalitions(case: Case, queries: int, generator: torch.Generator) -> C
     return ChunkResult(
         names=(PAIRS,),
         gain=torch.where(game.possible, gain, 0.0),
+        paid=game.possible & paid,
         found_by=torch.where(gain > 0, 0, -1),
         queries=torch.where(game.possible, queries, 0),
         misreports=storable(best[0], game.truth),
@@ -197,6 +209,7 @@ def no_coalitions(case: Case, failure: Failure) -> ChunkResult:
     return ChunkResult(
         names=(PAIRS,),
         gain=nothing,
+        paid=nothing.bool(),
         found_by=torch.full(case.types.shape, -1, dtype=torch.int64),
         queries=nothing.long(),
         misreports=storable(case.types.truthful_bids(), case.types.truthful_bids()),

@@ -18,7 +18,7 @@ from analysis.incentives.chunk_result import ChunkResult, Curve, Failure
 from analysis.incentives.coalitions import coalition_total
 from analysis.incentives.expectation import ExpectedOutcome
 
-_JOINED = ("gain", "queries", "attacked", "contradicted", "overspent")
+_JOINED = ("gain", "paid", "queries", "attacked", "contradicted", "overspent")
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class CampaignResult:
     Parameters
     ----------
     names : tuple of str
-    gain, found_by, queries, attacked, contradicted, overspent : [B, n]
+    gain, paid, found_by, queries, attacked, contradicted, overspent : [B, n]
     ratios : mapping of float64[B, n]
         What the best lies say over the truth; see ``report_ratios``.
     failures : tuple of Failure
@@ -38,6 +38,7 @@ class CampaignResult:
 
     names: tuple[str, ...]
     gain: Tensor
+    paid: Tensor
     found_by: Tensor
     queries: Tensor
     attacked: Tensor
@@ -122,7 +123,7 @@ def owners_table(case: Case, truth: ExpectedOutcome, found: CampaignResult) -> p
     Returns
     -------
     DataFrame
-        ``profile, owner, gain, found_by, queries, contradicted, overspent, valuation_ratio, privacy_budget_ratio,
+        ``profile, owner, gain, found_by, paid, queries, contradicted, overspent, valuation_ratio, privacy_budget_ratio,
         data_size_ratio, utility, payment, sells, own_cost, allocation_cost, family, factor, privacy_budget, data_size,
         budget, budget_factor``. The three ratios are what the best lie says over the truth; of a coalition only the
         first bid is told. ``budget_factor``: budget over the cost of everything.
@@ -134,6 +135,7 @@ def owners_table(case: Case, truth: ExpectedOutcome, found: CampaignResult) -> p
     everything = torch.where(types.data_size > 0, whole, 0.0).sum(-1)
     columns: dict[str, Tensor] = {
         "gain": found.gain,
+        "paid": found.paid,
         "queries": found.queries,
         "contradicted": found.contradicted,
         "overspent": found.overspent,

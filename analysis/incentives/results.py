@@ -53,8 +53,13 @@ class ThreatFindings:
 
     @property
     def pays(self) -> bool:
-        """Whether any lie gained anything at all."""
-        return bool(self.statistics["money"]["max"] > 0)
+        """Whether any lie paid: gained more than rounding (``agents.surplus.pays``)."""
+        return bool(self.owners["paid"].any())
+
+    @property
+    def exactly_0(self) -> bool:
+        """Whether no lie gained anything at all, rounding included."""
+        return not self.statistics["money"]["max"] > 0
 
     @property
     def contradicted(self) -> int:
@@ -104,8 +109,8 @@ class AuditReport:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing that the auction claims was refuted: no gain at all, every structural test kept."""
-        kept = not any(found.claimed and found.pays for found in self.threats.values())
+        """Whether nothing that the auction claims was refuted: gains exactly 0, every structural test kept."""
+        kept = all(found.exactly_0 for found in self.threats.values() if found.claimed)
         claimed = self.structure["claim"] == "claimed"
         return kept and self.agrees and bool(self.structure.loc[claimed, "holds"].all())
 
@@ -147,6 +152,7 @@ class AuditReport:
                     "threat_model": found.threat,
                     "claimed": found.claimed,
                     "pays": found.pays,
+                    "exactly_0": found.exactly_0,
                     "queries_per_owner": found.queries,
                     "late_growth": found.late_growth,
                     "contradicted": found.contradicted,

@@ -31,7 +31,7 @@ def statistics(owners: pd.DataFrame, profiles: pd.DataFrame, seed: int) -> dict[
     Parameters
     ----------
     owners : DataFrame
-        One row per owner present, with ``profile, gain, own_cost, allocation_cost, payment, utility, sells,
+        One row per owner present, with ``profile, gain, paid, own_cost, allocation_cost, payment, utility, sells,
         data_size, budget_factor``.
     profiles : DataFrame
         One row per profile, with ``spent, budget, sellers, overspent``.
@@ -45,7 +45,8 @@ def statistics(owners: pd.DataFrame, profiles: pd.DataFrame, seed: int) -> dict[
         ``published_normalisation`` (over the cost of what she sells when truthful, among those who sell),
         ``per_payment`` (among those paid), each with mean, interval, median, p95, p99, max, what is not in the mean,
         and ``heavy_tail`` (whether no interval of the mean can be trusted); ``sum_over_payments`` and
-        ``sum_over_own_cost``; ``gaining`` (shares of owners gaining anything, over 1 % and 5 %);
+        ``sum_over_own_cost``; ``gaining`` (shares of owners gaining: ``any``, more than rounding;
+        ``not_exactly_0``, rounding included; over 1 % and 5 % of the own cost);
         ``individual_rationality``, ``budget`` and ``invalid_rate``.
     """
     cluster = _Clusters(owners["profile"].to_numpy(), len(profiles), seed)
@@ -64,7 +65,8 @@ def statistics(owners: pd.DataFrame, profiles: pd.DataFrame, seed: int) -> dict[
         "sum_over_payments": cluster.ratio(gain, owners["payment"].to_numpy()),
         "sum_over_own_cost": cluster.ratio(gain, owners["own_cost"].to_numpy()),
         "gaining": {
-            "any": cluster.rate(gain > 0),
+            "any": cluster.rate(owners["paid"].to_numpy(dtype=bool)),
+            "not_exactly_0": cluster.rate(gain > 0),
             **{f"over_{share:g}": cluster.rate(own > share) for share in NOTABLE},
         },
         "individual_rationality": {

@@ -13,7 +13,7 @@ from agents.messages import Bids
 from agents.valuation import MixedValuation, ParametricValuation, TabulatedValuation, Valuation
 from analysis.incentives.chunk_result import ChunkResult, Curve, Failure
 
-_TENSORS = ("gain", "found_by", "queries", "attacked", "contradicted", "overspent")
+_TENSORS = ("gain", "paid", "found_by", "queries", "attacked", "contradicted", "overspent")
 
 
 def write_result(path: Path, result: ChunkResult) -> None:

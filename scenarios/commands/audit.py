@@ -141,6 +141,9 @@ def _reservations(name: str, findings: ThreatFindings) -> list[str]:
     """What the figures of a threat model do not say: rare gains that were not met, and means of heavy tails."""
     figures, profiles = findings.statistics, findings.statistics["profiles"]
     lines = []
+    if not findings.pays and not findings.exactly_0:
+        share = f"{figures['gaining']['not_exactly_0']['mean']:.1%}"
+        lines.append(f"{name}: no lie paid, but gains are not exactly 0: rounding, for {share} of the owners.")
     if findings.queries and not findings.pays:
         unseen = figures["gaining"]["any"]["high"]
         lines.append(f"{name}: no gain in {profiles:,} profiles; profiles with one may still be {unseen:.1%} of all.")

@@ -99,6 +99,8 @@ def test_what_is_known_to_pay_is_caught(auction: str) -> None:
     assert not report.ok
     found = report.threats["everything"]
     assert found.pays
+    assert not found.exactly_0
+    assert found.owners["paid"].sum() <= (found.owners["gain"] > 0).sum()
     assert found.statistics["gaining"]["over_0.01"]["mean"] > 0
     if auction == "leaky-menu":
         structure = report.structure.set_index("check")
@@ -121,6 +123,7 @@ def test_claims_are_audited_apart_from_what_is_not_claimed() -> None:
     assert list(report.threats) == ["claimed", "everything"]
     assert report.ok
     assert not report.threats["claimed"].pays
+    assert report.threats["claimed"].exactly_0
     assert report.threats["everything"].pays
     assert not report.threats["everything"].claimed
 

@@ -39,14 +39,16 @@ def test_the_gain_of_a_pair_by_hand() -> None:
     # Costs 2 and 3, budget 8: together they ask 4 each and are paid 8 for 5.
     game = Coalitions(Case(PayAsBid(), linear(2, 3), money(8), COLLUSION))
     misreports = linear(4, 4).truthful_bids()
-    gain, _ = game.gains(misreports, misreports)
+    gain, paid, _ = game.gains(misreports, misreports)
     assert gain.tolist() == [[3, 3]]
+    assert paid.tolist() == [[True, True]]
 
 
 def test_an_owner_who_splits_and_stays_honest_gains_nothing_from_a_first_price(generator: torch.Generator) -> None:
     game = Coalitions(Case(PayAsBid(), linear(2, 3, records=10), money(8), SPLITTING))
-    gain, _ = game.gains(*game.truthful_bids(generator))
+    gain, paid, _ = game.gains(*game.truthful_bids(generator))
     torch.testing.assert_close(gain, torch.zeros_like(gain), atol=1e-12, rtol=0)
+    assert not paid.any()
 
 
 def test_a_split_never_offers_a_record_twice(generator: torch.Generator) -> None:

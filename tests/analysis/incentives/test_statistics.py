@@ -14,6 +14,7 @@ def owners(**changed: list[float]) -> pd.DataFrame:
     table = {
         "profile": [0, 0, 1, 1],
         "gain": [1.0, 0.0, 3.0, -2.0],
+        "paid": [True, False, True, False],
         "own_cost": [10.0, 10.0, 100.0, 10.0],
         "allocation_cost": [2.0, 0.0, 30.0, 0.0],
         "payment": [4.0, 0.0, 36.0, 0.0],
@@ -46,6 +47,11 @@ def test_every_unit_by_hand() -> None:
     assert found["invalid_rate"] == 0.0
 
 
+def test_rounding_is_no_gain_but_not_exactly_0() -> None:
+    found = statistics(owners(gain=[1e-15, 0.0, 3.0, -2.0], paid=[False, False, True, False]), PROFILES, 0)["gaining"]
+    assert (found["any"]["mean"], found["not_exactly_0"]["mean"]) == (0.25, 0.5)
+
+
 def test_intervals_are_over_whole_profiles() -> None:
     # Two profiles of means 0.5 and 1.5: Student's interval of one degree of freedom, and no gain is below 0.
     found = statistics(owners(), PROFILES, 0)["money"]
@@ -54,7 +60,9 @@ def test_intervals_are_over_whole_profiles() -> None:
 
 def test_shares_of_which_nothing_was_seen_are_bounded_by_the_rule_of_three() -> None:
     # Ten profiles without a gain: a tenth of all may have one and ten still be without, (1 - 0.2589)^10 = 0.05.
-    table = pd.concat([owners(gain=[0.0] * 4).assign(profile=[i, i, i + 1, i + 1]) for i in range(0, 10, 2)])
+    table = pd.concat(
+        [owners(gain=[0.0] * 4, paid=[False] * 4).assign(profile=[i, i, i + 1, i + 1]) for i in range(0, 10, 2)]
+    )
     profiles = pd.concat([PROFILES] * 5)
     found = statistics(table, profiles, 0)
     assert found["gaining"]["any"] == pytest.approx({"mean": 0.0, "low": 0.0, "high": 1 - 0.05**0.1})

@@ -24,6 +24,7 @@ def found(misreports: Bids, gain: float = 0.0) -> ChunkResult:
     return ChunkResult(
         names=("lattice", "climbing"),
         gain=nothing + gain,
+        paid=nothing + gain > 0,
         found_by=nothing.long(),
         queries=nothing.long(),
         misreports=misreports,
