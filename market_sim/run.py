@@ -118,7 +118,7 @@ def _manifest(config: MarketConfig, seed: int, model: FLMarket) -> dict[str, Any
             "rule": f"{type(auction).__module__}.{type(auction).__qualname__}",
             "checkpoint_sha256": getattr(getattr(auction, "card", None), "sha256", None),
             "network_sha256": _network_sha256(network) if isinstance(network, torch.nn.Module) else None,
-            "guarantees": _guarantees(auction),
+            "guarantees": declared_guarantees(auction),
         },
         "outside_training": model.outside_training,
         "shares_of_nobody": shares_of_nobody(config.strategies, config.owners),
@@ -134,7 +134,7 @@ def _manifest(config: MarketConfig, seed: int, model: FLMarket) -> dict[str, Any
     return read_back
 
 
-def _guarantees(auction: Auction) -> dict[str, Any]:
+def declared_guarantees(auction: Auction) -> dict[str, Any]:
     """What the auction claims, field by field, and whether the claim is a planted or a refuted one."""
     declared = {field.name: getattr(auction.guarantees, field.name) for field in fields_of(auction.guarantees)}
     plain = {name: sorted(value) if isinstance(value, frozenset) else value for name, value in declared.items()}

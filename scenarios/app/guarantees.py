@@ -1,14 +1,20 @@
-"""Panel: what the chosen auction is and what it guarantees, in words."""
+"""Panel: what the chosen auction is, what it claims, and what became of every claim in the rounds played so far."""
 
 from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import solara
 
 from agents.broker.auctions.base import FIELDS, Auction
+from analysis.formatting import counted, rounded
+from analysis.promises import BROKEN, KEPT, NOT_TRIED, promises_sentence
 from market_sim.model import FLMarket
+from scenarios.app.history import history_of
+from scenarios.app.mesa import update_counter
 from scenarios.app.panel import text, text_list
 
 FIELD_PHRASES = {
@@ -21,20 +27,25 @@ FIELD_PHRASES = {
 @solara.component
 def GuaranteesPanel(model: FLMarket) -> None:
     """The auction in words."""
+    update_counter.get()
     auction = model.broker.auction
-    text("h3", f"What does the auction promise? ({auction.name})")
-    text("p", _description(auction))
-    text_list(guarantee_sentences(auction))
+    table = history_of(model).promises
+    text("h3", f"What does the auction claim, and what was kept here? ({auction.name})")
+    text("p", f"As it describes itself: {_description(auction)}")
+    text_list(claim_sentences(auction))
+    text("p", promises_sentence(table))
+    text_list([outcome_sentence(row) for row in table.to_dict("records")])
     text(
         "p",
-        "Alone and in one round, that is: owners who collude, or who would sell the same privacy later, are outside "
-        "the promise. `market-sim list` names all auctions, and check_auction tries to refute them.",
+        "A claim is about one owner in one round, alone: owners who collude, or who would sell the same privacy later, "
+        "are outside of it. Kept means: in the rounds played so far. `market-sim list` names all auctions, and "
+        "`market-sim check` tries to refute them.",
         "caption",
     )
 
 
-def guarantee_sentences(auction: Auction) -> list[str]:
-    """What an auction declares, in sentences."""
+def claim_sentences(auction: Auction) -> list[str]:
+    """What an auction claims, in sentences; whether that is so is another matter."""
     declared = auction.guarantees
     sentences = []
     if auction.planted:
@@ -42,18 +53,32 @@ def guarantee_sentences(auction: Auction) -> list[str]:
     if auction.refuted:
         sentences.append("Kept as published, although a claim of its authors is false.")
     if declared.truthful_in == FIELDS:
-        sentences.append("No owner ever gains by lying, whatever she lies about and whatever the others do.")
+        sentences.append("Claimed: no owner gains by lying, whatever she lies about and whatever the others do.")
     elif declared.truthful_in:
-        sentences.append(f"No owner gains by lying about {_format_fields(declared.truthful_in)}.")
+        sentences.append(f"Claimed: no owner gains by lying about {_format_fields(declared.truthful_in)}.")
     if misreports := declared.strategic - declared.truthful_in:
-        sentences.append(f"Nothing is promised to keep her from lying about {_format_fields(misreports)}.")
+        sentences.append(f"Nothing is claimed to keep her from lying about {_format_fields(misreports)}.")
     if declared.verified:
         sentences.append(f"It takes as known, and not from her word: {_format_fields(declared.verified)}.")
-    sentences.append("No truthful owner loses." if declared.individually_rational else "A truthful owner may lose.")
+    rational, feasible = declared.individually_rational, declared.budget_feasible
+    sentences.append("Claimed: no truthful owner loses." if rational else "Not claimed: that no truthful owner loses.")
     sentences.append(
-        "It never spends more than the buyer offered." if declared.budget_feasible else "It may exceed the budget."
+        "Claimed: it never spends more than the buyer offered."
+        if feasible
+        else "Not claimed: that it stays within the budget."
     )
     return sentences
+
+
+def outcome_sentence(row: Mapping[Any, Any]) -> str:
+    """What became of one promise here, from a row of ``analysis.promises.promises``."""
+    what = f"{row['promise'].capitalize()} ({row['claim']})"
+    if row["here"] == NOT_TRIED:
+        return f"{what}: {NOT_TRIED} here."
+    if row["here"] == KEPT:
+        return f"{what}: {KEPT} here in {counted(row['cases'], 'case')}."
+    worst = f"{rounded(row['worst'])} {row['unit']}"
+    return f"{what}: {BROKEN} here in {row['broken']:,} of {counted(row['cases'], 'case')}, by {worst} at most."
 
 
 def _description(auction: Auction) -> str:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import solara
 
+from analysis.formatting import NOTHING, counted, rounded
+from analysis.paired import learning_survives, who_pays
+from analysis.summary import final_accuracy
 from market_sim.model import FLMarket
 from scenarios.app.history import History, history_of
 from scenarios.app.mesa import update_counter
@@ -37,46 +41,42 @@ def Headline(model: FLMarket) -> None:
 
 
 def verdict(history: History, model: FLMarket) -> list[str]:
-    """Who gained, who paid, and whether the model learned, in a sentence each, drawn from the rounds so far."""
-    rounds = history.rounds
-    played = len(rounds["round"].unique())
-    gain = history.mean_gain
-    if gain is None:
-        gained = "nobody lied"
-    elif not history.misreports_paid:
-        gained = (
-            f"nobody gained by lying: not one of {history.misreports:,} lies earned more than the truth would have, "
-            f"and on average a lie cost its teller {abs(gain):.0%} of what all she has is worth to her"
-        )
-    else:
-        gained = (
-            f"{history.misreports_paid:,} of {history.misreports:,} lies earned more than the truth would have; on "
-            f"average a lie brought its teller {gain:+.1%} of what all she has is worth to her"
-        )
-    lost = int(rounds["ir_violations"].sum())
-    losers = "no truthful owner lost money" if not lost else f"truthful owners lost money {lost:,} times"
-    spent, budget = rounds["spent"].sum(), rounds["budget"].sum()
-    paid = f"The buyer paid {spent:,.0f} of the {budget:,.0f} she offered, and {losers}."
-    accuracy, chance = rounds["test_accuracy"].iloc[-1], model.task.chance
-    learned = f"Her model is right on {accuracy:.0%} of the test records (guessing: {chance:.0%})"
-    invalid = int(rounds["invalid"].sum())
-    learned += f"; in {invalid:,} of {len(rounds):,} rounds nobody sold." if invalid else "."
-    return [f"After {played:,} {'round' if played == 1 else 'rounds'} {gained}.", paid, learned]
+    """Who gained, who paid, and whether the learning survived, from the rounds so far and in the report's own words."""
+    rounds = history.rounds.assign(seed=model.seed)
+    played = counted(len(rounds["round"].unique()), "round")
+    spent, invalid = 100 * rounds["spent"].sum() / max(rounds["budget"].sum(), 1e-300), int(rounds["invalid"].sum())
+    bought = f"The buyer spent {rounded(spent)} % of her budget"
+    bought += f"; in {invalid:,} of {counted(len(rounds), 'round')} nobody sold." if invalid else "."
+    accuracy = f"Her model is right on {rounded(_accuracy(rounds))} of the test records, guessing on "
+    accuracy += f"{rounded(model.task.chance)}."
+    paid = who_pays(rounds).sentences if history.misreports else ()
+    survives = [learning_survives(rounds, None).sentence] if history.misreports else []
+    return [f"After {played}. {history.headline}", " ".join([*paid, bought]), " ".join([accuracy, *survives])]
 
 
 def key_numbers(history: History, model: FLMarket) -> dict[str, str]:
     """What stands in the tiles, by what it is."""
-    names = ("rounds", "lies that paid", "mean gain of a lie", "test accuracy", "money spent", "median privacy loss")
+    names = (
+        "rounds", "does lying pay?", "lies that paid", "groups that gained", "mean gain of a lie, of her cost",
+        "test accuracy", "spent of the budget", "median privacy loss of sellers",
+    )  # fmt: skip
     if not model.steps:
-        return dict.fromkeys(names, "—") | {"rounds": f"0 of {model.config.rounds:,}"}
-    rounds = history.rounds
-    gain = history.mean_gain
+        return dict.fromkeys(names, NOTHING) | {"rounds": f"0 of {model.config.rounds:,}"}
+    rounds, groups, gain = history.rounds, history.groups, history.mean_gain
+    together = groups[groups["members"] > 1]
     values = (
         f"{model.steps:,} of {model.config.rounds:,}",
+        history.headline.verdict,
         f"{history.misreports_paid:,} of {history.misreports:,}",
-        "—" if gain is None else f"{gain:+.1%}",
-        f"{rounds['test_accuracy'].iloc[-1]:.1%}",
-        f"{rounds['spent'].sum():,.0f}",
-        f"ε {history.privacy['median'].iloc[-1]:.1f}",
+        f"{int(together['paid'].sum()):,} of {len(together):,}" if len(together) else NOTHING,
+        NOTHING if gain is None else f"{rounded(100 * gain)} %",
+        rounded(_accuracy(rounds)),
+        f"{rounded(100 * rounds['spent'].sum() / max(rounds['budget'].sum(), 1e-300))} %",
+        f"ε {rounded(history.median_privacy_loss)}",
     )
     return dict(zip(names, values, strict=True))
+
+
+def _accuracy(rounds: pd.DataFrame) -> float:
+    """Test accuracy after the last round, of the first buyer's model."""
+    return float(final_accuracy(rounds.assign(seed=0)).iloc[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -11,11 +12,17 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from agents.broker.auctions.base import Menu, MenuAuction
+from agents.surplus import pays
+from analysis.headline import Headline, headline_from
 from market_sim.model import FLMarket
 from market_sim.record import RoundRecord
-from market_sim.rows import round_of
+from market_sim.rows import groups_of, round_of
+from market_sim.run import declared_guarantees
+from market_sim.tables import GROUPS
+from scenarios.app.promises_so_far import PromisesSoFar
 
 REMEMBERED_BIDS = 1500
 """The latest bids that are drawn one by one."""
@@ -33,9 +40,11 @@ class History:
     ----------
     owners : int
         Size of the population.
+    guarantees : mapping
+        What the auction claims (``market_sim.run.declared_guarantees``).
     """
 
-    def __init__(self, owners: int) -> None:
+    def __init__(self, owners: int, guarantees: Mapping[str, Any]) -> None:
         self._lock = threading.RLock()
         self._round = -1
         self._menu: tuple[RoundRecord, Menu | None] | None = None
@@ -43,6 +52,9 @@ class History:
         self._gains: list[dict[str, float]] = []
         self._privacy: list[dict[str, float]] = []
         self._bids: deque[tuple[str, bool, float, float]] = deque(maxlen=REMEMBERED_BIDS)
+        self._groups: dict[str, list[Any]] = {name: [] for name in GROUPS.names}
+        self._promises = PromisesSoFar(guarantees)
+        self._sold = np.zeros(owners)
         self._gain = np.zeros(owners)
         self._cost = np.zeros(owners)
         self.misreports = self.misreports_paid = 0
@@ -66,10 +78,11 @@ class History:
         self._rounds.append(round_of(record))
         cost = record.types.cost_at_own_budget()[0].numpy()  # [owner]
         untruthful = record.untruthful[0].numpy()
-        gain = record.misreport_gain[0].numpy()
+        gain = _without_rounding(record)[0].numpy()
         owners = record.owners.numpy()
         scale = np.where(cost > 0, cost, 1.0)
-        share = (gain / scale)[untruthful]  # [misreport]
+        # Whose privacy costs nothing, or infinitely much, has no gain per cost.
+        share = (gain / scale)[untruthful & (cost > 0) & np.isfinite(gain / scale)]  # [misreport]
         np.add.at(self._gain, owners[untruthful], gain[untruthful])
         np.add.at(self._cost, owners, cost)
         paid = int((record.misreport_paid & record.untruthful).sum())
@@ -77,8 +90,12 @@ class History:
         self._gains.append(
             {"round": record.round, "misreports": len(share), "paid": paid, "total": share.sum(), "max": best}
         )
-        self.misreports += len(share)
+        self.misreports += int(untruthful.sum())
         self.misreports_paid += paid
+        np.add.at(self._sold, owners, record.outcome.privacy_loss[0].numpy())
+        for name, values in groups_of(record).items():
+            self._groups[name].extend(values)
+        self._promises.add(record)
         truth, utility = record.truthful_utility[0].numpy() / scale, record.utility[0].numpy() / scale
         self._bids.extend(zip(record.strategies, (~untruthful).tolist(), truth.tolist(), utility.tolist(), strict=True))
         self.last_bid.update((owner, (record, place)) for place, owner in enumerate(owners.tolist()))
@@ -90,7 +107,7 @@ class History:
 
     @property
     def gains(self) -> pd.DataFrame:
-        """Per round: ``misreports``, how many ``paid``, the ``total`` of their gains and the largest, ``max``."""
+        """Per round: ``misreports`` whose teller's privacy has a price, ``total`` and ``max`` of gains, ``paid``."""
         return pd.DataFrame(list(self._gains))
 
     @property
@@ -110,8 +127,31 @@ class History:
 
     @property
     def mean_gain(self) -> float | None:
-        """Mean gain of a lie so far; None before the first."""
-        return sum(row["total"] for row in self._gains) / self.misreports if self.misreports else None
+        """Mean gain of a lie so far, per cost of all she has; None before the first."""
+        known = sum(row["misreports"] for row in self._gains)
+        return sum(row["total"] for row in self._gains) / known if known else None
+
+    @property
+    def groups(self) -> pd.DataFrame:
+        """Rows of those who acted together so far, columns of ``market_sim.tables.GROUPS``."""
+        return pd.DataFrame({name: list(values) for name, values in self._groups.items()})
+
+    @property
+    def headline(self) -> Headline:
+        """Did lying pay so far?"""
+        return headline_from(self.misreports, self.misreports_paid, self.groups)
+
+    @property
+    def median_privacy_loss(self) -> float:
+        """Privacy loss sold so far, median of the owners who sold."""
+        sold = self._sold[self._sold > 0]
+        return float(np.median(sold)) if len(sold) else 0.0
+
+    @property
+    def promises(self) -> pd.DataFrame:
+        """What the auction claims and what became of it so far, as ``analysis.promises.promises`` has it."""
+        with self._lock:
+            return self._promises.table
 
     def price_list(self, record: RoundRecord, model: FLMarket) -> Menu | None:
         """Everybody's price list of a round; the last one is cached.
@@ -131,6 +171,13 @@ class History:
             return self._menu[1]
 
 
+def _without_rounding(record: RoundRecord) -> Tensor:
+    """Gains ``[1, n]``, 0 where they are no more than rounding."""
+    gain = record.misreport_gain
+    lost = pays(-gain, record.payment_for_truth, record.outcome.payment, record.own_sale_cost)
+    return torch.where(record.misreport_paid | lost, gain, 0.0)
+
+
 _HISTORIES: WeakKeyDictionary[FLMarket, History] = WeakKeyDictionary()
 _LOCK = threading.Lock()
 
@@ -138,6 +185,9 @@ _LOCK = threading.Lock()
 def history_of(model: FLMarket) -> History:
     """Return the history of a market, up to date."""
     with _LOCK:
-        history = _HISTORIES.setdefault(model, History(model.config.owners))
+        history = _HISTORIES.get(model)
+        if history is None:
+            history = History(model.config.owners, declared_guarantees(model.broker.auction))
+            _HISTORIES[model] = history
     history.update(model)
     return history

@@ -21,7 +21,7 @@ def Notice(
         solara.Warning(f"These choices do not go together: {_sentence(against)} {LAST_MARKET_SHOWN}", dense=True)
     elif choices.value != built.value.choices:
         solara.Info("You have changed the market: press Reset to play it.", dense=True)
-    for warning in built.value.warnings:
+    for warning in dict.fromkeys([*built.value.warnings, *built.value.model.outside_training]):
         solara.Warning(warning, dense=True)
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
 import solara
 from matplotlib.figure import Figure
 
+from analysis.formatting import counted, rounded
 from analysis.plots.live import accuracy_figure, bound_figure, gain_figure, money_figure, privacy_figure
 from analysis.plots.live_owners import utilities_figure
+from analysis.summary import groups_summary
 from market_sim.model import FLMarket
 from scenarios.app.history import REMEMBERED_BIDS, History, history_of
 from scenarios.app.mesa import update_counter
@@ -37,11 +40,23 @@ def GainPanel(model: FLMarket) -> None:
         "Does lying pay?",
         "The gain from a lie is what the liar earned less what the truth would have earned her in the same round, in "
         "per cent of what all her data and privacy are worth to her. Below the line lying costs. Triangles: the best "
-        "lie of every round; one above the line is a lie that paid.",
+        "lie of every round; one that points up is a lie that paid." + groups_caption(history.groups),
         (lambda: gain_figure(history.gains)) if history.misreports else None,
         (model, model.steps),
         instead="Nobody has lied so far." if model.steps else NOTHING_YET,
     )
+
+
+def groups_caption(groups: pd.DataFrame) -> str:
+    """What those who acted together earned, beside the same groups telling the truth; empty if nobody did."""
+    if not len(groups):
+        return ""
+    each = [
+        f"{row['strategy']}: {row['paid']:,} of {counted(row['groups'], 'group')} gained; they earned "
+        f"{rounded(row['utility'])}, from the truth {rounded(row['truthful_utility'])}"
+        for row in groups_summary(groups).to_dict("records")
+    ]
+    return f" Together, transfers included: {'; '.join(each)}."
 
 
 UtilitiesPanel = _figure_panel(

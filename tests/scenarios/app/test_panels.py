@@ -6,18 +6,24 @@ import itertools
 from types import SimpleNamespace
 
 import ipyvuetify
+import pandas as pd
 import pytest
 
 from agents.broker.auctions.base import Guarantees
+from analysis.formatting import rounded
+from analysis.promises import promises
+from market_sim.results import Results
+from market_sim.run import declared_guarantees
 from scenarios.app import drawing
 from scenarios.app import owners as owners_panel
 from scenarios.app.choices import Choices, build
-from scenarios.app.guarantees import GuaranteesPanel, guarantee_sentences
+from scenarios.app.guarantees import GuaranteesPanel, claim_sentences
 from scenarios.app.headline import Headline, key_numbers, verdict
 from scenarios.app.history import history_of
 from scenarios.app.layout import SECTIONS, Panels
 from scenarios.app.mesa import force_update
 from scenarios.app.panel import NOTHING_YET
+from scenarios.app.panels import groups_caption
 from scenarios.app.price_list import NO_LISTS, SEVERAL_NAMES, PriceListPanel
 
 PICTURES = [panel for panels in SECTIONS.values() for panel in panels if panel is not GuaranteesPanel]
@@ -86,7 +92,7 @@ def test_where_nobody_lies_there_is_no_gain_to_draw(visit, numbered):
     page = visit(Panels(model))
     assert len(page.pictures()) == len(PICTURES) - 1
     assert "Nobody has lied so far." in page.text()
-    assert verdict(history_of(model), model)[0] == "After 2 rounds nobody lied."
+    assert verdict(history_of(model), model)[0] == "After 2 rounds. Not known yet: nobody lied."
     assert key_numbers(history_of(model), model)["lies that paid"] == "0 of 0"
 
 
@@ -118,43 +124,77 @@ def test_the_top_says_who_gained_who_paid_and_what_was_learned(visit):
     history = history_of(model)
     gained, paid, learned = verdict(history, model)
     assert gained.startswith(
-        f"After 4 rounds {history.misreports_paid} of {history.misreports} lies earned more than the truth"
+        f"After 4 rounds. Yes: {history.misreports_paid} of {history.misreports} lies earned more than the truth"
     )
-    assert f"{history.rounds['spent'].sum():,.0f} of the {history.rounds['budget'].sum():,.0f} she offered" in paid
-    assert "no truthful owner lost money" in paid
-    assert f"right on {history.rounds['test_accuracy'].iloc[-1]:.0%} of the test records" in learned
+    assert "Against everybody's truth in the same 4 rounds, the buyer paid" in paid
+    assert "% of her budget." in paid
+    assert f"right on {rounded(history.rounds['test_accuracy'].iloc[-1])} of the test records" in learned
+    assert "this market was not played with everybody truthful" in learned
     page = visit(Headline(model))
-    assert learned.partition("(")[0] in page.text()
+    assert learned.partition(",")[0] in page.text()
     assert key_numbers(history, model)["rounds"] == "4 of 300"
 
 
-def test_truth_that_loses_and_rounds_without_sellers_are_not_hidden():
+def test_a_ring_that_gains_together_is_not_said_to_have_gained_nothing():
+    """Alone no member's lie pays under the sequential menu; together they earn more than by telling the truth."""
+    ring = {"collusion-ring": 40}
+    model = market(40, deviators=ring, network="small-world", owners=60, bidders=30, task="digits")
+    history = history_of(model)
+    assert history.misreports_paid == 0
+    assert history.groups["gain"].sum() > 0
+    gained, *_ = verdict(history, model)
+    assert gained.startswith("After 40 rounds. Only together: alone no lie paid (0 of ")
+    assert "more than the truth would have brought them" in gained
+    together = int(history.groups["paid"].sum())
+    assert key_numbers(history, model)["groups that gained"] == f"{together:,} of {len(history.groups):,}"
+    assert f"collusion-ring: {together:,} of {len(history.groups):,} groups gained" in groups_caption(history.groups)
+
+
+def test_rounds_without_sellers_are_not_hidden():
     model = market(3, budget_factor=(0.0, 0.0))
-    gained, _, learned = verdict(history_of(model), model)
-    assert "a lie cost its teller 0% of" in gained
-    assert learned.endswith("in 3 of 3 rounds nobody sold.")
+    _, paid, _ = verdict(history_of(model), model)
+    assert paid.endswith("spent 0 % of her budget; in 3 of 3 rounds nobody sold.")
+
+
+@pytest.mark.parametrize("auction", ["sequential-menu", "pay-as-bid"])
+def test_what_became_of_the_claims_is_that_of_the_tables(auction):
+    model = build(Choices(**SMALL, auction=auction)).model
+    for _ in range(5):
+        model.step()
+        _ = history_of(model).promises
+    found = Results.of(model.tables(), {})
+    whole = promises(
+        declared_guarantees(model.broker.auction), found.rounds, found.trades, found.identities, found.groups
+    )
+    pd.testing.assert_frame_equal(history_of(model).promises, whole, check_dtype=False)
+
+
+def test_a_claim_that_nobody_tried_is_not_said_to_be_kept(visit):
+    page = visit(GuaranteesPanel(market(2, deviators={}))).text()
+    assert "No lie under one name pays (claimed): not tried here." in page
+    assert "The budget is kept (claimed): kept here in 2 cases." in page
 
 
 @pytest.mark.parametrize(
     ("auction", "said"),
     [
-        ("sequential-menu", "No owner ever gains by lying, whatever she lies about and whatever the others do."),
+        ("sequential-menu", "Claimed: no owner gains by lying, whatever she lies about and whatever the others do."),
         ("sequential-menu-verified", "It takes as known, and not from her word: her data."),
         ("pay-as-bid", "Planted: it claims more than it keeps, to show that the market finds out."),
     ],
 )
 def test_what_an_auction_promises_is_said_in_words(visit, auction, said):
     model = market(0, auction=auction)
-    assert said in guarantee_sentences(model.broker.auction)
+    assert said in claim_sentences(model.broker.auction)
     assert said in visit(GuaranteesPanel(model)).text()
 
 
 def test_what_an_auction_does_not_promise_is_said_too():
     guarantees = Guarantees(truthful_in="valuation", individually_rational=False, budget_feasible=False)
-    assert guarantee_sentences(SimpleNamespace(planted=False, refuted=True, guarantees=guarantees)) == [
+    assert claim_sentences(SimpleNamespace(planted=False, refuted=True, guarantees=guarantees)) == [
         "Kept as published, although a claim of its authors is false.",
-        "No owner gains by lying about what her privacy costs her.",
-        "Nothing is promised to keep her from lying about her data, how much she tolerates.",
-        "A truthful owner may lose.",
-        "It may exceed the budget.",
+        "Claimed: no owner gains by lying about what her privacy costs her.",
+        "Nothing is claimed to keep her from lying about her data, how much she tolerates.",
+        "Not claimed: that no truthful owner loses.",
+        "Not claimed: that it stays within the budget.",
     ]
