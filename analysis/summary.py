@@ -1,4 +1,4 @@
-"""What a market's tables say: did lying pay, what did the buyer get, was anything violated, what privacy was spent.
+"""What a market's tables say: what lying brought, alone and together, what was learned, what privacy was spent.
 
 The functions take the tables of one or several runs, several told apart by a column ``seed``. Intervals come from a
 bootstrap over clusters: bids of one round share its budget, order and menu, so rounds are drawn anew, never bids.
@@ -47,7 +47,8 @@ def _tensor(values: pd.Series) -> torch.Tensor:
 
 def without_rounding(money: pd.Series, *stakes: pd.Series) -> pd.Series:
     """Amounts of money, 0 where they are no more than rounding of the ``stakes`` that they are a difference of."""
-    bound = ROUNDING * np.max([each.abs() for each in stakes], axis=0)
+    sizes = np.abs(np.stack([each.to_numpy(dtype=float) for each in stakes]))  # [stakes, rows]
+    bound = ROUNDING * np.where(np.isfinite(sizes), sizes, 0.0).max(axis=0)
     return money.where(money.abs() > bound, 0.0)
 
 
@@ -133,8 +134,10 @@ def gains_by_strategy(trades: pd.DataFrame, *, draws: int = 2000, seed: int = 0)
                 "relative_low": share.low,
                 "relative_high": share.high,
                 "best": float(group["misreport_gain"].max()),
-                "utility": float(group["utility"].mean()),
-                "truthful_utility": float(group["truthful_utility"].mean()),
+                "utility": float(without_rounding(group["utility"], group["payment"]).mean()),
+                "truthful_utility": float(
+                    without_rounding(group["truthful_utility"], group["truthful_payment"]).mean()
+                ),
                 "heavy_tail": _heavy_tail(group["misreport_gain"], cluster) or _heavy_tail(relative, cluster),
             }
         )
@@ -156,44 +159,6 @@ def final_accuracy(rounds: pd.DataFrame) -> pd.Series:
     """Test accuracy after the last round, per seed."""
     last = rounds.sort_values("round").groupby("seed").tail(1)
     return last.set_index("seed")["test_accuracy"].sort_index()
-
-
-def what_the_buyer_got(rounds: pd.DataFrame) -> dict[str, Any]:
-    """Means over the rounds of what was offered, spent and bought; the error bound over the rounds that have one.
-
-    Invalid rounds, in which nobody sold, have an infinite bound; their share stands beside the finite mean.
-    """
-    valid = rounds.loc[~rounds["invalid"], "error_bound"]
-    accuracy = final_accuracy(rounds)
-    return {
-        "rounds": len(rounds),
-        "budget": float(rounds["budget"].mean()),
-        "spent": float(rounds["spent"].mean()),
-        "spent_share": float(rounds["spent"].sum() / rounds["budget"].sum()) if rounds["budget"].sum() > 0 else 0.0,
-        "bidders": float(rounds["bidders"].mean()),
-        "sellers": float(rounds["sellers"].mean()),
-        "invalid_share": float(rounds["invalid"].mean()),
-        "error_bound": float(valid.mean()) if len(valid) else np.inf,
-        "accuracy": float(accuracy.mean()),
-        "accuracy_spread": float(accuracy.std(ddof=1)) if len(accuracy) > 1 else 0.0,
-        "accuracy_by_seed": {int(seed): float(value) for seed, value in accuracy.items()},
-    }
-
-
-def violations(rounds: pd.DataFrame, trades: pd.DataFrame) -> dict[str, Any]:
-    """How often a promise was broken, counted exactly: no tolerance anywhere.
-
-    ``individual_rationality`` counts truthful bidders who lost, ``budget`` rounds that paid out more than the buyer
-    had set, ``privacy_budget`` and ``data_size`` bidders of whom more was taken than they had or tolerate.
-    """
-    truthful = trades.loc[trades["truthful"], "utility"]
-    return {
-        "individual_rationality": int(rounds["ir_violations"].sum()),
-        "least_truthful_utility": float(truthful.min()) if len(truthful) else 0.0,
-        "budget": int((rounds["spent"] > rounds["budget"]).sum()),
-        "privacy_budget": int((trades["privacy_loss"] > trades["privacy_budget"]).sum()),
-        "data_size": int((trades["records"] > trades["data_size"]).sum()),
-    }
 
 
 def privacy_spent(trades: pd.DataFrame) -> dict[str, Any]:
