@@ -11,7 +11,7 @@ A task's records are about 1 long, by public scaling (``agents.tasks.base.stored
   Without noise, or where owners are clipped otherwise, the weights of the least error bound.
 
 ``PATH`` was chosen on seeds from 1000 on, on digits and on a held-out part of NSL-KDD's training file
-(docs/benchmarks.md); halving and doubling it costs about 0.01 of accuracy.
+(docs/benchmarks.md); halving or doubling it costs at most 0.02 of accuracy.
 """
 
 from __future__ import annotations

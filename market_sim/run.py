@@ -123,6 +123,8 @@ def _manifest(config: MarketConfig, seed: int, model: FLMarket) -> dict[str, Any
         "outside_training": model.outside_training,
         "shares_of_nobody": shares_of_nobody(config.strategies, config.owners),
         "data_files": _data_files(config),
+        "task": {"public": model.task.public, "knowledge": model.task.knowledge, "dimension": model.task.dimension},
+        "error_bound_meaning": model.terms.error_bound_meaning,
         # Neither an auction or a strategy of one's own nor noise that cannot be seeded can be had again from this file.
         "repeatable": not isinstance(config.auction, Auction)
         and all(isinstance(key, str) for key in config.strategies)

@@ -51,6 +51,9 @@ def test_the_manifest_repeats_the_run(tmp_path: Path) -> None:
     assert manifest["versions"]["torch"]
     assert len(manifest["auction"]["checkpoint_sha256"]) == len(manifest["auction"]["network_sha256"]) == 64
     assert manifest["repeatable"] is True
+    assert manifest["task"]["public"] is True
+    assert "the mean image of MNIST" in manifest["task"]["knowledge"]
+    assert "the mean of the owners' directions" in manifest["error_bound_meaning"]
     assert manifest["torch_threads"] == torch.get_num_threads()
     again = run_market(MarketConfig(**manifest["config"]), seed=manifest["seed"])
     pd.testing.assert_frame_equal(again.trades, first.trades)

@@ -108,3 +108,14 @@ def test_digits_are_the_low_frequencies_of_each_image_less_what_digits_have_in_c
     expected = kept / kept.norm(dim=1, keepdim=True)
     found = torch.from_numpy(digits.features_of(images.reshape(5, 64).numpy()))
     assert torch.allclose(found, expected)
+
+
+def test_no_image_changes_what_becomes_of_another():
+    images = torch.rand(6, 64, generator=torch.Generator().manual_seed(1), dtype=torch.float64).numpy() * 16
+    before = digits.features_of(images)
+    images[2] = 0.0
+    images[4, 10] = 16e6
+    after = digits.features_of(images)
+    assert after.shape == before.shape
+    assert (after[[0, 1, 3, 5]] == before[[0, 1, 3, 5]]).all()
+    assert (after[4] != before[4]).any()
