@@ -97,7 +97,11 @@ def _lying(found: Findings) -> list[RenderableType]:
         rows = found.lying.to_dict("records")
         lies = [(row["strategy"], *_counts(row, "misreports"), *map(_said, _both(row))) for row in rows]
         parts.append(_table(("strategy", "lies", "paid", "gain per lie, money [ ]", "of her cost [ ]"), lies))
-        parts.append(Text("Each lie alone. Cost: of all her records at her own privacy budget."))
+        mean = found.number("gain per lie")
+        average = _said((mean["mean"], mean["low"], mean["high"]))
+        parts.append(
+            Text(f"Each lie alone, on average {average} % of her cost: of all her records at her own privacy budget.")
+        )
         parts += [Text(warning)] if (warning := tails_too_heavy(rows)) else []
     if len(found.groups):
         money = ("utility", "truthful_utility", "ratio")

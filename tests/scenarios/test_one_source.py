@@ -1,0 +1,79 @@
+"""One number, one definition: terminal, report and app print the same text about the same run."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from market_sim import run_market
+from scenarios.app.choices import Choices, build
+from scenarios.app.headline import key_numbers, verdict
+from scenarios.app.history import history_of
+from scenarios.commands.market_summary import market_figures, market_summary
+from scenarios.commands.report import report_html
+from scenarios.commands.runs import read_runs
+
+CHOICES = Choices(
+    owners=24, bidders=12, rounds=6, task="synthetic", network="small-world", auction="sequential-menu", seed=3,
+    deviators={"collusion-ring": 40, "scaled-valuation": 20},
+)  # fmt: skip
+NUMBER = re.compile(r"\N{MINUS SIGN}?\d[\d,]*(?:\.\d+)?(?:e[+\N{MINUS SIGN}]?\d+)?")
+LABELS = {"95"}
+"""Numbers that are no results: the level of intervals."""
+
+
+def numbers(text: str) -> set[str]:
+    return {found.rstrip(",") for found in NUMBER.findall(text)} - LABELS
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory) -> dict[str, str]:
+    """What each of the three says about one run."""
+    out = tmp_path_factory.mktemp("one") / "run"
+    run_market(CHOICES.config, seed=CHOICES.seed, out=out)
+    (market,) = read_runs({"run": out}, progress=False).markets
+    console = Console(width=160, record=True, file=io.StringIO())
+    for part in market_summary(market, market_figures(market, chance=None)):
+        console.print(part)
+    page = re.sub(r"<(style|svg|details)\b.*?</\1>", " ", report_html([market], {}), flags=re.S)
+    model = build(CHOICES).model
+    for _ in range(CHOICES.rounds):
+        model.step()
+        history = history_of(model)
+    return {
+        "terminal": " ".join(console.export_text().split()),
+        "report": " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split()),
+        "app": " ".join(verdict(history, model)),
+        "tiles": " ".join(key_numbers(history, model).values()),
+    }
+
+
+def test_every_number_in_the_terminal_is_in_the_report(printed):
+    said = numbers(printed["terminal"])
+    # The clipping norm stands in the folded configuration.
+    assert len(said) > 25
+    assert said - numbers(printed["report"]) <= {"0.1"}
+
+
+def test_every_number_at_the_top_of_the_app_is_in_terminal_and_report(printed):
+    chance = {found for found in numbers(printed["app"]) if f"guessing on {found}" in printed["app"]}
+    rounds = {str(CHOICES.rounds)}
+    for part in ("app", "tiles"):
+        said = numbers(printed[part]) - chance - rounds
+        assert len(said) > 3
+        assert said <= numbers(printed["report"]), part
+        assert said <= numbers(printed["terminal"]), part
+
+
+def test_the_answers_are_the_same_sentences(printed):
+    sentence = printed["app"].partition(". ")[2].partition(" Against")[0]
+    assert sentence.split(":")[0] in ("No", "Yes", "Only together")
+    paid = re.findall(r"Against everybody's .*? bound\.|All owners together, .*? round\.", printed["app"])
+    assert len(paid) == 2
+    for each in (sentence, *paid):
+        assert each in printed["terminal"]
+        assert each in printed["report"]
