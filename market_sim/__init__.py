@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from market_sim.model import FLMarket
     from market_sim.results import load_results
     from market_sim.run import run_market
+    from market_sim.verification.verify import verify
 
 __all__ = [
     "FAMILIES",
@@ -39,6 +40,7 @@ __all__ = [
     "load_results",
     "optimal_weights",
     "run_market",
+    "verify",
 ]
 
 _HOMES = {
@@ -54,6 +56,7 @@ _HOMES = {
     "market_sim.model": ("FLMarket",),
     "market_sim.results": ("load_results",),
     "market_sim.run": ("run_market",),
+    "market_sim.verification.verify": ("verify",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

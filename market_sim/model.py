@@ -17,12 +17,16 @@ from agents.broker.auctions.registry import load_auction, outside_training
 from agents.broker.broker import Broker
 from agents.buyer.buyer import ModelBuyer
 from agents.checks import seed_number
+from agents.messages import Aggregate, Bids, Outcome, Upload
 from agents.network import OwnerNetwork, owner_network
+from agents.owner.bidders import Bidders
+from agents.owner.groups import Stream
 from agents.owner.owner import DataOwner
 from agents.owner.population import OwnerPopulation
 from agents.owner.strategies.base import PublicKnowledge
 from agents.prior import OwnerPrior
 from agents.tasks.registry import load_task
+from agents.tasks.softmax import Score
 from agents.upload_terms import UploadTerms
 from market_sim import round as phases
 from market_sim.config import MarketConfig
@@ -160,11 +164,12 @@ class FLMarket(Model):  # type: ignore[misc]
         bidders = phases.announce(
             buyer, population, prior, taken, maximum=config.bidders, round=self.round, stream=stream
         )
-        bidders, bids = phases.bid(population.groups, broker.auction, bidders, stream)
-        sale = phases.auction(broker, bidders, bids, stream("lottery"))
-        upload, loss = phases.upload(population, bidders, sale.outcome, stream)
+        bidders = self._appear(bidders, stream)
+        bids = phases.bid(population.groups, broker.auction, bidders, stream)
+        sale = self._sell(bidders, bids, stream)
+        upload, loss = self._upload(bidders, sale.outcome, stream)
         aggregate, error_bound = phases.aggregate(broker, bidders, bids, sale.outcome, upload, loss)
-        score = phases.update(buyer, aggregate)
+        score = self._learn(buyer, aggregate)
         settlement = phases.settle(buyer, population, bidders, bids, sale.outcome, loss)
         return phases.record(
             settlement,
@@ -179,6 +184,20 @@ class FLMarket(Model):  # type: ignore[misc]
             prior=prior,
             config=config,
         )
+
+    # The phases that a verification of a run does in a way of its own.
+
+    def _appear(self, bidders: Bidders, stream: Stream) -> Bidders:
+        return phases.appear(self.population.groups, bidders, stream)
+
+    def _sell(self, bidders: Bidders, bids: Bids, stream: Stream) -> phases.Sale:
+        return phases.auction(self.broker, bidders, bids, stream("lottery"))
+
+    def _upload(self, bidders: Bidders, outcome: Outcome, stream: Stream) -> tuple[Upload, Tensor]:
+        return phases.upload(self.population, bidders, outcome, stream)
+
+    def _learn(self, buyer: ModelBuyer, aggregate: Aggregate) -> Score:
+        return phases.update(buyer, aggregate)
 
     def _record(self, records: list[RoundRecord]) -> None:
         """Append a whole step's rows; a step that is interrupted here leaves none behind."""

@@ -60,12 +60,16 @@ def announce(
     return Bidders.single(announcement, owners, types, population.accounts.left[owners])
 
 
-def bid(groups: StrategyGroups, auction: Auction, bidders: Bidders, stream: Stream) -> tuple[Bidders, Bids]:
-    """Let the strategies choose identities and bids ``[1, r]``; fields that the auction has verified are true."""
-    bidders = replace(bidders, identities=groups.identities(bidders, stream))
+def appear(groups: StrategyGroups, bidders: Bidders, stream: Stream) -> Bidders:
+    """Let the strategies choose under how many names their owners appear."""
+    return replace(bidders, identities=groups.identities(bidders, stream))
+
+
+def bid(groups: StrategyGroups, auction: Auction, bidders: Bidders, stream: Stream) -> Bids:
+    """Let the strategies bid ``[1, r]``; fields that the auction has verified are true."""
     bids = groups.bid(bidders, stream)
     known = auction.guarantees.verified
-    return bidders, bids.replace(**{name: getattr(bidders.row_types, name) for name in known}) if known else bids
+    return bids.replace(**{name: getattr(bidders.row_types, name) for name in known}) if known else bids
 
 
 def auction(broker: Broker, bidders: Bidders, bids: Bids, generator: torch.Generator) -> Sale:

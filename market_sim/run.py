@@ -16,8 +16,11 @@ from typing import Any
 import torch
 
 from agents.broker.auctions.base import Auction
+from agents.broker.auctions.registry import auction_classes, load_auction
 from agents.checks import seed_number
-from agents.owner.strategy_shares import shares_of_nobody
+from agents.own_classes import same_state, spelled
+from agents.owner.strategy_shares import shares_of_nobody, strategy_name
+from agents.prior import OwnerPrior
 from agents.tasks.registry import data_files
 from market_sim.config import MarketConfig
 from market_sim.directory import prepare
@@ -75,7 +78,7 @@ def run_market(
         prepare(out)
     started = time.perf_counter()
     model = FLMarket(config, seed=seed)
-    manifest = _manifest(config, seed, model)
+    manifest = manifest_of(config, seed, model)
     if out is not None:
         check_out(out, manifest)
     interrupted = False
@@ -107,7 +110,7 @@ def _run_identity(config: MarketConfig, seed: int) -> dict[str, Any]:
     return {"format": FORMAT, "seed": seed, "config": config.as_json()}
 
 
-def _manifest(config: MarketConfig, seed: int, model: FLMarket) -> dict[str, Any]:
+def manifest_of(config: MarketConfig, seed: int, model: FLMarket) -> dict[str, Any]:
     """Everything needed to repeat a run, as JSON gives it back."""
     auction = model.broker.auction
     network = getattr(auction, "network", None)
@@ -116,12 +119,14 @@ def _manifest(config: MarketConfig, seed: int, model: FLMarket) -> dict[str, Any
         "auction": {
             "name": auction.name,
             "rule": f"{type(auction).__module__}.{type(auction).__qualname__}",
+            "construct": _construct(config, auction, model.prior),
             "checkpoint_sha256": getattr(getattr(auction, "card", None), "sha256", None),
             "network_sha256": _network_sha256(network) if isinstance(network, torch.nn.Module) else None,
             "guarantees": declared_guarantees(auction),
         },
         "outside_training": model.outside_training,
         "shares_of_nobody": shares_of_nobody(config.strategies, config.owners),
+        "own_strategies": _own_strategies(config),
         "data_files": _data_files(config),
         "task": {"public": model.task.public, "knowledge": model.task.knowledge, "dimension": model.task.dimension},
         "error_bound_meaning": model.terms.error_bound_meaning,
@@ -141,6 +146,28 @@ def declared_guarantees(auction: Auction) -> dict[str, Any]:
     declared = {field.name: getattr(auction.guarantees, field.name) for field in fields_of(auction.guarantees)}
     plain = {name: sorted(value) if isinstance(value, frozenset) else value for name, value in declared.items()}
     return {**plain, "planted": auction.planted, "refuted": auction.refuted}
+
+
+def _construct(config: MarketConfig, auction: Auction, prior: OwnerPrior) -> str | None:
+    """How the auction can be had again: a name, a path, or ``module:Class`` of one made without arguments."""
+    if not isinstance(config.auction, Auction):
+        return str(config.auction)
+    if type(auction) is auction_classes().get(auction.name) and same_state(load_auction(auction.name, prior), auction):
+        return auction.name
+    text = spelled(type(auction))
+    try:
+        return text if text is not None and same_state(type(auction)(), auction) else None
+    except TypeError:  # It needs arguments, which are not written down.
+        return None
+
+
+def _own_strategies(config: MarketConfig) -> dict[str, dict[str, Any]]:
+    """Classes of one's own among the strategies: ``module:Class``, or None where it cannot be imported."""
+    return {
+        strategy_name(key): {"class": spelled(key), "moves_last": key.moves_last}
+        for key in config.strategies
+        if not isinstance(key, str)
+    }
 
 
 def _data_files(config: MarketConfig) -> dict[str, str]:

@@ -209,6 +209,21 @@ def report(
     _print(write_report(runs, out, progress=sys.stderr.isatty()), as_json)
 
 
+@app.command()
+def verify(
+    run: Annotated[Path, typer.Argument(help="Directory of a run; a scenario's stands for all runs in it.")],
+    replay: Annotated[bool, typer.Option("--replay", help="Repeat the learning too: test accuracy and loss.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Recompute a run from its configuration and compare every value, bit by bit; exit code 1 where they disagree."""
+    from scenarios.commands.verify import verify_runs
+
+    answer, ok = verify_runs(run, replay=replay, progress=sys.stderr.isatty())
+    _print(answer, as_json)
+    if not ok:
+        raise typer.Exit(1)
+
+
 @app.command("app")
 def serve_app(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in.")] = "127.0.0.1",

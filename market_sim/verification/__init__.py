@@ -1,0 +1,1 @@
+"""Checking a run: its tables are recomputed from its configuration."""

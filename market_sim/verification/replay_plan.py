@@ -1,0 +1,99 @@
+"""How a recorded run can be played again: its configuration, with stand-ins for what cannot be had again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from agents.broker.auctions.base import Auction
+from agents.own_classes import class_of
+from agents.owner.strategies.base import Strategy
+from agents.owner.strategy_shares import strategy_name
+from market_sim.config import MarketConfig
+from market_sim.model import configured
+from market_sim.verification.recorded import RecordedRun
+from market_sim.verification.stand_ins import RecordedAuction, recorded_strategy
+
+
+@dataclass(frozen=True)
+class ReplayPlan:
+    """A configuration to play, and why parts of it are stand-ins.
+
+    Parameters
+    ----------
+    config : MarketConfig
+    unknown : dict of str to str
+        Strategies that are only known from the record, and why.
+    unknown_auction : str, optional
+        Why the auction is.
+    """
+
+    config: MarketConfig
+    unknown: Mapping[str, str]
+    unknown_auction: str | None = None
+
+    @classmethod
+    def of(cls, record: RecordedRun) -> ReplayPlan:
+        """Find the classes of one's own again; stand-ins take the place of those that cannot be imported.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            If the configuration is none, or a file that it names is missing.
+        """
+        given = dict(record.manifest["config"])
+        auction, reason = _auction(record)
+        own = record.manifest.get("own_strategies") or {}
+        strategies: dict[Any, Any] = {}
+        unknown: dict[str, str] = {}
+        for name, share in dict(given.get("strategies") or {}).items():
+            key, why = _strategy(record, name, own[name]) if name in own else (name, None)
+            strategies[key] = share
+            if why is not None:
+                unknown[name] = why
+        given.update(auction=auction, strategies=strategies, strategy_options=_known_options(given, unknown))
+        return cls(MarketConfig(**given), unknown, reason)
+
+    def without_strategies(self, record: RecordedRun, why: str) -> ReplayPlan:
+        """The same with stand-ins for all strategies."""
+        shares = {strategy_name(key): share for key, share in self.config.strategies.items()}
+        kinds = {name: recorded_strategy(name, record, moves_last=False) for name in shares}
+        config = configured(
+            self.config, {"strategies": {kinds[name]: share for name, share in shares.items()}, "strategy_options": {}}
+        )
+        return replace(self, config=config, unknown={name: self.unknown.get(name, why) for name in shares})
+
+
+def _known_options(given: Mapping[str, Any], unknown: Mapping[str, str]) -> dict[str, Any]:
+    """Options of the strategies that are no stand-ins."""
+    return {name: chosen for name, chosen in dict(given.get("strategy_options") or {}).items() if name not in unknown}
+
+
+def _auction(record: RecordedRun) -> tuple[Any, str | None]:
+    """The auction to play, or a stand-in and the reason."""
+    name, said = str(record.manifest["config"].get("auction")), record.manifest["auction"]
+    construct = said.get("construct")
+    if isinstance(construct, str) and (":" not in construct or construct.endswith(".safetensors")):
+        return name, None
+    if not isinstance(construct, str):
+        why = f"auction {name!r} was made in a script, or with arguments that are not recorded"
+    else:
+        try:
+            return class_of(construct, Auction)(), None  # type: ignore[type-abstract]
+        except (TypeError, ValueError) as error:
+            why = f"auction {error}"
+    verified = (said.get("guarantees") or {}).get("verified") or ()
+    return RecordedAuction(name, verified), why
+
+
+def _strategy(record: RecordedRun, name: str, said: Mapping[str, Any]) -> tuple[type[Strategy], str | None]:
+    """The strategy class to play, or a stand-in and the reason."""
+    if said.get("class") is None:
+        why = f"strategy {name!r} was defined in a script"
+    else:
+        try:
+            return class_of(str(said["class"]), Strategy), None  # type: ignore[type-abstract]
+        except ValueError as error:
+            why = f"strategy {error}"
+    return recorded_strategy(name, record, moves_last=bool(said.get("moves_last"))), why
