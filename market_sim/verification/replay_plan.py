@@ -9,9 +9,9 @@ from typing import Any
 from agents.broker.auctions.base import Auction
 from agents.own_classes import class_of
 from agents.owner.strategies.base import Strategy
+from agents.owner.strategies.registry import strategy_classes
 from agents.owner.strategy_shares import strategy_name
 from market_sim.config import MarketConfig
-from market_sim.model import configured
 from market_sim.verification.recorded import RecordedRun
 from market_sim.verification.stand_ins import RecordedAuction, recorded_strategy
 
@@ -48,21 +48,22 @@ class ReplayPlan:
         strategies: dict[Any, Any] = {}
         unknown: dict[str, str] = {}
         for name, share in dict(given.get("strategies") or {}).items():
-            key, why = _strategy(record, name, own[name]) if name in own else (name, None)
+            is_own = name in own and name not in strategy_classes()
+            key, why = _strategy(record, name, own[name]) if is_own else (name, None)
             strategies[key] = share
             if why is not None:
                 unknown[name] = why
         given.update(auction=auction, strategies=strategies, strategy_options=_known_options(given, unknown))
         return cls(MarketConfig(**given), unknown, reason)
 
-    def without_strategies(self, record: RecordedRun, why: str) -> ReplayPlan:
-        """The same with stand-ins for all strategies."""
-        shares = {strategy_name(key): share for key, share in self.config.strategies.items()}
-        kinds = {name: recorded_strategy(name, record, moves_last=False) for name in shares}
-        config = configured(
-            self.config, {"strategies": {kinds[name]: share for name, share in shares.items()}, "strategy_options": {}}
-        )
-        return replace(self, config=config, unknown={name: self.unknown.get(name, why) for name in shares})
+    def without_strategies(self, why: str) -> ReplayPlan:
+        """The same with stand-ins for strategies of one's own; for all, if it is the auction that nobody knows."""
+        names = [
+            strategy_name(key)
+            for key in self.config.strategies
+            if self.unknown_auction is not None or not isinstance(key, str)
+        ]
+        return replace(self, unknown={**dict.fromkeys(names, why), **self.unknown})
 
 
 def _known_options(given: Mapping[str, Any], unknown: Mapping[str, str]) -> dict[str, Any]:

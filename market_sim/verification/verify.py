@@ -71,7 +71,7 @@ def verify(directory: str | Path, *, replay: bool = False, watch: Watch | None =
         try:
             model, problem = _play(plan, record, seed, learn=learned is None, watch=watch)
         except CannotBeKnownError as error:
-            plan = plan.without_strategies(record, f"a strategy {error}")
+            plan = plan.without_strategies(f"a strategy {error}")
             model, problem = _play(plan, record, seed, learn=False, watch=watch)
     recomputed = model.tables()
     excused = not_recomputed(recomputed, plan, model, learned)
@@ -95,7 +95,11 @@ def _play(
     plan: ReplayPlan, record: RecordedRun, seed: int, *, learn: bool, watch: Watch | None
 ) -> tuple[FLMarket, str | None]:
     """Play the completed rounds of a run; also what stopped it, if anything did."""
-    model = FLMarket(plan.config, seed=seed) if learn else MarketWithoutLearning(plan.config, seed=seed, record=record)
+    model = (
+        FLMarket(plan.config, seed=seed)
+        if learn
+        else MarketWithoutLearning(plan.config, seed=seed, record=record, unknown=plan.unknown)
+    )
     rounds = min(record.manifest["rounds_completed"], plan.config.rounds)
     for played in range(rounds):
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +26,7 @@ from market_sim.verification.stand_ins import (
     RecordedStrategy,
     recorded_identities,
     recorded_outcome,
+    recorded_strategy,
 )
 
 
@@ -51,6 +53,8 @@ class MarketWithoutLearning(FLMarket):
     seed : int
     record : RecordedRun
         What the stand-ins read.
+    unknown : collection of str
+        Strategies in whose place stand-ins act.
 
     Attributes
     ----------
@@ -60,7 +64,7 @@ class MarketWithoutLearning(FLMarket):
         Rounds in which a stand-in's uploads may have had more noise than was sold.
     """
 
-    def __init__(self, config: MarketConfig, *, seed: int, record: RecordedRun) -> None:
+    def __init__(self, config: MarketConfig, *, seed: int, record: RecordedRun, unknown: Collection[str]) -> None:
         super().__init__(config, seed=seed)
         self.record = record
         self.order_recorded: set[tuple[int, int]] = set()
@@ -69,6 +73,10 @@ class MarketWithoutLearning(FLMarket):
         if isinstance(self._rule, RecordedAuction):
             self._rule.answers = True
         strategies = self.population.groups.strategies
+        for index, (name, strategy) in enumerate(zip(self.population.groups.names, strategies, strict=True)):
+            if name in unknown:
+                kind = recorded_strategy(name, record, moves_last=strategy.moves_last)
+                strategies[index] = kind(strategy.owners)
         self._stand_in = torch.tensor([isinstance(strategy, RecordedStrategy) for strategy in strategies])
 
     def stand_ins(self, owners: Tensor) -> Tensor:
