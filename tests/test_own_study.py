@@ -77,7 +77,7 @@ def test_every_file_is_shown_and_every_table_is_read(study):
     assert {file for file, _ in BLOCKS if file} == {"other_half.py", "haggling.py"}
     head = (study / "owners.csv").read_text().splitlines()[:4]
     assert "\n".join(head) in PAGE
-    assert len(COMMANDS) == 3
+    assert len(COMMANDS) == 4
 
 
 class Bare(Auction):

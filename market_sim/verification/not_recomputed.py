@@ -101,7 +101,7 @@ def not_recomputed(columns: Columns, plan: ReplayPlan, model: FLMarket, learned:
         return np.ones(len(columns[table]["round"]), dtype=bool)
 
     if learned is not None:
-        excuse({name: tuple(set(LEARNED[name]) & set(columns[name])) for name in LEARNED}, everywhere, learned)
+        excuse(LEARNED, everywhere, learned)
     if plan.unknown_auction is not None:
         excuse(SOLD, everywhere, plan.unknown_auction)
         excuse(OTHERWISE, everywhere, plan.unknown_auction)

@@ -50,7 +50,7 @@ def verify(directory: str | Path, *, replay: bool = False, watch: Watch | None =
     directory : str or Path
         What ``run_market(out=...)`` wrote. Classes that its ``config.json`` names as ``module:Class`` are imported.
     replay : bool
-        Repeat the learning too; without, test accuracy and loss are not checked.
+        Repeat the learning too; without, the columns that it brings about are not checked.
     watch : callable, optional
         ``watch(played, rounds)`` after every round.
 
