@@ -212,9 +212,7 @@ def report(
 @app.command()
 def verify(
     run: Annotated[Path, typer.Argument(help="Directory of a run; a scenario's stands for all runs in it.")],
-    replay: Annotated[
-        bool, typer.Option("--replay", help="Repeat the learning too, for test accuracy and loss.")
-    ] = False,
+    replay: Annotated[bool, typer.Option("--replay", help="Repeat the learning too: test accuracy, loss.")] = False,
     as_json: Json = False,
 ) -> None:
     """Recompute a run from its configuration and compare every value, bit by bit; exit code 1 where they disagree."""
