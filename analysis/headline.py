@@ -72,7 +72,9 @@ def _together(groups: pd.DataFrame) -> list[str]:
     for row in groups_summary(groups).itertuples():
         name = {"collusion-ring": "ring"}.get(row.strategy, f"group of {row.strategy}" if one_at_most else "")
         who, them = (f"the {name} together", "it") if one_at_most else (_plural(row.strategy), "them")
-        clauses.append(f"{who} earned {_compared(row.gain, row.ratio, row.truthful_utility, them)}")
+        # A gain in some rounds that is lost in others is neither hidden nor called one.
+        at_times = f"gained in {row.paid:,} of {row.groups:,} cases, but in sum " if row.paid and row.gain <= 0 else ""
+        clauses.append(f"{who} {at_times}earned {_compared(row.gain, row.ratio, row.truthful_utility, them)}")
     return clauses
 
 

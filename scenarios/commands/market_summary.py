@@ -147,7 +147,7 @@ def _buyer(found: Findings, figures: Mapping[str, Any]) -> list[RenderableType]:
         ),
         Text(
             f"She spent {said('spent')} of {said('budget')} a round, {said('spent of the budget')} % of all budgets, "
-            f"on {said('sellers')} of {said('bidders')} bidders."
+            f"for {said('sellers')} uploads of {said('bidders')} bidders."
         ),
     ]
 

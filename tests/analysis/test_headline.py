@@ -50,6 +50,14 @@ def test_a_group_that_gains_in_no_round_leaves_the_answer_no():
     )
 
 
+def test_a_ring_that_gains_at_times_and_loses_more():
+    found = headline(trades(False), groups((0, 2, 6.0, 4.0), (1, 2, 2.0, 6.0)))
+    assert str(found) == (
+        "Only together: alone no lie paid (0 of 1); the ring together gained in 1 of 2 cases, but in sum earned 20 % "
+        "less than the truth would have brought it."
+    )
+
+
 def test_where_the_truth_would_have_brought_nothing_there_is_no_share_of_it():
     found = headline(trades(False), groups((0, 2, 3.0, 0.0), strategy="friends"))
     assert found.verdict == ONLY_TOGETHER
