@@ -89,7 +89,8 @@ def test_no_lie_paid_and_no_promise_was_broken(played):
     assert all(row["paid"] == 0 and row["best"] <= 0 for row in answer.figures["lying"])
     assert answer.figures["headline"]["verdict"] == "No"
     assert {(row["claim"], row["here"], row["broken"]) for row in answer.figures["promises"]} == {
-        ("claimed", "kept", 0)
+        ("claimed", "kept", 0),
+        ("not claimed", "not tried", 0),  # nobody had several names, nobody acted together
     }
 
 
