@@ -2,7 +2,7 @@
 
 The broker weighs uploads by the variance declared here for the privacy loss that it bought, never by anything in the
 upload; the private half (the samplers) stands in ``agents.owner.perturbation``. Source: FL-Market, section III-A
-(Laplace); Bhowmick et al. 2018 (PrivUnit).
+(Laplace); Bhowmick et al. 2018 (PrivUnit); Duchi, Jordan, Wainwright 2018 (the L2 sphere).
 """
 
 from __future__ import annotations
@@ -80,12 +80,22 @@ def spherical_cap(privacy_loss: NDArray[np.float64], dimension: int) -> Spherica
         rises = new > height[climbing] * (1 + 1e-9)
         climbing = climbing[rises]
         height[climbing] = new[rises]
+    return _cap(height.reshape(loss.shape), loss, dimension)
+
+
+def half_sphere(privacy_loss: NDArray[np.float64], dimension: int) -> SphericalCap:
+    """The cap of height 0, which ``l2-sphere`` draws from, for every positive ``privacy_loss`` of an array."""
+    loss = np.minimum(np.asarray(privacy_loss, dtype=np.float64), LARGEST_USEFUL_LOSS)
+    return _cap(np.zeros_like(loss), loss, dimension)
+
+
+def _cap(height: NDArray[np.float64], loss: NDArray[np.float64], dimension: int) -> SphericalCap:
     area = _area(height, dimension)
     return SphericalCap(
-        height=height.reshape(loss.shape),
-        area=area.reshape(loss.shape),
-        probability=(area / (area + (1 - area) * np.exp(-flat))).reshape(loss.shape),
-        shrinkage=_shrinkage(height, flat, dimension).reshape(loss.shape),
+        height=height,
+        area=area,
+        probability=area / (area + (1 - area) * np.exp(-loss)),
+        shrinkage=_shrinkage(height, loss, dimension),
     )
 
 
@@ -111,6 +121,11 @@ def _privunit(privacy_loss: Tensor, dimension: int) -> Tensor:
     return 1 / (shrinkage**2 * dimension)
 
 
+def _l2_sphere(privacy_loss: Tensor, dimension: int) -> Tensor:
+    shrinkage = torch.from_numpy(half_sphere(privacy_loss.numpy(), dimension).shrinkage)
+    return 1 / (shrinkage**2 * dimension)
+
+
 def _none(privacy_loss: Tensor, _dimension: int) -> Tensor:
     return torch.full_like(privacy_loss, NO_NOISE_VARIANCE)
 
@@ -127,6 +142,7 @@ class _Noise:
 
 
 _NOISES: dict[str, _Noise] = {
+    "l2-sphere": _Noise(private=True, norm_order=2, variance=_l2_sphere, fewest_coordinates=2),
     "laplace": _Noise(private=True, norm_order=1, variance=_laplace, sources=NOISE_SOURCES),
     "none": _Noise(private=False, norm_order=2, variance=_none),
     "privunit": _Noise(private=True, norm_order=2, variance=_privunit, fewest_coordinates=2),
@@ -139,9 +155,10 @@ def variance(name: str, privacy_loss: Any, dimension: int, radius: float = 1.0) 
     """Declared variance of one coordinate of a perturbed gradient, infinite where no privacy loss is bought.
 
     ``laplace``: 8 L^2 / e^2 for gradients in the L1 ball of radius L. ``privunit``: L^2 / (m^2 p) for the L2 ball,
-    which is the second moment and so never too little; norms stay private, hence nothing is subtracted for them, and
-    the figure is an average over the p coordinates. ``none``: ``NO_NOISE_VARIANCE`` L^2, a floor that leaves the
-    optimal weights to the bias: nearly the shares where every record is bought.
+    with m the cap's shrinkage (``l2-sphere``: that of the half-sphere). It is the second moment and so never too
+    little; norms stay private, hence nothing is subtracted for them, and the figure is an average over the p
+    coordinates. ``none``: ``NO_NOISE_VARIANCE`` L^2, a floor that leaves the optimal weights to the bias: nearly the
+    shares where every record is bought.
 
     Parameters
     ----------
@@ -150,7 +167,7 @@ def variance(name: str, privacy_loss: Any, dimension: int, radius: float = 1.0) 
     privacy_loss : float64 array of any shape
         Nonnegative; 0 means that nothing is uploaded.
     dimension : int
-        Coordinates p of the gradient; at least 2 for ``privunit``.
+        Coordinates p of the gradient; at least 2 for ``privunit`` and ``l2-sphere``.
     radius : float
         Largest norm L of a gradient, in the norm of ``norm_order(name)``.
 

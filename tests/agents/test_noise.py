@@ -52,6 +52,17 @@ def test_privunit_declares_the_figures_of_the_design():
     assert torch.allclose(noise.variance("privunit", [0.5, 1.0, 2.0, 4.0], 650, radius=0.1), declared * 0.01)
 
 
+@pytest.mark.parametrize("dimension", DIMENSIONS)
+@pytest.mark.parametrize("loss", [0.5, 1.0, 4.0])
+def test_the_sphere_declares_the_squared_radius_of_duchi_jordan_and_wainwright(loss, dimension):
+    ratio = math.exp(gammaln((dimension + 1) / 2) - gammaln(dimension / 2))
+    radius = math.sqrt(math.pi) * ratio / math.tanh(loss / 2)
+    declared = float(noise.variance("l2-sphere", [loss], dimension))
+    assert declared == pytest.approx(radius**2 / dimension, rel=1e-12)
+    # PrivUnit chooses its cap freely, and the half-sphere is one of them.
+    assert float(noise.variance("privunit", [loss], dimension)) <= declared * (1 + 1e-12)
+
+
 def test_none_declares_a_floor_that_optimal_weights_can_divide_by():
     assert noise.variance("none", [0.5, 2.0], 650, radius=2.0).tolist() == [4e-6, 4e-6]
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import special
 from torch import Tensor
 
-from agents.noise import spherical_cap
+from agents.noise import SphericalCap, spherical_cap
 
 NAME = "privunit"
 
@@ -38,10 +38,14 @@ def perturb(gradient: Tensor, privacy_loss: Tensor, generator: torch.Generator, 
     -------
     float64[m, p]
     """
+    return perturb_on_sphere(gradient, spherical_cap(privacy_loss.numpy(), gradient.shape[1]), generator, radius)
+
+
+def perturb_on_sphere(gradient: Tensor, cap: SphericalCap, generator: torch.Generator, radius: float) -> Tensor:
+    """The same for any caps, one for every gradient of ``gradient[m, p]``."""
     owners, dimension = gradient.shape
     uniform = torch.rand(3, owners, generator=generator, dtype=torch.float64)
     normal = torch.randn(owners, dimension, generator=generator, dtype=torch.float64)
-    cap = spherical_cap(privacy_loss.numpy(), dimension)
 
     norm = gradient.norm(dim=1)
     first_axis = torch.zeros(dimension, dtype=torch.float64)

@@ -51,8 +51,8 @@ def test_declared_variance_is_met_up_to_the_private_norm(name, loss, share):
     radius = 0.7
     gradient = within_ball(name, radius, share)
     squared_error = (many(name, gradient, loss, radius) - gradient).square().mean(dim=1)
-    slack = 5 * float(squared_error.std()) / math.sqrt(DRAWS)
     declared = float(noise.variance(name, [loss], len(gradient), radius))
+    slack = 5 * float(squared_error.std()) / math.sqrt(DRAWS) + 1e-12 * declared  # draws of one length differ by digits
     assert float(squared_error.mean()) <= declared + slack
     assert declared <= float(squared_error.mean()) + radius**2 / len(gradient) + slack
 
