@@ -57,7 +57,7 @@ def verdict(history: History, model: FLMarket) -> list[str]:
 def key_numbers(history: History, model: FLMarket) -> dict[str, str]:
     """What stands in the tiles, by what it is."""
     names = (
-        "rounds", "does lying pay?", "lies that paid", "groups that gained", "mean gain of a lie, of her cost",
+        "rounds", "lies that paid", "groups that gained", "mean gain of a lie, of her cost",
         "test accuracy", "spent of the budget", "median privacy loss of sellers",
     )  # fmt: skip
     if not model.steps:
@@ -66,7 +66,6 @@ def key_numbers(history: History, model: FLMarket) -> dict[str, str]:
     together = groups[groups["members"] > 1]
     values = (
         f"{model.steps:,} of {model.config.rounds:,}",
-        history.headline.verdict,
         f"{history.misreports_paid:,} of {history.misreports:,}",
         f"{int(together['paid'].sum()):,} of {len(together):,}" if len(together) else NOTHING,
         NOTHING if gain is None else f"{rounded(100 * gain)} %",
@@ -78,5 +77,5 @@ def key_numbers(history: History, model: FLMarket) -> dict[str, str]:
 
 
 def _accuracy(rounds: pd.DataFrame) -> float:
-    """Test accuracy after the last round, of the first buyer's model."""
+    """Test accuracy after the last round."""
     return float(final_accuracy(rounds.assign(seed=0)).iloc[0])
