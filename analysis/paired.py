@@ -16,13 +16,14 @@ from analysis.formatting import counted, rounded, with_interval
 from analysis.intervals import CLUSTER, Interval, across_seeds, clustered_mean, ratio_ends, resamples
 from analysis.summary import final_accuracy, without_rounding
 
-BOUND, SPENT, SURPLUS = "error bound", "spent", "owners' surplus"
+BOUND, SPENT, SURPLUS, HONEST = "error bound", "spent", "owners' surplus", "surplus of those who told the truth"
 BOUND_UNIT = "L² per coordinate; change: ratio"
 MONEY = "money per round"
 DIFFERENCES = (
     (SPENT, "spent", MONEY),
     ("sellers", "sellers", "uploads per round"),
     (SURPLUS, "owner_surplus", MONEY),
+    (HONEST, "honest_surplus", MONEY),
 )
 """Quantities that are compared by their difference, their columns and units."""
 COLUMNS = ("quantity", "unit", "actual", "truthful", "change", "low", "high")
@@ -67,6 +68,11 @@ class WhoPays:
         """What all owners together kept more than under everybody's truth, money per round."""
         return self._change(SURPLUS)
 
+    @property
+    def honest_surplus(self) -> Interval:
+        """What the owners who told the truth kept more than if all had told it, money per round."""
+        return self._change(HONEST)
+
     def _change(self, quantity: str) -> Interval:
         if not self.rounds:
             return UNKNOWN
@@ -110,7 +116,8 @@ def who_pays(rounds: pd.DataFrame, *, draws: int = 2000, seed: int = 0) -> WhoPa
     sentences = (
         f"Against everybody's truth in the same {counted(len(lied), 'round')}, the buyer "
         f"{_money(found.spent, 'paid')}{_bound(found.error_bound)}{_invalid(invalid, truthful_invalid)}.",
-        f"All owners together, those who lied included, {_money(found.owner_surplus, 'kept')}.",
+        f"The owners who told the truth {_money(found.honest_surplus, 'kept')}; all together, those who lied included, "
+        f"{_money(found.owner_surplus, 'kept')}.",
     )
     return replace(found, sentences=sentences)
 

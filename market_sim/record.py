@@ -41,12 +41,13 @@ class GroupsTogether:
 
 @dataclass(frozen=True)
 class EverybodyTruthful:
-    """What would have come of a round had all its bidders told the truth."""
+    """What would have come of a round had all its bidders told the truth; ``honest`` are those who did tell it."""
 
     error_bound: float
     spent: float
     sellers: int
     owner_surplus: float
+    honest_surplus: float
 
 
 @dataclass(frozen=True, eq=False)

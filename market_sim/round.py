@@ -183,22 +183,27 @@ def record(
         reported_cost=identities.total(bids.cost(outcome.privacy_loss, outcome.data_size)),
         truthful_payment=truth.payment,
         groups=GroupsTogether(group, strategies, truth.group_utility, truth.group_payment),
-        everybody=everybody_truthful(broker, bidders, truth.everybody),
+        everybody=everybody_truthful(broker, bidders, truth.everybody, deviates[:, identities.first]),
         rows=RowsOfBids(identities, bids, outcome),
     )
 
 
-def everybody_truthful(broker: Broker, bidders: Bidders, outcome: Outcome) -> EverybodyTruthful:
-    """What ``outcome[1, r]``, that of everybody's truth, comes to: uploads have the noise that was sold."""
+def everybody_truthful(broker: Broker, bidders: Bidders, outcome: Outcome, deviates: Tensor) -> EverybodyTruthful:
+    """What ``outcome[1, r]``, that of everybody's truth, comes to: uploads have the noise that was sold.
+
+    ``deviates[1, n]`` are the bidders who did not tell the truth.
+    """
     types = bidders.identities.merged(bidders.types)
     variance = broker.terms.variance(outcome.privacy_loss)
     weights = upload_weights(broker.aggregation, broker.terms, outcome, types.data_size, variance)
     bound = aggregate_error_bound(broker.terms, weights, variance, outcome, types.data_size)
+    utility = types.utility(outcome)  # [1, r]
     return EverybodyTruthful(
         error_bound=float(bound),
         spent=float(outcome.payment.sum()),
         sellers=int((outcome.privacy_loss_sold > 0).sum()),
-        owner_surplus=float(types.utility(outcome).sum()),
+        owner_surplus=float(utility.sum()),
+        honest_surplus=float(utility[:, bidders.identities.first][~deviates].sum()),
     )
 
 

@@ -70,12 +70,13 @@ def round_of(record: RoundRecord) -> dict[str, Any]:
     count = len(record.owners)
     spent = float(outcome.payment.sum())
     surplus = float(utility.sum())
+    honest = float(utility[~record.untruthful].sum())
     drop = record.worst_bound - record.error_bound if record.sellers else 0.0
     buyer_utility = record.value_of_accuracy * drop - spent
     gain = record.misreport_gain[record.untruthful]
     truthful = ~record.untruthful
     group_gain = groups_of(record)["gain"]
-    everybody = record.everybody or EverybodyTruthful(record.error_bound, spent, record.sellers, surplus)
+    everybody = record.everybody or EverybodyTruthful(record.error_bound, spent, record.sellers, surplus, honest)
     return {
         "round": record.round,
         "buyer": record.buyer,
@@ -91,6 +92,7 @@ def round_of(record: RoundRecord) -> dict[str, Any]:
         "test_accuracy": record.test_accuracy,
         "test_loss": record.test_loss,
         "owner_surplus": surplus,
+        "honest_surplus": honest,
         "buyer_utility": buyer_utility,
         "welfare": surplus + buyer_utility,
         "misreport_gain_mean": float(gain.mean()) if len(gain) else None,
@@ -105,6 +107,7 @@ def round_of(record: RoundRecord) -> dict[str, Any]:
         "truthful_spent": everybody.spent,
         "truthful_sellers": everybody.sellers,
         "truthful_owner_surplus": everybody.owner_surplus,
+        "truthful_honest_surplus": everybody.honest_surplus,
     }
 
 

@@ -20,6 +20,7 @@ ROUNDS = pa.schema(
         ("test_accuracy", pa.float64()),
         ("test_loss", pa.float64()),
         ("owner_surplus", pa.float64()),
+        ("honest_surplus", pa.float64()),
         ("buyer_utility", pa.float64()),
         ("welfare", pa.float64()),
         ("misreport_gain_mean", pa.float64()),
@@ -34,9 +35,13 @@ ROUNDS = pa.schema(
         ("truthful_spent", pa.float64()),
         ("truthful_sellers", pa.int64()),
         ("truthful_owner_surplus", pa.float64()),
+        ("truthful_honest_surplus", pa.float64()),
     ]
 )
-"""One row per buyer and round; ``truthful_…`` is what would have come of it had everybody told the truth."""
+"""One row per buyer and round; ``truthful_…`` is what would have come of it had everybody told the truth.
+
+``honest_surplus`` is that of the bidders who did tell it.
+"""
 
 TRADES = pa.schema(
     [

@@ -59,6 +59,7 @@ OTHERWISE: dict[str, tuple[str, ...]] = {
         "truthful_spent",
         "truthful_sellers",
         "truthful_owner_surplus",
+        "truthful_honest_surplus",
     ),
     "trades": ("truthful_utility", "truthful_payment", "misreport_gain", "misreport_paid"),
     "groups": ("truthful_utility", "gain", "paid"),

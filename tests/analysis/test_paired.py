@@ -28,6 +28,8 @@ def rounds(**columns) -> pd.DataFrame:
             "truthful_sellers": [5, 2, 2],
             "owner_surplus": [50.0, 4.0, 2.0],
             "truthful_owner_surplus": [50.0, 5.0, 5.0],
+            "honest_surplus": [50.0, 2.0, 0.0],
+            "truthful_honest_surplus": [50.0, 3.0, 0.0],
             "test_accuracy": [0.1, 0.4, 0.6],
         }
     )
@@ -44,6 +46,7 @@ def test_the_buyer_and_the_owners_pay():
         "spent": [11.0, 9.0, 2.0],
         "sellers": [1.5, 2.0, -0.5],
         "owners' surplus": [3.0, 5.0, -2.0],
+        "surplus of those who told the truth": [1.0, 1.5, -0.5],
     }
     # Two rounds: 12.706 standard errors of 4 either way.
     spent = found.spent
@@ -52,7 +55,8 @@ def test_the_buyer_and_the_owners_pay():
     assert buyer.startswith(f"Against everybody's truth in the same 2 rounds, the buyer paid 2 [{MINUS}48.8")
     assert "more a round and had 2 [" in buyer
     assert buyer.endswith("times the mean error bound.")
-    assert owners.startswith("All owners together, those who lied included, kept 2 [")
+    assert owners.startswith(f"The owners who told the truth kept 0.5 [{MINUS}")
+    assert "less a round; all together, those who lied included, kept 2 [" in owners
     assert owners.endswith("less a round.")
 
 
@@ -67,9 +71,17 @@ def test_rounds_without_a_seller_are_counted_and_have_no_bound():
 
 
 def test_rounding_is_no_money():
-    found = who_pays(rounds(truthful_spent=[100.0, 8.0 + 1e-12, 14.0], owner_surplus=[50.0, 5.0 - 1e-12, 5.0]))
+    found = who_pays(
+        rounds(
+            truthful_spent=[100.0, 8.0 + 1e-12, 14.0],
+            owner_surplus=[50.0, 5.0 - 1e-12, 5.0],
+            truthful_honest_surplus=[50.0, 2.0 + 1e-12, 0.0],
+        )
+    )
     assert "the buyer paid the same and had" in found.sentences[0]
-    assert found.sentences[1] == "All owners together, those who lied included, kept the same."
+    assert found.sentences[1] == (
+        "The owners who told the truth kept the same; all together, those who lied included, kept the same."
+    )
 
 
 def test_without_a_lie_nobody_pays():

@@ -93,6 +93,8 @@ def test_two_who_ask_more_together_gain_what_both_are_paid_over_cost(three_owner
     assert row["truthful_spent"] == pytest.approx(237 + 800)
     assert row["spent"] == pytest.approx(1555.5)
     assert row["truthful_owner_surplus"] == pytest.approx(0, abs=1e-6)
+    # The third told the truth and sells nothing either way.
+    assert (row["honest_surplus"], row["truthful_honest_surplus"]) == (0, 0)
     # The same two sell the same: the lie cost the buyer money and nothing else.
     assert (row["truthful_sellers"], row["sellers"]) == (2, 2)
     assert row["truthful_error_bound"] == row["error_bound"]
@@ -127,7 +129,7 @@ def test_who_is_alone_in_a_group_is_none(three_owners: Cast, strategies: tuple[A
 
 def test_where_nobody_lies_the_truth_is_what_happened(three_owners: Cast) -> None:
     (row,) = played(three_owners(("truthful",) * 3)).rounds.to_dict("records")
-    for name in ("error_bound", "spent", "sellers", "owner_surplus"):
+    for name in ("error_bound", "spent", "sellers", "owner_surplus", "honest_surplus"):
         assert row[f"truthful_{name}"] == row[name]
 
 

@@ -72,7 +72,7 @@ def test_every_number_at_the_top_of_the_app_is_in_terminal_and_report(printed):
 def test_the_answers_are_the_same_sentences(printed):
     sentence = printed["app"].partition(". ")[2].partition(" Against")[0]
     assert sentence.split(":")[0] in ("No", "Yes", "Only together")
-    paid = re.findall(r"Against everybody's .*? bound\.|All owners together, .*? round\.", printed["app"])
+    paid = re.findall(r"Against everybody's .*? bound\.|The owners who told the truth .*? round\.", printed["app"])
     assert len(paid) == 2
     for each in (sentence, *paid):
         assert each in printed["terminal"]
