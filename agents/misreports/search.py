@@ -48,8 +48,9 @@ def expected_utility(auction: AnyRule, types: OwnerTypes, bids: Bids, budget: Te
 class Counterfactuals:
     """What one deviator would gain where all others tell the truth, for any number of misreports of one batch.
 
-    An auction with a ``price_list`` is asked for it once, and every deviator chooses from her own; any other, or all
-    with ``rerun``, is run again for every deviator alone. Utilities are compared to the last bit, without tolerance.
+    An auction with a ``price_list`` is asked for it once, and every deviator chooses from her own, unless she reports
+    another data size and her list may depend on that. Any other auction, or all with ``rerun``, is run again for every
+    deviator alone. Utilities are compared to the last bit, without tolerance.
     Those of a lottery, an auction with ``lottery``, are expectations.
 
     Parameters
@@ -74,6 +75,7 @@ class Counterfactuals:
         self.truthful = expected_utility(auction, types, self._truth, budget)
         price_list = getattr(auction, "price_list", None)
         self._menu = None if rerun or price_list is None else price_list(self._truth, budget)
+        self._size_moves_list = "data_size" in getattr(auction, "list_depends_on", ())
 
     def gains(self, misreports: Bids, who: Tensor | None = None) -> Tensor:
         """Money gained ``[B, n]`` by each owner who alone tells her ``misreports[B, n]``; 0 for absent owners.
@@ -85,6 +87,9 @@ class Counterfactuals:
             utility = self._rerun(misreports, asked)
         else:
             utility = self._types.utility(self._menu.choose(misreports))
+            if self._size_moves_list:
+                other_list = asked & (misreports.data_size != self._truth.data_size)
+                utility = torch.where(other_list, self._rerun(misreports, other_list), utility)
         # Both may be minus infinity, whose difference would be no number.
         gain = torch.where(utility == self.truthful, 0.0, utility - self.truthful)
         return torch.where(asked, gain, 0.0)

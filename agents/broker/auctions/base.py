@@ -31,18 +31,22 @@ class Guarantees:
         No truthful owner loses; payments never exceed the budget.
     verified : frozenset of str
         Fields taken as known: the market replaces the reported by the true value.
+    cannot_overstate : frozenset of str
+        Fields that nobody can overstate, an assumption on which truthfulness rests. Where the data size is not among
+        them, lies about more records than she has are tried as well (selling them is minus infinity).
     """
 
     truthful_in: frozenset[str] = frozenset()
     individually_rational: bool = True
     budget_feasible: bool = True
     verified: frozenset[str] = frozenset()
+    cannot_overstate: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         for name in ("individually_rational", "budget_feasible"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} = {getattr(self, name)!r}: pass True or False")
-        for name in ("truthful_in", "verified"):
+        for name in ("truthful_in", "verified", "cannot_overstate"):
             given = getattr(self, name)
             fields = frozenset([given] if isinstance(given, str) else given)
             if not fields <= FIELDS:
@@ -212,7 +216,14 @@ def favourite(
 
 
 class MenuAuction(Auction):
-    """An auction in which everybody picks from a price list that does not depend on her own bid."""
+    """An auction in which everybody picks from a price list that does not depend on her own bid.
+
+    ``list_depends_on`` names fields of her own bid on which her list may depend all the same. It must be the data
+    size: for a smaller report every entry has to lie within one of the truthful list's, no more privacy loss, no
+    lower price and no fewer records, so that no such lie can pay.
+    """
+
+    list_depends_on: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
     def price_list(self, bids: Bids, budget: Any) -> Menu:

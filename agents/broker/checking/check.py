@@ -150,7 +150,7 @@ def _menu(
     """What makes a menu truthful: everybody gets her choice from a list that her own bid does not reach."""
     chosen = Finding("run is choice from list", "contract")
     blind = Finding("own list ignores own bid", _claim(bool(claims.truthful_in)))
-    fields = claims.truthful_in or claims.strategic
+    fields = (claims.truthful_in or claims.strategic) - auction.auction.list_depends_on
     for label, types, budget in batches:
         truth = types.truthful_bids()
         differ = run_is_choice(auction, truth, budget)
@@ -180,7 +180,8 @@ def _truthfulness(
     questions += [(frozenset({field}), "not claimed", 4) for field in sorted(claims.strategic - claims.truthful_in)]
     for fields, claim, divisor in questions:
         finding = Finding("truthful in " + ", ".join(sorted(fields)), claim)
-        rerun = claim != "claimed" or not listed
+        # What a list may depend on changes it: such lies are no other choice from the same list.
+        rerun = claim != "claimed" or not listed or bool(fields & _list_depends_on(auction))
         for label, types, budget in batches:
             misreports = max(1, _misreports(label, count) // divisor)
             found = search(auction, types, budget, misreports, generator, fields=fields, rerun=rerun)
@@ -191,6 +192,10 @@ def _truthfulness(
             finding.add(worst, not pays, f"{label}: {_told(types, found, relative)}" if pays else "", found.tried)
         findings.append(finding)
     return findings
+
+
+def _list_depends_on(auction: Guarded) -> frozenset[str]:
+    return auction.auction.list_depends_on if isinstance(auction.auction, MenuAuction) else frozenset()
 
 
 def _told(types: OwnerTypes, found: BestMisreports, relative: Tensor) -> str:
