@@ -51,6 +51,10 @@ class History:
         """Nobody has been asked yet."""
         return History(budget=budget, left=left, sums=budget.new_zeros(len(budget), SUMS))
 
+    def take(self, rows: Tensor) -> History:
+        """The histories of some rows, each as often as asked for."""
+        return History(self.budget[rows], self.left[rows], self.sums[rows])
+
     def after(
         self,
         *,
@@ -90,6 +94,10 @@ class Turn:
 
     scale: Tensor
     public: Tensor
+
+    def take(self, rows: Tensor) -> Turn:
+        """The turn in some rows, each as often as asked for."""
+        return Turn(self.scale[rows], self.public[rows])
 
     @staticmethod
     def each(budget: Tensor, asked: Sequence[Tensor]) -> list[Turn]:

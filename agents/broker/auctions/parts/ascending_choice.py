@@ -1,0 +1,177 @@
+"""An owner's favourite among many price lists: looked for in float32, decided exactly where float32 leaves a doubt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from agents.surplus import surplus
+
+_DOUBT = 2.0**-19
+"""Rounding to float32 moves what an offer of payment p leaves, if that is no loss, by less than p / 2^21."""
+_MAX_COST = 1e30
+"""Cost of a record, in quanta, at which nothing is ever sold: budgets are less than 2^51 quanta."""
+
+
+@dataclass(frozen=True)
+class Offers:
+    """Price lists of some rows (markets, or markets in one world each), filled in list by list.
+
+    Parameters
+    ----------
+    price : float64[S, R, E]
+        Whole quanta a record.
+    records : float64[S, R, E]
+        Most records bought, a whole number.
+    paid, sold : float32[S, R, E]
+        Price times records (minus infinity where there are none), and records: what the search for a favourite sees.
+    """
+
+    price: Tensor
+    records: Tensor
+    paid: Tensor
+    sold: Tensor
+
+    @staticmethod
+    def room(lists: int, rows: int, entries: int) -> Offers:
+        """Room for so many lists, with nothing in it."""
+        shape = (lists, rows, entries)
+        whole, rough = torch.float64, torch.float32
+        return Offers(*(torch.empty(shape, dtype=dtype) for dtype in (whole, whole, rough, rough)))
+
+    @staticmethod
+    def of(price: Tensor, records: Tensor) -> Offers:
+        """Lists ``[S, R, E]`` that are there already."""
+        rough = [torch.empty(price.shape, dtype=torch.float32) for _ in range(2)]
+        offers = Offers(price, records, *rough)
+        offers._see(slice(None))
+        return offers
+
+    def put(self, place: int, price: Tensor, records: Tensor, most: Tensor) -> None:
+        """Put the lists ``[R, E]`` of a turn in their place, on which at most ``most[R]`` records are bought."""
+        self.price[place] = price
+        torch.minimum(records, most[:, None], out=self.records[place])
+        self._see(place)
+
+    def _see(self, place: int | slice) -> None:
+        """Bring what the search sees up to date."""
+        sold = self.sold[place]
+        sold.copy_(self.records[place])
+        self.paid[place] = torch.where(sold > 0, (self.price[place] * self.records[place]).float(), -torch.inf)
+
+    def take(self, lists: slice, rows: Tensor) -> Offers:
+        """Some lists of some rows."""
+        return Offers(*(part[lists, rows] for part in (self.price, self.records, self.paid, self.sold)))
+
+    def and_these(self, price: Tensor, records: Tensor) -> Offers:
+        """These lists, and after them some more ``[S, R, E]``."""
+        more = Offers.of(price, records)
+        parts = self.__dataclass_fields__
+        return Offers(*(torch.cat([getattr(self, name), getattr(more, name)]) for name in parts))
+
+    def limited(self, lists: slice, most: Tensor) -> Offers:
+        """The same with at most ``most[R]`` records on some of the lists."""
+        records = self.records.clone()
+        records[lists] = torch.minimum(records[lists], most[:, None])
+        return Offers.of(self.price, records)
+
+
+@dataclass(frozen=True)
+class Sellers:
+    """Owners who choose, one a market.
+
+    Parameters
+    ----------
+    cost : float64[B, E]
+        Reported cost of a record, infinite above the privacy budget.
+    quantum : float64[B]
+        Money unit.
+    rough_cost : float32[B, E]
+        Cost in quanta.
+    """
+
+    cost: Tensor
+    quantum: Tensor
+    rough_cost: Tensor
+
+    @staticmethod
+    def of(cost: Tensor, for_sale: Tensor, quantum: Tensor) -> Sellers:
+        """Sellers of what is ``for_sale[B, E]``."""
+        cost = torch.where(for_sale, cost, torch.inf)
+        return Sellers(cost, quantum, (cost / quantum[:, None]).clamp(max=_MAX_COST).float())
+
+
+@dataclass(frozen=True)
+class Sale:
+    """What sellers picked, ``[R]`` each.
+
+    Parameters
+    ----------
+    entry : int64
+        Counted through all lists from 1; 0 is to sell nothing.
+    records : float64
+        A whole number.
+    payment : float64
+        Whole quanta.
+    """
+
+    entry: Tensor
+    records: Tensor
+    payment: Tensor
+
+    def take(self, rows: Tensor) -> Sale:
+        """The sales of some rows."""
+        return Sale(self.entry[rows], self.records[rows], self.payment[rows])
+
+    def privacy_loss(self, levels: Tensor) -> Tensor:
+        """Privacy loss ``float64[R]`` sold, the entries of every list being for sale at ``levels[E]``."""
+        return torch.where(self.entry > 0, levels[(self.entry - 1) % len(levels)], 0.0)
+
+
+def favourite_offer(
+    offers: Offers, lists: int, sellers: Sellers, most_paid: Tensor, market: Tensor | None = None
+) -> Sale:
+    """What a seller likes best on the first ``lists`` lists of every row; of equals the first.
+
+    The answer is that of ``base.favourite`` to the last bit.
+
+    Parameters
+    ----------
+    offers : Offers [S, R, E]
+    lists : int
+    sellers : Sellers [B]
+    most_paid : float64[R]
+        No offer pays more, in quanta.
+    market : int64[R], optional
+        Whose row it is; by default every market has one.
+    """
+    row = torch.arange(len(most_paid))
+    market = row if market is None else market
+    cost = sellers.rough_cost[market]
+    gain = torch.addcmul(offers.paid[:lists], offers.sold[:lists], cost, value=-1)  # [list, row, entry]
+    best_of_list = gain.amax(dim=-1)  # [list, row]
+    best, place = best_of_list.max(dim=0)
+    there = gain[place, row]  # [row, entry]
+    entry = there.argmax(dim=-1)
+    # The second best: on the same list, on another, or to sell nothing.
+    there[row, entry] = -torch.inf
+    best_of_list[place, row] = there.amax(dim=-1)
+    rival = best_of_list.amax(dim=0).clamp(min=0.0)
+    doubt = ((best - rival).abs() <= (_DOUBT * most_paid).float()).nonzero()[:, 0]
+    entries = there.shape[1]
+    chosen = torch.where(best > 0, place * entries + entry + 1, 0)
+    if len(doubt):
+        chosen[doubt] = _favourite_exactly(offers.take(slice(0, lists), doubt), sellers, market[doubt])
+        place, entry = (chosen - 1).clamp(min=0) // entries, (chosen - 1).clamp(min=0) % entries
+    records = torch.where(chosen > 0, offers.records[place, row, entry], 0.0)
+    return Sale(chosen, records, offers.price[place, row, entry] * records)
+
+
+def _favourite_exactly(offers: Offers, sellers: Sellers, market: Tensor) -> Tensor:
+    """Favourites ``int64[R]`` of a few rows, every gain being rounded once."""
+    payment = offers.price * offers.records * sellers.quantum[market, None]
+    gain = surplus(payment, offers.records, sellers.cost[market].expand(payment.shape))
+    gain = torch.where(offers.records > 0, gain, -torch.inf).transpose(0, 1).flatten(1)
+    return torch.nn.functional.pad(gain, (1, 0)).argmax(dim=-1)

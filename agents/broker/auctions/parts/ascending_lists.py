@@ -1,0 +1,108 @@
+"""Everybody's price list of the ascending menu: all the lists that she may choose from, in one ``Menu``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from agents.broker.auctions.base import Menu, entry_utility, favourite
+from agents.broker.auctions.parts.ascending_groups import Group, most_turns
+from agents.broker.auctions.parts.ascending_markets import Played
+from agents.messages import Bids, Outcome
+
+
+@dataclass(frozen=True)
+class MenuOfLists(Menu):
+    """A ``Menu`` of several lists with the same privacy losses each: nothing for nothing, then one list after another.
+
+    Privacy losses rise within each list only; of entries that an owner likes equally the first is hers.
+    """
+
+    def utility(self, bids: Bids) -> Tensor:
+        """Utility ``[B, n, K]`` of every entry to owners who are as their bids say; -inf if not theirs to sell."""
+        cost = self._cost(bids)
+        return entry_utility(self.privacy_loss, self.price, self.records, cost, bids.privacy_budget, bids.data_size)
+
+    def choose(self, bids: Bids) -> Outcome:
+        """Everybody's favourite entry, chosen for her from her bid."""
+        cost = self._cost(bids)
+        entry, records, payment = favourite(
+            self.privacy_loss, self.price, self.records, cost, bids.privacy_budget, bids.data_size
+        )
+        privacy_loss = self.privacy_loss.gather(-1, entry[..., None])[..., 0]
+        return Outcome(privacy_loss=privacy_loss, payment=payment, data_size=records)
+
+    def _cost(self, bids: Bids) -> Tensor:
+        """Reported cost of a record ``[B, n, K]``, each privacy loss valued once for all lists."""
+        if not self.price.numel():
+            return torch.zeros_like(self.price)
+        levels, place = self.privacy_loss[0, 0].unique(return_inverse=True)  # type: ignore[no-untyped-call]
+        return bids.valuation.tabulate(levels)[..., place]
+
+
+@dataclass(frozen=True)
+class ListBook:
+    """Price and most records of the lists offered to every owner, filled in group by group.
+
+    An owner's lists have the same places whatever anybody reports: first those of her group's turns, the last turn of
+    the group always in the same place, then one for every class, which only the largest owner of a group has.
+
+    Parameters
+    ----------
+    price : float64[B, n + 1, 1 + S E]
+        Nothing for nothing, then the lists one after another. The last owner stands for vacant places.
+    records : int64[B, n + 1, 1 + S E]
+        0 where a list is not hers.
+    entries : int
+        Of each list.
+    """
+
+    price: Tensor
+    records: Tensor
+    entries: int
+
+    @staticmethod
+    def empty(batch: int, owners: int, classes: int, entries: int) -> ListBook:
+        """Nobody has been offered anything."""
+        shape = (batch, owners + 1, 1 + (most_turns(owners) + classes) * entries)
+        return ListBook(torch.zeros(shape, dtype=torch.float64), torch.zeros(shape, dtype=torch.int64), entries)
+
+    def rows(self, start: int, count: int) -> ListBook:
+        """The part of some markets; what is added there is added here."""
+        return ListBook(self.price[start : start + count], self.records[start : start + count], self.entries)
+
+    def add(self, played: Played, group: Group, here: Tensor, quantum: Tensor) -> None:
+        """Add what a group was offered in the markets at ``here[B]``, whose money units are ``quantum[B]``."""
+        turns, members = group.turns, group.owner.shape[2]
+        classes = len(played.offered_largest.price) - (turns - 1)
+        after_last = self.price.shape[2] // self.entries - classes
+        for turn in range(turns):
+            place = slice(after_last - turns, after_last - turns + turn + 1)
+            records = played.offered.records[: turn + 1].clone()
+            records[turn] = played.own[turn]
+            for member in range(members - (turn == turns - 1)):
+                owner = group.owner[:, turn, member]
+                self._write(here, owner, place, played.offered.price[: turn + 1], records, quantum)
+        largest, owner = played.offered_largest, group.owner[:, -1, -1]
+        for place, lists in (
+            (slice(after_last - turns, after_last - 1), slice(0, turns - 1)),
+            (slice(after_last, after_last + classes), slice(turns - 1, None)),
+        ):
+            self._write(here, owner, place, largest.price[lists], largest.records[lists], quantum)
+
+    def _write(
+        self, here: Tensor, owner: Tensor, place: slice, price: Tensor, records: Tensor, quantum: Tensor
+    ) -> None:
+        """Write lists ``[S, B, E]`` of one owner in each market."""
+        entries = slice(1 + place.start * self.entries, 1 + place.stop * self.entries)
+        self.price[here, owner, entries] = (price.transpose(0, 1) * quantum[:, None, None]).flatten(1)
+        self.records[here, owner, entries] = records.transpose(0, 1).flatten(1).long()
+
+    def menu(self, levels: Tensor) -> MenuOfLists:
+        """All of it as a menu, the entries of every list being for sale at ``levels[E]``."""
+        price, records = self.price[:, :-1], self.records[:, :-1]
+        lists = price.shape[2] // self.entries
+        privacy_loss = torch.nn.functional.pad(levels.repeat(lists), (1, 0)).expand(price.shape)
+        return MenuOfLists(privacy_loss=privacy_loss, price=price, records=records)

@@ -1,0 +1,141 @@
+"""The network of the ascending menu: from what is known at a turn in one world to a price list.
+
+Everything it sees is public or was said before the turn, in the prior's units; the world (``ascending_groups.py``) is
+the one thing it is told of those asked later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from agents.broker.auctions.parts.batch_invariant import batch_invariant, row_by_row
+from agents.broker.auctions.parts.menu_network import FEATURES, History, Turn
+
+WORLD_FEATURES = 15
+_TILE = 32
+_MAX_LOG_PRICE = 6.0
+_LOG_OFFSET = 1e-3
+"""Added before a logarithm is taken: nothing is a finite input."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What is known of a turn in a market whatever the world; ``float64[B]`` each, counts of present owners only.
+
+    Parameters
+    ----------
+    asked : Tensor
+        Owners asked before, in both groups.
+    everybody : Tensor
+        Owners of the market.
+    waiting : Tensor
+        Owners of the group not asked before.
+    group : Tensor
+        Owners of the group.
+    second : Tensor
+        1 in the second group, 0 in the first.
+    predecessor, largest : Tensor
+        Size of the largest owner of the turn before (0 at the group's first turn) and of all asked before, in mean
+        sizes.
+    """
+
+    asked: Tensor
+    everybody: Tensor
+    waiting: Tensor
+    group: Tensor
+    second: Tensor
+    predecessor: Tensor
+    largest: Tensor
+
+    def facts(self) -> Tensor:
+        """Numbers ``float64[B, 12]`` that the features of every world are made from."""
+        later = self.everybody - self.asked - self.waiting
+        amounts = [self.predecessor + _LOG_OFFSET, self.waiting, self.largest + _LOG_OFFSET, self.group, later + 1]
+        before = (self.group - self.waiting) / self.group
+        counts = [self.asked / self.everybody, before, 1 / self.waiting, self.second]
+        logs = batch_invariant(torch.log, torch.stack(amounts, dim=-1))
+        more = [self.predecessor, self.waiting, later]
+        return torch.cat([logs, torch.stack(counts + more, dim=-1)], dim=-1)
+
+
+_PUBLIC = 9
+"""Facts of a place that are features as they are."""
+
+
+def features(history: History, turn: Turn, facts: Tensor, edge: Tensor) -> Tensor:
+    """Network input ``float32[R, 29]`` of a turn, for rows that are a market in one world each.
+
+    Parameters
+    ----------
+    history, turn : History, Turn
+        What the sequential menu's network sees too.
+    facts : float64[R, 12]
+        Of the market's ``Place``.
+    edge : float64[R]
+        Size that stands for the class that the world takes the group's largest owner to be of, in mean sizes.
+    """
+    predecessor, waiting, later = facts[:, _PUBLIC:].unbind(dim=-1)
+    left = history.left
+    # Those between predecessor and largest are taken to be of the geometric mean of both, those of a later group of 1.
+    between = ((predecessor + 0.05) * edge).sqrt() * (waiting - 1)
+    expected = history.sums[:, 1] + between + edge + later
+    amounts = [
+        (left + _LOG_OFFSET) / (predecessor + 0.02),
+        edge,
+        edge / (predecessor + 0.05),
+        (left + _LOG_OFFSET) / edge,
+        left / waiting + _LOG_OFFSET,
+        expected,
+    ]
+    logs = batch_invariant(torch.log, torch.stack(amounts, dim=-1))
+    return torch.cat([history.features(turn), facts[:, :_PUBLIC].float(), logs.float()], dim=-1)
+
+
+class AscendingNetwork(nn.Module):
+    """Prices and spending caps for every entry of a list, from the features of a turn.
+
+    Parameters
+    ----------
+    levels : float64[E]
+        Privacy losses on offer, nondecreasing (a level may be on offer more than once).
+    usual_price : float64[E]
+        Public guess of the cost of a record at each level, in public units; the network learns a factor on it.
+    edges : float64[Z]
+        Smallest size of every class, in mean sizes, increasing from 0.
+    width : int
+        Units of each of the two hidden layers.
+    """
+
+    levels: Tensor
+    usual_price: Tensor
+    edges: Tensor
+
+    def __init__(self, levels: Tensor, usual_price: Tensor, edges: Tensor, width: int) -> None:
+        super().__init__()
+        self.register_buffer("levels", levels.double())
+        self.register_buffer("usual_price", usual_price.double())
+        self.register_buffer("edges", edges.double())
+        self.body = nn.Sequential(
+            nn.Linear(FEATURES + WORLD_FEATURES, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
+        )
+        self.head = nn.Linear(width, 2 * len(levels))
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, seen: Tensor) -> tuple[Tensor, Tensor]:
+        """Price of a record ``[R, E]`` in public units and cap ``[R, E]`` as a share of her part of the money left."""
+        deployed = not self.training
+        out = row_by_row((*self.body, self.head), seen, _TILE) if deployed else self.head(self.body(seen))
+        log_price, cap = out.chunk(2, dim=-1)  # [row, entry] each
+        log_price = log_price.clamp(-_MAX_LOG_PRICE, _MAX_LOG_PRICE)
+        usual_price = self.usual_price.float()
+        if deployed:
+            return usual_price * batch_invariant(torch.exp, log_price), batch_invariant(torch.sigmoid, cap)
+        return usual_price * log_price.exp(), cap.sigmoid()
+
+    def world_edges(self) -> Tensor:
+        """Sizes ``float64[Z]`` that stand for the classes in the features: their edges, and something small for 0."""
+        return torch.cat([self.edges[1:2] * 0.75, self.edges[1:]])

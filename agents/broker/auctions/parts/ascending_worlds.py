@@ -1,0 +1,212 @@
+"""The worlds of a group of the ascending menu, side by side: what is offered and sold in every one of them.
+
+A world is a class z of sizes and plays the group as if its largest owner were of that class, whatever she reported.
+All worlds from the class of the second largest owner up are played, market after market, as the rows ``[R]`` of one
+batch. One of them, that of the largest report's true class, is what really happens.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from agents.broker.auctions.parts.ascending_choice import Offers, Sale, Sellers, favourite_offer
+from agents.broker.auctions.parts.ascending_groups import Group
+from agents.broker.auctions.parts.ascending_markets import Markets, Played, Rule
+from agents.broker.auctions.parts.ascending_network import Place, features
+from agents.broker.auctions.parts.menu_network import History, Turn
+from agents.checks import MAX_RECORDS
+
+
+def money_line(left: Tensor, market: Tensor, world: Tensor, markets: int, classes: int) -> Tensor:
+    """Least money ``[R]`` left in a row's world or any higher one of its market.
+
+    It bounds what a list costs, so that an offer can be paid from whatever money a larger report would have left.
+
+    Parameters
+    ----------
+    left : float64[R]
+    market, world : int64[R]
+        Whose row it is, and which world.
+    markets, classes : int
+    """
+    in_world = left.new_full((markets, classes), torch.inf)
+    in_world[market, world] = left
+    return in_world.flip(1).cummin(dim=1).values.flip(1)[market, world]
+
+
+class Worlds:
+    """A group's worlds in some markets, turn by turn.
+
+    Parameters
+    ----------
+    rule : Rule
+    markets : Markets [B]
+    group : Group [B]
+        At least one member in every market.
+    turns : list of Turn [B]
+        Public facts of the group's turns.
+    second : bool
+        Whether this is the second group.
+    """
+
+    def __init__(self, rule: Rule, markets: Markets, group: Group, turns: list[Turn], *, second: bool) -> None:
+        self._rule, self._markets, self._group, self._turns, self._second = rule, markets, group, turns, second
+        self._z2, self._z1 = group.message(rule.classes)
+        classes = torch.arange(len(rule.classes))
+        self._market, self._world = (classes >= self._z2[:, None]).nonzero(as_tuple=True)  # [row]
+        count = len(classes) - self._z2
+        self._z2_row = count.cumsum(0) - count  # [market]
+        self._z1_row = self._z2_row + self._z1 - self._z2
+        self._history, self._left = markets.history.take(self._market), markets.left[self._market]
+        self._quantum = markets.quantum[self._market]
+        self._edge = rule.network.world_edges()[self._world]
+        self._offers = Offers.room(group.turns, len(self._market), len(rule.network.levels))
+
+    def play(self) -> Played:
+        """Play all turns; at the last one the worlds meet, in the largest owner's choice."""
+        sales, own = [], []
+        for turn in range(self._group.turns - 1):
+            sold, records = self._turn(turn)
+            sales.append([sale.take(self._z1_row) for sale in sold])
+            own.append(records[self._z1_row])
+        return self._last_turn(sales, own)
+
+    def _turn(self, turn: int) -> tuple[list[Sale], Tensor]:
+        """A turn in all worlds: everybody picks of its list and of all earlier ones.
+
+        Returns
+        -------
+        (sales of every member [R], most records on the list [R, E])
+        """
+        price, records = self._lists(turn)
+        most_paid = self._most_paid(turn)
+        size = self._group.size[self._market, turn].double()  # [row, member]
+        sales = []
+        # The last member of a turn is its largest: her size limits the list for those who come later.
+        for member, sellers in enumerate(self._sellers(turn)):
+            self._offers.put(turn, price, records, size[:, member])
+            sales.append(favourite_offer(self._offers, turn + 1, sellers, most_paid, self._market))
+        self._left, self._history = self._after(turn, sales, self._market, self._left, self._history)
+        return sales, records
+
+    def _last_turn(self, sales: list[list[Sale]], own: list[Tensor]) -> Played:
+        """The last turn, played in world z1; only the largest owner may also take what she is offered in lower ones."""
+        group, turn, row = self._group, self._group.turns - 1, self._z1_row
+        price, records = self._last_lists()  # [class, market, entry]
+        market = torch.arange(len(row))
+        mine = price[self._z1, market], records[self._z1, market]
+        offered = self._offers.take(slice(0, turn), row).and_these(mine[0][None], mine[1][None])
+        largest = self._open_to_largest(price, records)
+        most_paid = self._most_paid(turn)[row]
+        size = group.size[:, turn].double()  # [market, member]
+        sold = []
+        *others, last = self._sellers(turn)
+        for member, sellers in enumerate(others):
+            offered.put(turn, *mine, size[:, member])
+            sold.append(favourite_offer(offered, turn + 1, sellers, most_paid))
+        hers = largest.limited(slice(turn, None), size[:, -1])
+        sold.append(favourite_offer(hers, turn + len(price), last, most_paid))
+        left, history = self._after(turn, sold, market, self._left[row], self._history.take(row))
+        return Played(
+            sales=[*sales, sold],
+            history=history,
+            left=left,
+            largest=torch.maximum(self._markets.largest, self._largest_before(turn + 1)),
+            offered=offered,
+            own=torch.stack([*own, mine[1]]),
+            offered_largest=largest,
+        )
+
+    def _open_to_largest(self, price: Tensor, records: Tensor) -> Offers:
+        """All lists that the largest owner could reach by understating her size, ``[T - 1 + Z, B, E]``.
+
+        Had she reported less than the second largest, she would have been asked earlier in world z2; had she reported
+        less and stayed the largest, hers would be one of the last lists ``[Z, B, E]``.
+        """
+        return self._offers.take(slice(0, self._group.turns - 1), self._z2_row).and_these(price, records)
+
+    def _last_lists(self) -> tuple[Tensor, Tensor]:
+        """Lists of the last turn in the worlds z2 to z1, ``[Z, B, E]``; in all other places nothing is bought.
+
+        In a world below z1 at most as many records as an owner of that class could have.
+        """
+        rows = (self._world <= self._z1[self._market]).nonzero()[:, 0]
+        market, world = self._market[rows], self._world[rows]
+        row_price, row_records = self._lists(self._group.turns - 1, rows)
+        most = torch.where(world < self._z1[market], self._rule.classes.most_records()[world], MAX_RECORDS)
+        price = row_price.new_zeros(len(self._rule.classes), len(self._z1), row_price.shape[1])
+        records = torch.zeros_like(price)
+        price[world, market] = row_price
+        records[world, market] = torch.minimum(row_records, most[:, None].double())
+        return price, records
+
+    def _lists(self, turn: int, rows: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Price and most records ``[R, E]`` of a turn's lists, whatever the size of who is asked.
+
+        Whole quanta, whole records; nobody is paid more than an equal part of the money line, shared by all of the
+        group who have not been asked before.
+        """
+        units, group = self._rule.units, self._group
+        line = money_line(self._left, self._market, self._world, len(self._z1), len(self._rule.classes))
+        rows = torch.arange(len(self._market)) if rows is None else rows
+        market, quantum = self._market[rows], self._quantum[rows]
+        edge, facts = self._edge[rows], self._place(turn).facts()[market]
+        price, share = self._rule.network(
+            features(self._history.take(rows), self._turns[turn].take(market), facts, edge)
+        )
+        price = price.double().mul_((units.money_per_record / quantum)[:, None]).floor_().clamp_(min=1.0)
+        part = (line[rows] / group.waiting[market, turn]).floor()
+        # All are whole numbers below 2^53: no quotient is rounded up to a record too many.
+        records = share.double().mul_(part[:, None]).floor_().div_(price).floor_().clamp_(max=float(MAX_RECORDS))
+        return price, records
+
+    def _place(self, turn: int) -> Place:
+        waiting, members = self._group.waiting[:, turn].double(), self._group.members.double()
+        predecessor = self._largest_before(turn)
+        return Place(
+            asked=members - waiting + (self._markets.everybody - members if self._second else 0.0),
+            everybody=self._markets.everybody,
+            waiting=waiting,
+            group=members,
+            second=torch.full_like(waiting, self._second),
+            predecessor=predecessor,
+            largest=torch.maximum(self._markets.largest, predecessor),
+        )
+
+    def _largest_before(self, turn: int) -> Tensor:
+        """Largest size ``[B]`` of the turn before, in public units; 0 before the first."""
+        if turn == 0:
+            return torch.zeros(len(self._z1), dtype=torch.float64)
+        return self._group.largest[:, turn - 1].double() / self._rule.units.records
+
+    def _sellers(self, turn: int) -> list[Sellers]:
+        """Who is asked at a turn, ``[B]`` each, the largest last; at a vacant place nothing is for sale."""
+        cost, for_sale = self._group.of(self._markets.cost, turn), self._group.of(self._markets.for_sale, turn)
+        for_sale = for_sale & (self._group.size[:, turn] > 0)[..., None]
+        members = range(cost.shape[1])
+        return [Sellers.of(cost[:, member], for_sale[:, member], self._markets.quantum) for member in members]
+
+    def _most_paid(self, turn: int) -> Tensor:
+        """Most quanta ``[R]`` that any offer, earlier ones included, pays: money left per owner left never falls."""
+        return self._left / self._group.waiting[self._market, turn]
+
+    def _after(
+        self, turn: int, sales: list[Sale], market: Tensor, left: Tensor, history: History
+    ) -> tuple[Tensor, History]:
+        """Money left and history of some rows of the markets after a turn's sales."""
+        units, group = self._rule.units, self._group
+        size = group.size[market, turn].double() / units.records  # [row, member]
+        unit_cost = group.of(self._markets.unit_cost, turn)[market]
+        for member, sale in enumerate(sales):  # one after another: vacant places leave every sum as it is
+            loss = sale.privacy_loss(self._rule.network.levels)
+            left = left - sale.payment
+            history = history.after(
+                left=left * self._markets.quantum[market] / units.money,
+                privacy_loss_squared=(loss * loss)[:, None],
+                bought=(sale.records / units.records)[:, None],
+                size=size[:, member, None],
+                unit_cost=unit_cost[:, member, None],
+                sold=(sale.records > 0).double()[:, None],
+            )
+        return left, history

@@ -1,0 +1,269 @@
+"""What the ascending menu promises whatever its network says: lists here are as wild as random weights make them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents.broker.auctions.ascending_menu import AscendingMenu
+from agents.broker.auctions.parts import ascending_groups, ascending_worlds
+from agents.broker.auctions.parts.ascending_choice import Offers
+from agents.broker.auctions.parts.ascending_groups import Group
+from agents.broker.auctions.parts.ascending_network import AscendingNetwork
+from agents.broker.auctions.parts.ascending_worlds import Worlds
+from agents.broker.checking.hard_profiles import Profile, hard_profiles
+from agents.misreports.generators import draw_misreports
+from agents.misreports.search import gains
+from agents.prior import SIZES, OwnerPrior
+from agents.types import OwnerTypes
+
+PRIOR = OwnerPrior()
+EDGES = torch.tensor([0.0, 0.1, 0.3, 1.0, 3.0, 10.0], dtype=torch.float64)
+
+
+def wild_auction(seed: int = 0, spread: float = 0.4) -> AscendingMenu:
+    """Few levels and classes, and weights that make every list differ from every other."""
+    levels = torch.linspace(0.25, 2.0, 5, dtype=torch.float64).repeat_interleave(2)
+    network = AscendingNetwork(levels, 0.6 * levels, EDGES, width=16)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(spread * torch.randn(parameter.shape, generator=generator))
+    return AscendingMenu(PRIOR.units, network=network)
+
+
+def some_profiles(owners: int, seed: int, count: int = 6) -> tuple[OwnerTypes, torch.Tensor]:
+    """Owners of any regime of sizes; in every second market some have equal ones."""
+    generator = torch.Generator().manual_seed(seed)
+    types, budget = OwnerPrior(sizes=SIZES[seed % len(SIZES)]).sample(count, owners, generator)
+    tied = types.data_size.clone()
+    tied[1::2, ::2] = types.data_size[1::2, :1]
+    return OwnerTypes(types.valuation, types.privacy_budget, tied), budget
+
+
+def choice_set(menu, row: int, owner: int, size: int) -> dict[tuple[float, float], int]:
+    """Most records that an owner of ``size`` can sell at every (privacy loss, price) on her list."""
+    best: dict[tuple[float, float], int] = {}
+    entries = (menu.privacy_loss[row, owner], menu.price[row, owner], menu.records[row, owner].clamp(max=size))
+    for loss, price, records in zip(*(entry.tolist() for entry in entries), strict=True):
+        if records:
+            best[loss, price] = max(records, best.get((loss, price), 0))
+    return best
+
+
+@settings(max_examples=25)
+@given(
+    owners=st.sampled_from([1, 2, 3, 4, 6, 10]),
+    seed=st.integers(0, 10_000),
+    share=st.sampled_from([0.0, 0.02, 0.3, 0.5, 0.9, 0.999]),
+)
+def test_a_smaller_report_offers_nothing_that_the_truth_does_not(owners, seed, share):
+    auction, (types, budget) = wild_auction(seed), some_profiles(owners, seed, count=2)
+    truth = types.truthful_bids()
+    smaller = (share * truth.data_size).long().clamp(min=1)
+    honest = auction.price_list(truth, budget)
+    for owner in range(owners):
+        lied = auction.price_list(
+            truth.replace(data_size=torch.where(torch.arange(owners) == owner, smaller, truth.data_size)), budget
+        )
+        for row in range(2):
+            small, large = int(smaller[row, owner]), int(truth.data_size[row, owner])
+            true_set = choice_set(honest, row, owner, large)
+            for entry, records in choice_set(lied, row, owner, small).items():
+                assert records <= true_set.get(entry, 0), (row, owner, entry)
+
+
+@pytest.mark.parametrize("owners", [1, 2, 3, 10])
+def test_no_list_depends_on_its_owner_s_valuation_or_privacy_budget(owners):
+    auction, (types, budget) = wild_auction(1), some_profiles(owners, seed=2)
+    truth, generator = types.truthful_bids(), torch.Generator().manual_seed(0)
+    honest = auction.price_list(truth, budget)
+    for misreports in draw_misreports(truth, 4, generator, fields={"valuation", "privacy_budget"}):
+        for owner in range(owners):
+            here = (torch.arange(owners) == owner).expand(truth.shape)
+            lied = auction.price_list(misreports.where(here, truth), budget)
+            assert torch.equal(honest.price[:, owner], lied.price[:, owner])
+            assert torch.equal(honest.records[:, owner], lied.records[:, owner])
+
+
+def test_a_list_stays_the_same_while_its_owner_keeps_her_place_and_is_not_the_largest():
+    auction = wild_auction(3)
+    types, budget = OwnerPrior().sample(20, 6, torch.Generator().manual_seed(4))
+    truth = types.truthful_bids()
+    honest = auction.price_list(truth, budget)
+    order = truth.data_size[:, :5].argsort(dim=-1, stable=True)  # the first group
+    for place in range(4):
+        owner = order[:, place, None]
+        own = truth.data_size.gather(1, owner)
+        below = truth.data_size.gather(1, order[:, place - 1, None]) if place else torch.zeros_like(owner)
+        moved = truth.replace(data_size=truth.data_size.scatter(1, owner, torch.minimum(below + 1, own)))
+        lied = auction.price_list(moved, budget)
+        rows = torch.arange(20)
+        assert torch.equal(honest.price[rows, owner[:, 0]], lied.price[rows, owner[:, 0]])
+        assert torch.equal(honest.records[rows, owner[:, 0]], lied.records[rows, owner[:, 0]])
+
+
+def test_a_list_s_bits_do_not_depend_on_the_worlds_played_beside_it(monkeypatch):
+    auction, (types, budget) = wild_auction(5), OwnerPrior().sample(40, 10, torch.Generator().manual_seed(6))
+    truth = types.truthful_bids()
+    few = auction.price_list(truth, budget)
+    message = Group.message
+    monkeypatch.setattr(
+        Group,
+        "message",
+        lambda group, classes: (torch.zeros_like(group.members), message(group, classes)[1]),  # play all of them
+    )
+    every = auction.price_list(truth, budget)
+    largest = torch.zeros(truth.shape, dtype=torch.bool)
+    largest[torch.arange(40), truth.data_size[:, :8].argsort(dim=-1, stable=True)[:, -1]] = True
+    first = torch.arange(10) < 8
+    others = first & ~largest
+    assert torch.equal(few.price[others], every.price[others])
+    assert torch.equal(few.records[others], every.records[others])
+
+
+def _search(auction: AscendingMenu, owners: int, seed: int, lies: int) -> tuple[int, int]:
+    """How many lies gain, and of how many."""
+    types, budget = some_profiles(owners, seed)
+    truth = types.truthful_bids()
+    gained = tried = 0
+    for misreports in draw_misreports(truth, lies, torch.Generator().manual_seed(seed)):
+        found = gains(auction, types, budget, misreports, rerun=True)
+        gained, tried = gained + int((found > 0).sum()), tried + found.numel()
+    return gained, tried
+
+
+@pytest.mark.parametrize("owners", [1, 2, 3, 6, 10])
+def test_no_lie_in_any_field_gains_anything(owners):
+    for seed in range(4):
+        assert _search(wild_auction(seed), owners, seed, lies=14)[0] == 0
+
+
+def _without_lower_worlds(monkeypatch) -> None:
+    everything = Worlds._open_to_largest
+
+    def only_the_true_class(worlds, price, records):
+        true = (torch.arange(len(price))[:, None] == worlds._z1)[..., None]
+        return everything(worlds, price, torch.where(true, records, 0.0))
+
+    monkeypatch.setattr(Worlds, "_open_to_largest", only_the_true_class)
+
+
+def _without_earlier_lists(monkeypatch) -> None:
+    everything = Worlds._open_to_largest
+
+    def only_her_own(worlds, price, records):
+        offers = everything(worlds, price, records)
+        offers.records[: len(offers.price) - len(price)] = 0
+        return Offers.of(offers.price, offers.records)
+
+    monkeypatch.setattr(Worlds, "_open_to_largest", only_her_own)
+
+
+def _alone_like_everybody(monkeypatch) -> None:
+    message = Group.message
+
+    def with_her_own_class(group, classes):
+        lowest, actual = message(group, classes)
+        return torch.where(group.members > 1, lowest, actual), actual
+
+    monkeypatch.setattr(Group, "message", with_her_own_class)
+
+
+@pytest.mark.parametrize(
+    ("flaw", "owners"), [(_without_lower_worlds, 6), (_without_earlier_lists, 6), (_alone_like_everybody, 3)]
+)
+def test_every_part_of_the_choice_set_is_needed(flaw, owners, monkeypatch):
+    flaw(monkeypatch)
+    assert sum(_search(wild_auction(seed), owners, seed, lies=28)[0] for seed in range(4)) > 0
+
+
+def _overspends(auction: AscendingMenu, profiles: Iterable[Profile]) -> bool:
+    """Whether more than the budget is paid when everybody tells the truth or everybody lies."""
+    generator = torch.Generator().manual_seed(8)
+    for _, types, budget in profiles:
+        truth = types.truthful_bids()
+        for bids in (truth, *draw_misreports(truth, 3, generator)):
+            try:
+                payment = auction.run(bids, budget).payment.sum(-1)
+            except ValueError:  # what is left is negative, and its logarithm no number
+                return True
+            if bool((payment > budget).any()):
+                return True
+    return False
+
+
+def test_nothing_is_overspent_with_the_money_line_but_without(monkeypatch):
+    generator = torch.Generator().manual_seed(8)
+    profiles = [("random", *PRIOR.sample(60, 8, generator)), *hard_profiles(PRIOR, 6, generator)]
+    auctions = [wild_auction(seed, spread=0.8) for seed in range(3)]
+    assert not any(_overspends(auction, profiles) for auction in auctions)
+    monkeypatch.setattr(ascending_worlds, "money_line", lambda left, *_: left)
+    assert any(_overspends(auction, profiles) for auction in auctions)
+
+
+def test_blocks_of_owners_keep_every_promise(monkeypatch):
+    # As with thousands of owners, but few enough to try many lies: four turns, blocks of three owners.
+    monkeypatch.setattr(ascending_groups, "MAX_TURNS", 4)
+    for seed in range(3):
+        auction, (types, budget) = wild_auction(seed), some_profiles(10, seed)
+        assert _search(auction, 10, seed, lies=14)[0] == 0
+        outcome = auction.run(types.truthful_bids(), budget)
+        assert bool((outcome.payment.sum(-1) <= budget).all())
+        chosen = auction.price_list(types.truthful_bids(), budget).choose(types.truthful_bids())
+        assert all(torch.equal(getattr(chosen, part), getattr(outcome, part)) for part in ("payment", "data_size"))
+
+
+def test_markets_with_blocks_of_different_sizes_get_what_they_get_alone(monkeypatch):
+    monkeypatch.setattr(ascending_groups, "MAX_TURNS", 4)
+    auction, (types, budget) = wild_auction(2), some_profiles(14, seed=1)
+    size = types.data_size.clone()
+    for row in range(len(size)):
+        size[row, 14 - 2 * row :] = 0  # 14, 12, 10, ... owners
+    bids = types.truthful_bids().replace(data_size=size)
+    together = auction.run(bids, budget)
+    for row in range(len(size)):
+        there = bids.take(rows=slice(row, row + 1), owners=slice(0, 14 - 2 * row))
+        alone_there = auction.run(there, budget[row : row + 1])
+        assert torch.equal(together.payment[row, : 14 - 2 * row], alone_there.payment[0])
+
+
+def test_a_thousand_owners_are_served_in_blocks():
+    types, budget = PRIOR.sample(1, 1000, torch.Generator().manual_seed(0))
+    outcome = wild_auction().run(types.truthful_bids(), budget)
+    assert float(outcome.payment.sum()) <= float(budget)
+    assert float(types.utility(outcome).min()) >= 0
+    assert int(outcome.sells.sum()) > 10
+
+
+def test_who_overstates_her_size_can_gain():
+    """Why the market must refuse reports above what an owner has: the one thing that this rule relies on."""
+    gained = 0
+    for seed in range(4):
+        auction, (types, budget) = wild_auction(seed), some_profiles(6, seed)
+        truth = types.truthful_bids()
+        honest = types.utility(auction.run(truth, budget))
+        for owner in range(6):
+            lied = torch.where(torch.arange(6) == owner, 2 * truth.data_size, truth.data_size)
+            outcome = auction.run(truth.replace(data_size=lied), budget)
+            deliverable = outcome.data_size[:, owner] <= truth.data_size[:, owner]
+            better = types.utility(outcome)[:, owner] > honest[:, owner]
+            gained += int((deliverable & better).sum())
+    assert gained > 0
+
+
+def test_a_lie_about_size_is_played_again_where_it_moves_the_list(monkeypatch):
+    """Choices from the truthful list say nothing about such a lie: flaws are found without asking for reruns."""
+    _without_lower_worlds(monkeypatch)
+    found = 0
+    for seed in range(4):
+        types, budget = some_profiles(6, seed)
+        for misreports in draw_misreports(types.truthful_bids(), 14, torch.Generator().manual_seed(seed)):
+            by_list = gains(wild_auction(seed), types, budget, misreports)
+            assert torch.equal(by_list, gains(wild_auction(seed), types, budget, misreports, rerun=True))
+            found += int((by_list > 0).sum())
+    assert found > 0
