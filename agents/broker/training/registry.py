@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from agents.broker.auctions.ascending_menu import AscendingMenu
 from agents.broker.auctions.base import Auction
 from agents.broker.auctions.checkpoint import ModelCard, save_checkpoint
 from agents.broker.auctions.dm_regretnet import DMRegretNet
@@ -25,6 +26,7 @@ from agents.broker.auctions.regretnet import RegretNet
 from agents.broker.auctions.residual_menu import ResidualMenu
 from agents.broker.auctions.sequential_menu import SequentialMenu
 from agents.broker.auctions.sequential_menu_verified import SequentialMenuVerified
+from agents.broker.training.ascending_menu import AscendingRecipe, AscendingTraining
 from agents.broker.training.augmented_lagrangian import RegretTraining
 from agents.broker.training.base import Training, TrainingStep
 from agents.broker.training.equivariant_menu import EquivariantTraining
@@ -129,6 +131,7 @@ class Trainer:
 TRAINERS: dict[str, Trainer] = {
     entry.auction.name: entry
     for entry in (
+        Trainer(AscendingMenu, AscendingRecipe, AscendingTraining),
         Trainer(SequentialMenu, MenuRecipe, MenuTraining),
         Trainer(SequentialMenuVerified, MenuRecipe, partial(MenuTraining, sizes_known=True)),
         Trainer(EquivariantMenu, EquivariantRecipe, EquivariantTraining),
