@@ -10,7 +10,7 @@ from torch import Tensor
 
 from agents.broker.auctions.base import Auction, MenuAuction
 from agents.broker.checking.contracts import own_list, run_is_choice
-from agents.broker.checking.findings import COLUMNS, Finding
+from agents.broker.checking.results import COLUMNS, CheckResult
 from agents.misreports.generators import draw_misreports
 from agents.types import OwnerTypes
 from analysis.incentives.expectation import expected_outcome
@@ -53,18 +53,18 @@ def structural_tests(auction: Auction, types: OwnerTypes, budget: Tensor, genera
     truth, money = types.take(rows=slice(0, MARKETS)).truthful_bids(), budget[:MARKETS]
     findings = []
     if isinstance(auction, MenuAuction) and claimed:
-        chosen = Finding("outcome is choice from list", "claimed")
+        chosen = CheckResult("outcome is choice from list", "claimed")
         differ = run_is_choice(auction, types.truthful_bids(), budget)
         chosen.add(float(differ), differ == 0, "truthful profiles", types.data_size.numel())
-        blind = Finding("own list ignores own bid", "claimed")
+        blind = CheckResult("own list ignores own bid", "claimed")
         for misreports in draw_misreports(truth, LISTS, generator, fields=claimed - auction.list_depends_on):
             differ = own_list(auction, truth, misreports, money)
             blind.add(float(differ), differ == 0, "profiles with one liar", int(truth.present.sum()))
         findings += [chosen, blind]
-    feasible = Finding(
+    feasible = CheckResult(
         "sum of payments within budget", "claimed" if auction.guarantees.budget_feasible else "not claimed"
     )
-    rational = Finding(
+    rational = CheckResult(
         "truthful owners lose nothing", "claimed" if auction.guarantees.individually_rational else "not claimed"
     )
     everybody = types.truthful_bids()

@@ -22,8 +22,7 @@ QUICK: dict[str, Any] = {"profiles": 8, "misreports": 8}
 
 
 def refuted(report: CheckReport) -> set[str]:
-    table = report.table
-    return set(table.loc[(table["claim"] != "not claimed") & ~table["holds"].astype(bool), "check"])
+    return set(report.refuted)
 
 
 @pytest.mark.parametrize("name", auction_classes())
@@ -37,7 +36,9 @@ def test_of_a_cheat_only_the_lie_is_refuted() -> None:
     truthful = "truthful in data_size, privacy_budget, valuation"
     assert refuted(check_auction("pay-as-bid", **QUICK)) == {truthful}
     assert refuted(check_auction("fixed-share", **QUICK)) == {truthful}
-    assert refuted(check_auction("leaky-menu", **QUICK)) == {truthful, "own list ignores own bid"}
+    # Who claims more data makes it cheaper for those before her, and finds more money left.
+    overstated = "truthful with overstated data sizes"
+    assert refuted(check_auction("leaky-menu", **QUICK)) == {truthful, overstated, "own list ignores own bid"}
 
 
 def test_the_published_all_in_does_not_keep_what_the_paper_claims_for_it() -> None:
