@@ -196,6 +196,23 @@ def audit(
 
 
 @app.command()
+def check(
+    name: Annotated[str, typer.Argument(help="The auction: a name, a checkpoint, or your own as module:Class.")],
+    profiles: Annotated[int, typer.Option(help="Random profiles; everything else grows with them.")] = 200,
+    misreports: Annotated[int, typer.Option(help="Lies told by every owner of a random profile.")] = 200,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Check what an auction promises, as the market runs it; exit code 1 if something is not so."""
+    from scenarios.commands.check import check as check_by_name
+
+    answer, ok = check_by_name(name, profiles=profiles, misreports=misreports, seed=seed, progress=sys.stderr.isatty())
+    _print(answer, as_json)
+    if not ok:
+        raise typer.Exit(1)
+
+
+@app.command()
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Run directories; a scenario's stands for all runs in it.")],
     out: Annotated[

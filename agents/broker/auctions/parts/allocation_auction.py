@@ -117,5 +117,5 @@ class AllocationAuction(NetworkAuction[AllocationNetwork]):
         return Softened(privacy_loss=loss, probability=sales.probability, payment=payment)
 
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
-        """Whatever is drawn, or certain."""
-        return self.odds(bids, budget).draw(generator)
+        """Whatever is drawn; a rule that declares no lottery is certain of it and moves no generator."""
+        return self.odds(bids, budget).draw(generator if hasattr(self, "lottery") else None)
