@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.base import Auction, Guarantees, Menu, MenuAuction
+from agents.broker.auctions.base import FIELDS, Auction, Guarantees, Menu, MenuAuction, money_quantum
 from agents.broker.auctions.parts.lottery import Lottery
 from agents.broker.auctions.proportional_share import ProportionalShare
 from agents.broker.auctions.sequential_menu import SequentialMenu
@@ -147,7 +147,7 @@ class RemembersTheHighestBudget(Cheat):
         return budget[:, None].expand(bids.shape) < self.highest * 1e-3
 
 
-class AfterAThousandCalls(Cheat):
+class AfterManyCalls(Cheat):
     calls = 0
 
     def when(self, bids, budget, generator):
@@ -284,12 +284,62 @@ class TablesTooCheap(Listed):
         return bids.replace(valuation=bids.valuation.scaled(torch.full(bids.shape, 0.995, dtype=torch.float64)))
 
 
-class OverstatedSizesPay(Listed):
-    """Its prices rise with an owner's own size, but never above those of a thousand records more."""
+class Flat(MenuAuction):
+    """One privacy loss at a price made of the budget and the number of owners alone; everybody has an equal part.
+
+    The number of present owners is public.
+    """
+
+    name: ClassVar[str] = "flat"
+    guarantees: ClassVar[Guarantees] = Guarantees(truthful_in=FIELDS)
 
     def price_list(self, bids: Bids, budget: Any) -> Menu:
-        menu = SEQUENTIAL.price_list(bids, budget)
-        return Menu(menu.privacy_loss, menu.price * (1 + 1e-3 * (bids.data_size > 50_000))[..., None], menu.records)
+        money = torch.as_tensor(budget)
+        quantum = money_quantum(money)
+        count = bids.present.sum(-1).clamp(min=1)
+        part = torch.where((money > 1e-200) & (money < 1e200), (money / quantum / count).floor(), 0.0)[:, None]
+        # Ten units of the part for a record: prices of whole quanta, nothing where the part has not so many.
+        price = (part / 10).floor() * quantum[:, None]
+        records = torch.full(bids.shape, 10) * (price > 0)
+        price, records = self.changed(bids, price.expand(bids.shape), records)
+        loss = torch.full(bids.shape, 0.5, dtype=torch.float64)
+        return Menu(*(torch.stack([torch.zeros_like(part), part], dim=-1) for part in (loss, price, records)))
+
+    def changed(self, bids: Bids, price: Tensor, records: Tensor) -> tuple[Tensor, Tensor]:
+        return price, records
+
+
+class MoreForMore(Flat):
+    """Twice the price for whoever says that she has a hundred records or more, half as many of them bought."""
+
+    def changed(self, bids: Bids, price: Tensor, records: Tensor) -> tuple[Tensor, Tensor]:
+        large = bids.data_size >= 100
+        return torch.where(large, 2 * price, price), torch.where(large, records // 2, records)
+
+
+class ShorterForLess(Flat):
+    """Fewer records for whoever has fewer than a hundred: that is within her own list, but not declared."""
+
+    def changed(self, bids: Bids, price: Tensor, records: Tensor) -> tuple[Tensor, Tensor]:
+        return price, torch.where(bids.data_size < 100, records // 2, records)
+
+
+class DeclaredShorterForLess(ShorterForLess):
+    """No cheat: under the assumption that sizes cannot be overstated it is truthful, and says so."""
+
+    guarantees = Guarantees(truthful_in=FIELDS, cannot_overstate=frozenset({"data_size"}))
+    list_depends_on = frozenset({"data_size"})
+
+
+class DeclaredDearerForLess(Flat):
+    """Declares that, and pays small owners a better price."""
+
+    guarantees = DeclaredShorterForLess.guarantees
+    list_depends_on = frozenset({"data_size"})
+
+    def changed(self, bids: Bids, price: Tensor, records: Tensor) -> tuple[Tensor, Tensor]:
+        small = bids.data_size < 100
+        return torch.where(small, 2 * price, price), torch.where(small, records // 2, records)
 
 
 class OddsNotDrawn(Auction):
@@ -313,6 +363,13 @@ class OddsNotDrawn(Auction):
         return Outcome(**{name: torch.where(sells, part, 0) for name, part in vars(sold).items()})
 
 
+class BreaksDown(Cheat):
+    """Never gives an outcome."""
+
+    def when(self, bids, budget, generator):
+        raise ZeroDivisionError("nothing works")
+
+
 class HonestLottery(OddsNotDrawn):
     """No cheat: draws as it declares."""
 
@@ -328,12 +385,3 @@ class RoundingGains(Cheat):
         paid = sold.payment * (1 - 1e-12) * (1 + 1e-14 * ask)
         keep = surplus(paid, sold.data_size, bids.valuation.at(sold.privacy_loss)) >= 0
         return with_payment(sold, torch.where(keep, paid, sold.payment))
-
-
-CHEATS: tuple[type[Auction], ...] = (
-    OnlyWithAGenerator, OnlyWithoutAGenerator, UndeclaredLottery, DrawsForNothing, From50Owners, Exactly64Owners,
-    FromManyRows, OnlyAlone, FirstRowOfABatch, OnlyTables, OnlyMixtures, OnlyParametric, NarrowFactor,
-    RemembersTheLastBudget, RemembersTheHighestBudget, AfterAThousandCalls, AnotherPersonOnACopy, LooksAtGlobalState,
-    MovesGlobalState, CountsThreads, LooksAtMemory, CountsPlaces, WatchesGradients, HugeBudgets, OverspendsRarely,
-    LosesRarely, ScribblesOnBids, ListNotFollowed, NarrowWindow, NarrowHighWindow, TablesTooCheap, OddsNotDrawn,
-)  # fmt: skip
