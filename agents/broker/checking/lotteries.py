@@ -39,7 +39,7 @@ def draws_disagree(guard: GuardedLottery, bids: Bids, budget: Tensor, generator:
     together = 0
     for outcomes in ([many], single):
         counts, unknown = _counts(odds, outcomes)
-        together += unknown + _unlikely(counts, odds.probability[0], FALSE_ALARMS / 1000 / max(1, tests))
+        together += unknown + _unlikely(counts, _merged(odds), FALSE_ALARMS / 1000 / max(1, tests))
     return together
 
 
@@ -49,13 +49,21 @@ def _counts(odds: Lottery, outcomes: list[Outcome]) -> tuple[Tensor, int]:
         torch.cat([getattr(outcome, name) for outcome in outcomes])[..., None]
         for name in ("privacy_loss", "payment", "data_size")
     ]
-    declared = (odds.privacy_loss, odds.payment, odds.records)
-    same = torch.stack([one == other for one, other in zip(drawn, declared, strict=True)]).all(0)
-    possible = same & (odds.probability > 0)
-    level = possible.double().argmax(-1)
-    counts = torch.nn.functional.one_hot(level, same.shape[-1]) * possible.any(-1)[..., None]
-    # Outcomes that are the same sale count as one: the first of them.
+    same = torch.stack([one == other for one, other in zip(drawn, _sales(odds), strict=True)]).all(0)
+    possible = same & (_merged(odds) > 0)
+    counts = torch.nn.functional.one_hot(possible.double().argmax(-1), same.shape[-1]) * possible.any(-1)[..., None]
     return counts.sum(0).double(), int((~possible.any(-1)).sum())
+
+
+def _sales(odds: Lottery) -> tuple[Tensor, Tensor, Tensor]:
+    return odds.privacy_loss, odds.payment, odds.records
+
+
+def _merged(odds: Lottery) -> Tensor:
+    """Probability ``[n, K]`` of every different sale: outcomes that are the same one count for the first of them."""
+    same = torch.stack([part[0, :, :, None] == part[0, :, None] for part in _sales(odds)]).all(0)
+    first = same.double().argmax(-1)
+    return torch.zeros_like(odds.probability[0]).scatter_add(-1, first, odds.probability[0])
 
 
 def _unlikely(counts: Tensor, probability: Tensor, level: float) -> int:

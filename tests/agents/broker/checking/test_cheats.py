@@ -8,7 +8,7 @@ from agents.broker.auctions.base import Auction
 from agents.broker.checking.check import check_auction
 from tests.agents.broker.checking import cheats
 
-FEW = {"profiles": 20, "misreports": 20}
+FEW = {"profiles": 6, "misreports": 6}
 BY_CHECK: dict[str, tuple[type[Auction], ...]] = {
     "same with and without generator": (
         cheats.OnlyWithAGenerator, cheats.OnlyWithoutAGenerator, cheats.UndeclaredLottery,
