@@ -1,54 +1,29 @@
-"""Classes of one's own, named as ``module:Class`` wherever a name of the house is taken."""
+"""An auction by its name, its checkpoint's path or, one of one's own, as ``module:Class``."""
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agents.broker.auctions.base import Auction
 from agents.broker.auctions.registry import load_auction
+from agents.own_classes import class_of
 
 if TYPE_CHECKING:
     from agents.prior import OwnerPrior
 
 
-def own_class(name: str, kind: type) -> type[Any]:
-    """The class that ``module:Class`` names; modules are also looked for in the working directory.
+def auction_of(name: str, prior: OwnerPrior | None = None) -> Auction:
+    """Make or load an auction.
 
     Parameters
     ----------
     name : str
-        A module's importable name, a colon, and a class in it.
-    kind : type
-        What it must be a subclass of.
-
-    Raises
-    ------
-    ValueError
-        If there is no such module or class, or it is of another kind.
-    """
-    module_name, _, class_name = name.partition(":")
-    if not module_name or not class_name:
-        raise ValueError(f"name = {name!r}: pass module:Class, e.g. my_auctions:MyAuction")
-    here = os.getcwd()
-    if here not in sys.path:
-        sys.path.append(here)
-    try:
-        module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise ValueError(
-            f"module {module_name!r} of {name!r} cannot be imported ({error}): run from its directory, or install it"
-        ) from error
-    found = getattr(module, class_name, None)
-    if not (isinstance(found, type) and issubclass(found, kind)):
-        raise ValueError(f"{name!r} names no class derived from {kind.__name__}: write `class {class_name}(...)` there")
-    return found
-
-
-def auction_of(name: str, prior: OwnerPrior | None = None) -> Auction:
-    """An auction by its name, its checkpoint's path, or as ``module:Class``, which is made without arguments.
+        A name of the house, the path of a checkpoint, or ``module:Class``: the class is made without arguments, its
+        module is also looked for in the working directory.
+    prior : OwnerPrior, optional
+        As for ``load_auction``.
 
     Raises
     ------
@@ -57,10 +32,11 @@ def auction_of(name: str, prior: OwnerPrior | None = None) -> Auction:
     """
     if ":" not in name or name.endswith(".safetensors"):
         return load_auction(name, prior)
-    made_by = own_class(name, Auction)
+    here = os.getcwd()
+    if here not in sys.path:
+        sys.path.append(here)
+    made_by = class_of(name, Auction)  # type: ignore[type-abstract]
     try:
-        auction = made_by()
+        return made_by()
     except TypeError as error:
         raise ValueError(f"{name!r} cannot be made without arguments ({error}): give them defaults") from error
-    assert isinstance(auction, Auction)
-    return auction

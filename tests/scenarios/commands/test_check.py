@@ -52,9 +52,9 @@ def test_an_auction_of_ones_own_is_named_by_its_module(tmp_path: Path, monkeypat
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("no_such_module:Mine", "module 'no_such_module' of 'no_such_module:Mine' cannot be imported"),
-        ("json:JSONDecoder", "'json:JSONDecoder' names no class derived from Auction"),
-        ("json:", "name = 'json:': pass module:Class"),
+        ("no_such_module:Mine", "'no_such_module:Mine': module 'no_such_module' cannot be imported"),
+        ("json:JSONDecoder", "'json:JSONDecoder' is no finished Auction"),
+        ("json:", "'json:' names no class: write module:Class"),
         ("proportional-shar", "did you mean 'proportional-share'"),
     ],
 )
