@@ -86,7 +86,9 @@ def audits() -> Iterator[tuple[str, str]]:
     """Hash of every number of an audit, by threat model."""
     report = audit(
         "equivariant-menu",
-        settings=AuditSettings(profiles=6, owners=10, queries=60, finalists=6, controls=True, seed=3, chunk=3),
+        settings=AuditSettings(
+            profiles=6, owners=10, queries=60, finalists=6, checks=False, controls=True, seed=3, chunk=3
+        ),
     )
     for threat, found in report.threats.items():
         for name in ("owners", "curves", "attackers", "by_class"):

@@ -165,7 +165,7 @@ def test_an_outcome_that_is_none_is_refused_everywhere_by_name(auction, said):
     with pytest.raises((TypeError, ValueError), match=said):
         run_market(**SMALL, auction=auction)
     with pytest.raises(ValueError, match=rf"auction '{auction.name}' fails on truthful bids .*{said}"):
-        audit(auction, OwnerPrior(), AuditSettings(profiles=2, owners=4, queries=4, controls=False))
+        audit(auction, OwnerPrior(), AuditSettings(profiles=2, owners=4, queries=4, checks=False, controls=False))
     table = check_auction(auction, profiles=2, misreports=2).table.set_index("check")
     assert not table.loc["runs", "holds"]
     assert re.search(said.replace(r"[0, 2\]", r"[0, \d\]"), table.loc["runs", "where"])
@@ -175,7 +175,11 @@ def test_paying_who_is_not_there_is_found_by_check_and_audit():
     report = check_auction(Welfare(), profiles=2, misreports=2)
     assert not report.ok
     assert not report.table.set_index("check").loc["absent owners ignored", "holds"]
-    found = audit(Welfare(), OwnerPrior(), AuditSettings(profiles=2, owners=3, queries=8, finalists=0, controls=False))
+    found = audit(
+        Welfare(),
+        OwnerPrior(),
+        AuditSettings(profiles=2, owners=3, queries=8, finalists=0, checks=False, controls=False),
+    )
     assert not found.ok
     assert set(found.threats["everything"].owners["found_by"]) == {"staying away"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import platform
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from agents.broker.auctions.base import Auction
 from agents.broker.auctions.registry import load_auction
+from agents.broker.checking.check import check_auction
 from agents.checks import whole
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
@@ -126,16 +128,19 @@ def audit(
             )
             for name, threat in models.items()
         ]
-        progress = _Progress(watch, sum(one.tasks + 1 for one in campaigns) + 1 + settings.controls)
+        progress = _Progress(watch, sum(one.tasks + 1 for one in campaigns) + 1 + settings.checks + settings.controls)
         progress.show("beginning")
         found = {one.name: _findings(one, able, truth, prior, progress) for one in campaigns}
         structure = structural_tests(auction, types, budget, stream("audit/structure"))
         progress.advance("structural tests")
-        controls = pd.DataFrame()
+        checks = controls = pd.DataFrame()
+        if settings.checks:
+            checks = _checks(auction, prior, settings)
+            progress.advance("checks")
         if settings.controls:
             controls = positive_controls(able, prior, USUAL_OWNERS, settings.seed)
             progress.advance("positive controls")
-        report = AuditReport(auction.name, repeat, found, structure, controls)
+        report = AuditReport(auction.name, repeat, found, structure, checks, controls)
         directory.finish(report)
     return report
 
@@ -152,6 +157,18 @@ def _markets(
     present = torch.arange(max(numbers)) < torch.tensor(numbers)[turn][:, None]  # [B, n]
     types = replace(types, data_size=torch.where(present, types.data_size, 0))
     return types, prior.budget(types, generator)
+
+
+def _checks(auction: Auction, prior: Any, settings: AuditSettings) -> pd.DataFrame:
+    """What ``check_auction`` finds with the audit's effort, at most its usual one; it needs an OwnerPrior."""
+    if not isinstance(prior, OwnerPrior):
+        return pd.DataFrame()
+    usual = inspect.signature(check_auction).parameters
+    effort = {
+        name: min(given, usual[name].default)
+        for name, given in (("profiles", settings.profiles), ("misreports", settings.queries))
+    }
+    return check_auction(auction, prior, **effort, seed=settings.seed).table
 
 
 def _checked(prior: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from agents.broker.checking.results import CheckReport
 from analysis.incentives.flattening import combined_curve
 
 AT_LEAST = "at least: every gain is the most that these attackers found, a better one may find more"
@@ -97,6 +98,8 @@ class AuditReport:
         By the name of the threat model.
     structure : DataFrame
         Structural tests.
+    checks : DataFrame
+        What ``check_auction`` found; empty if it was not asked.
     controls : DataFrame
         Positive controls; empty if none were run.
     """
@@ -105,14 +108,20 @@ class AuditReport:
     settings: Mapping[str, Any]
     threats: Mapping[str, ThreatFindings]
     structure: pd.DataFrame
+    checks: pd.DataFrame
     controls: pd.DataFrame
 
     @property
     def ok(self) -> bool:
-        """Whether nothing that the auction claims was refuted: gains exactly 0, every structural test kept."""
+        """Whether nothing that the auction claims was refuted: gains exactly 0, every test and check kept."""
         kept = all(found.exactly_0 for found in self.threats.values() if found.claimed)
         claimed = self.structure["claim"] == "claimed"
-        return kept and self.agrees and bool(self.structure.loc[claimed, "holds"].all())
+        return kept and self.agrees and bool(self.structure.loc[claimed, "holds"].all()) and not self.refuted
+
+    @property
+    def refuted(self) -> list[str]:
+        """The checks that the auction failed, of those that are held against it."""
+        return CheckReport(self.auction, self.checks).refuted if len(self.checks) else []
 
     @property
     def agrees(self) -> bool:
@@ -165,6 +174,7 @@ class AuditReport:
                 for name, found in self.threats.items()
             },
             "structure": records(self.structure),
+            "checks": records(self.checks),
             "controls": records(self.controls),
         }
 

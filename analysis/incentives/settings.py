@@ -27,6 +27,9 @@ class AuditSettings:
         Owners, those from whom most was found, who meet the attackers that take longest.
     chunk : int
         Profiles worked on at once; figures depend on it as they do on the seed.
+    checks : bool
+        Also try to refute whatever the auction declares, as ``check_auction`` does: called as the market calls it, for
+        1 to 1 000 owners, after other calls, on every form of bid.
     controls : bool
         Audit the positive controls too.
     seed : int
@@ -42,6 +45,7 @@ class AuditSettings:
     queries: int = 300
     finalists: int = 200
     chunk: int = 25
+    checks: bool = True
     controls: bool = True
     seed: int = 0
 

@@ -19,6 +19,7 @@ from analysis.incentives.results import AT_LEAST, AuditReport, ThreatFindings
 from analysis.incentives.settings import AuditSettings
 from analysis.incentives.threat_model import threat_models
 from scenarios.commands.answer import Answer
+from scenarios.commands.check import checks_table
 from scenarios.commands.progress import bar
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ def _summary(report: AuditReport, out: Path) -> tuple[Any, ...]:
     parts: list[Any] = [_gains(report), _shares(report), _units(report), _violations(report)]
     parts += [_attackers(name, report) for name in report.threats]
     parts += [_structure(report)]
+    if len(report.checks):
+        parts.append(checks_table(report.auction, report.checks))
     if len(report.controls):
         parts.append(_controls(report))
     parts += [f"{name}: {findings.threat}" for name, findings in report.threats.items()]
@@ -126,6 +129,8 @@ def _verdict(report: AuditReport) -> list[str]:
         lines = [f"{report.auction} claims nothing about the lies that were audited here."]
     for name, findings in report.threats.items():
         lines += _reservations(name, findings)
+    if report.refuted:
+        lines.append(f"Checks that it failed: {', '.join(report.refuted)}.")
     if report.untested:
         lines.append(f"No lie could be told, so that nothing is known: {', '.join(report.untested)}.")
     if len(report.controls):

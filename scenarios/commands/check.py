@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import Any
 
+import pandas as pd
 from rich import box
 from rich.markup import escape
 from rich.table import Table
@@ -69,16 +70,26 @@ def _figures(report: CheckReport) -> dict[str, Any]:
 
 
 def _summary(report: CheckReport) -> tuple[Any, ...]:
-    table = Table(title=f"Checks of {report.auction}", box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("check", "claim", "holds", "worst", "cases"):
-        table.add_column(heading, justify="left" if heading in ("check", "claim") else "right")
     notes = []
     for row in report.table.to_dict(orient="records"):
-        worst = "" if row["worst"] != row["worst"] else f"{row['worst'] + 0.0:.3g}"
-        table.add_row(row["check"], row["claim"], verdict(row["holds"]), worst, f"{row['tried']:,}")
         notes += [f"{row['check']}: {row['where']}"] if row["where"] else []
         notes += [f"{row['check']}: would have been seen: {row['excludes']}"] if row["excludes"] else []
     end = f"{report.auction}: {'nothing refuted' if report.ok else 'REFUTED: ' + ', '.join(report.refuted)}"
     if report.not_tried:
         notes.append(f"Not tried, so that nothing is known: {', '.join(report.not_tried)}.")
-    return (table, *(escape(note) for note in notes), f"[bold]{escape(end)}[/bold]")
+    return (
+        checks_table(report.auction, report.table),
+        *(escape(note) for note in notes),
+        f"[bold]{escape(end)}[/bold]",
+    )
+
+
+def checks_table(auction: str, checks: pd.DataFrame) -> Table:
+    """The checks of an auction as a table to print."""
+    table = Table(title=f"Checks of {escape(auction)}", box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("check", "claim", "holds", "worst", "cases"):
+        table.add_column(heading, justify="left" if heading in ("check", "claim") else "right")
+    for row in checks.to_dict(orient="records"):
+        worst = "" if row["worst"] != row["worst"] else f"{row['worst'] + 0.0:.3g}"
+        table.add_row(row["check"], row["claim"], verdict(row["holds"]), worst, f"{row['tried']:,}")
+    return table

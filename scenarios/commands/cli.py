@@ -169,6 +169,7 @@ def audit(
     attackers: Annotated[
         list[str] | None, typer.Option("--attacker", help="Only this one (again for several); all by default.")
     ] = None,
+    checks: Annotated[bool, typer.Option(help="Also try to refute all that it declares, as `check` does.")] = True,
     controls: Annotated[bool, typer.Option(help="Audit the positive controls too.")] = True,
     jobs: Annotated[int, typer.Option(help="Processes; their number changes no figure.")] = 2,
     seed: Seed = 0,
@@ -185,7 +186,9 @@ def audit(
     answer = audit_auction(
         name,
         None if population is None else PopulationPrior.read(population),
-        AuditSettings(profiles, tuple(owners or MIXED), queries, finalists, controls=controls, seed=seed),
+        AuditSettings(
+            profiles, tuple(owners or MIXED), queries, finalists, checks=checks, controls=controls, seed=seed
+        ),
         threats=threats or [],
         out=out or Path("runs") / f"audit-{Path(name).stem}-seed{seed}",
         progress=sys.stderr.isatty(),

@@ -29,6 +29,7 @@ from analysis.incentives.results import AuditReport
 from analysis.incentives.settings import AuditSettings
 from analysis.incentives.threat_model import ThreatModel
 from market_sim import FLMarket, MarketConfig, run_market
+from tests.agents.broker.checking.cheats import OnlyWithAGenerator
 
 SMALL: dict[str, Any] = {"profiles": 4, "owners": 4, "queries": 24, "finalists": 3, "chunk": 2, "controls": False}
 
@@ -66,7 +67,8 @@ class OwnRule(Auction):
 
 
 def audited(auction: Auction | str, prior: OwnerPrior | None = None, **fields: Any) -> AuditReport:
-    """The audit with its settings among the other arguments."""
+    """The audit with its settings among the other arguments; without the checks, which have tests of their own."""
+    fields = {"checks": False, **fields}
     names = AuditSettings.__dataclass_fields__
     settings = AuditSettings(**{name: value for name, value in fields.items() if name in names})
     return audit(auction, prior, settings, **{name: value for name, value in fields.items() if name not in names})
@@ -345,7 +347,7 @@ def test_an_auction_for_a_fixed_number_of_bidders_cannot_be_split_and_the_report
 
 
 def test_numbers_of_bidders_take_turns_chunk_by_chunk() -> None:
-    settings = AuditSettings(profiles=6, owners=(3, 5), queries=20, finalists=2, chunk=2, controls=False)
+    settings = AuditSettings(profiles=6, owners=(3, 5), queries=20, finalists=2, chunk=2, checks=False, controls=False)
     found = audit("pay-as-bid", settings=settings, attackers=["random search", "cma-es"]).threats["everything"]
     assert found.owners.groupby("profile").size().tolist() == [3, 3, 5, 5, 3, 3]
     assert (found.owners["queries"] == 20).all()
@@ -353,7 +355,7 @@ def test_numbers_of_bidders_take_turns_chunk_by_chunk() -> None:
 
 
 def test_a_network_for_ten_is_audited_with_ten_at_most() -> None:
-    settings = AuditSettings(profiles=4, owners=(3, 30), queries=4, finalists=0, chunk=2, controls=False)
+    settings = AuditSettings(profiles=4, owners=(3, 30), queries=4, finalists=0, chunk=2, checks=False, controls=False)
     found = audit("dm-regretnet", settings=settings, attackers=["random search"]).threats["everything"]
     assert found.owners.groupby("profile").size().tolist() == [3, 3, 10, 10]
 
@@ -364,3 +366,13 @@ def test_a_network_for_ten_is_audited_with_ten_at_most() -> None:
 def test_numbers_of_bidders_that_are_none_are_refused(owners: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         AuditSettings(owners=owners)
+
+
+def test_an_auction_that_is_honest_only_without_a_generator_is_refuted_by_the_checks() -> None:
+    few = {"profiles": 3, "owners": 4, "queries": 6, "finalists": 0, "controls": False}
+    report = audited(OnlyWithAGenerator(), checks=True, attackers=["random search"], **few)
+    assert not report.ok
+    assert "same with and without generator" in report.refuted
+    assert report.figures()["checks"]
+    # The attackers call it without one and find nothing.
+    assert not any(found.pays for found in report.threats.values())

@@ -27,7 +27,7 @@ def defective() -> ModuleType:
 def test_the_audit_finds_at_least_four_tenths_in_the_published_normalisation(defective: ModuleType) -> None:
     report = audit(
         defective.DefectiveRegretNet(),
-        settings=AuditSettings(profiles=12, owners=10, queries=60, finalists=10, controls=False),
+        settings=AuditSettings(profiles=12, owners=10, queries=60, finalists=10, checks=False, controls=False),
     )
     found = report.threats["everything"]
     published = found.statistics["published_normalisation"]
@@ -42,7 +42,7 @@ def test_nobody_can_stay_out_so_that_truth_loses_money(defective: ModuleType) ->
     report = audit(
         defective.DefectiveRegretNet(),
         threats=["staying-away"],
-        settings=AuditSettings(profiles=12, owners=10, queries=1, controls=False),
+        settings=AuditSettings(profiles=12, owners=10, queries=1, checks=False, controls=False),
     )
     found = report.threats["staying-away"].statistics
     assert found["individual_rationality"]["violation_rate"]["mean"] > 0

@@ -121,7 +121,7 @@ def test_a_broken_budget_refutes_what_claims_nothing_about_lies_and_words_stay_w
     report = audit(
         Spendthrift(),
         attackers=["lattice", Confused()],
-        settings=AuditSettings(profiles=2, owners=3, queries=4, controls=False),
+        settings=AuditSettings(profiles=2, owners=3, queries=4, checks=False, controls=False),
     )
     console = Console(width=200)
     with console.capture() as captured:
