@@ -22,6 +22,10 @@ Answer = list[Tensor]
 """Everything an auction says about the markets asked about, each ``[rows, owners, ...]``."""
 
 
+OUTCOME, LISTS = 3, 3
+"""Arrays of an outcome, and of price lists."""
+
+
 @dataclass(frozen=True)
 class Call:
     """A question and how it is put.
@@ -79,7 +83,7 @@ def answer(guard: GuardedAuction, call: Call, *, lists: bool = False) -> Answer:
             said = [array[call.rows] for array in _ask(guard, call, call.bids, call.budget, lists)]
     put_in = torch.ones(call.bids.shape[1], dtype=torch.bool)
     put_in[call.owners] = False
-    outcome = said[:3]
+    outcome = said[:OUTCOME]
     strangers_got = sum(int((array[:, put_in] != 0).sum()) for array in outcome)
     return [array[:, call.owners] for array in said] + [torch.tensor([[strangers_got]])]
 
@@ -98,8 +102,25 @@ def _ask(guard: GuardedAuction, call: Call, bids: Bids, budget: Tensor, lists: b
 
 
 def differing(one: Answer, other: Answer) -> int:
-    """How many numbers of two answers are not the same; all of them where they do not even have one shape."""
-    return sum(
+    """How many numbers of two answers are not the same; all of them where they do not even have one shape.
+
+    Price lists are the same if they offer the same: what is padded with entries that sell nothing does not count.
+    """
+    count = sum(
         int((first != second).sum()) if first.shape == second.shape else max(first.numel(), second.numel(), 1)
         for first, second in zip(one, other, strict=True)
     )
+    if not count or len(one) != OUTCOME + LISTS + 1:
+        return count
+    rest = [(*answer[:OUTCOME], answer[-1]) for answer in (one, other)]
+    offers = [torch.stack([part.double() for part in answer[OUTCOME:-1]], dim=-1) for answer in (one, other)]
+    return differing(list(rest[0]), list(rest[1])) + _other_offers(*offers)
+
+
+def _other_offers(one: Tensor, other: Tensor) -> int:
+    """In how many lists ``[rows, owners, K, 3]`` of privacy loss, price and records something else is for sale."""
+    count = 0
+    for first, second in zip(one.flatten(0, 1), other.flatten(0, 1), strict=True):
+        sold = [offers[(offers[:, 0] > 0) & (offers[:, 2] > 0)].unique(dim=0) for offers in (first, second)]
+        count += not torch.equal(*sold)
+    return count
