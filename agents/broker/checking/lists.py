@@ -65,11 +65,15 @@ def not_within(lied: Menu, honest: Menu, bids: Bids, deviator: Tensor, size: Ten
     said = bids.data_size[torch.arange(len(deviator)), deviator]
     offered = torch.minimum(lied.records, said[:, None, None])[:, 0]
     true = torch.minimum(honest.records, size[:, None, None])[:, 0]
-    covers = (honest.privacy_loss[:, 0, None] <= lied.privacy_loss[:, 0, :, None]) & (
-        honest.price[:, 0, None] >= lied.price[:, 0, :, None]
-    )
-    covers &= true[:, None] >= offered[:, :, None]
-    return ((offered > 0) & ~covers.any(-1)).sum(-1)
+    outside = torch.zeros_like(deviator)
+    # One list after another: of many long ones, all pairs of entries at once would not fit the memory.
+    for row in range(len(deviator)):
+        ask, hers = offered[row] > 0, true[row] > 0
+        covers = honest.privacy_loss[row, 0, hers] <= lied.privacy_loss[row, 0, ask, None]
+        covers &= honest.price[row, 0, hers] >= lied.price[row, 0, ask, None]
+        covers &= true[row, hers] >= offered[row, ask, None]
+        outside[row] = (~covers.any(-1)).sum()
+    return outside
 
 
 def _of(menu: Menu, rows: Tensor, owners: Tensor) -> Menu:
