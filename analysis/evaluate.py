@@ -13,7 +13,7 @@ from torch import Tensor
 
 from agents.broker.auctions.base import Auction
 from agents.broker.first_best import everybody_at_her_own_budget, first_best
-from agents.broker.training.measure import true_error_bound
+from agents.broker.training.truthful_figures import true_error_bound
 from agents.checks import seed_number, whole
 from agents.messages import Outcome
 from agents.prior import OwnerPrior

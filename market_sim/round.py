@@ -144,17 +144,7 @@ def record(
     # A row deviates if its bid is not its type, and every row of an owner with several does.
     deviates = untruthful(bidders.row_types, bids) | identities.has_multiple[identities.place]  # [1, r]
     group, strategies = population.groups.groups(bidders)
-    truth = PlayedRound(
-        bidders.types,
-        identities,
-        bids,
-        deviates,
-        outcome,
-        auction=rule,
-        budget=sale.budget,
-        round=bidders.announcement.round,
-        generator_state=sale.generator_state,
-    ).truth(group)
+    truth = played_round(rule, bidders, bids, deviates, sale).truth(group)
     return RoundRecord(
         round=bidders.announcement.round,
         buyer=buyer.index,
@@ -185,6 +175,21 @@ def record(
         groups=GroupsTogether(group, strategies, truth.group_utility, truth.group_payment),
         everybody=everybody_truthful(broker, bidders, truth.everybody, deviates[:, identities.first]),
         rows=RowsOfBids(identities, bids, outcome),
+    )
+
+
+def played_round(rule: Auction, bidders: Bidders, bids: Bids, deviates: Tensor, sale: Sale) -> PlayedRound:
+    """The round with all that a rerun of it by ``rule`` needs; ``deviates[1, r]`` are the rows that are misreports."""
+    return PlayedRound(
+        bidders.types,
+        bidders.identities,
+        bids,
+        deviates,
+        sale.outcome,
+        auction=rule,
+        budget=sale.budget,
+        round=bidders.announcement.round,
+        generator_state=sale.generator_state,
     )
 
 

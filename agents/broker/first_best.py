@@ -8,7 +8,7 @@ Any part of a data set may be bought at any privacy loss its owner tolerates, at
 The problem is not convex; what is found by descent from several starts is feasible, hence an upper bound on the true
 optimum. Records are divisible here. With little money the optimum buys less than one record of many owners, whose
 uploads then cost next to nothing; with whole records the least bound is a few per cent higher at a tenth of all costs.
-No auction can know the costs: this is the yardstick beside every comparison (FL-Market has none).
+No auction can know the costs: this is the benchmark in every comparison (FL-Market has none).
 """
 
 from __future__ import annotations

@@ -15,13 +15,13 @@ from torch import Tensor
 from agents.misreports.search import CHUNK, alone
 from agents.remainders import largest_remainders
 from agents.surplus import pays
-from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.base import Attacker
 from analysis.incentives.attackers.climbing import Climbing
 from analysis.incentives.case import Case
 from analysis.incentives.chunk_result import ChunkResult, Failure
 from analysis.incentives.coalitions import PAIRS, attack_coalitions, no_coalitions
 from analysis.incentives.expectation import expected_outcome
+from analysis.incentives.query_ledger import Attack
 from analysis.incentives.settings import AuditSettings
 from analysis.incentives.storage import storable
 from analysis.incentives.threat_model import ALONE

@@ -15,10 +15,10 @@ from agents.messages import Bids
 from agents.misreports.generators import as_misreports, draw_misreport, field_subsets, nearby_misreports
 from agents.surplus import pays
 from agents.types import OwnerTypes
-from analysis.incentives.attack import require_numbers
 from analysis.incentives.case import Case
 from analysis.incentives.chunk_result import ChunkResult, Curve, Failure
 from analysis.incentives.expectation import expected_outcome
+from analysis.incentives.query_ledger import require_numbers
 from analysis.incentives.storage import storable
 from analysis.incentives.threat_model import PAIR, SPLIT, ThreatModel
 

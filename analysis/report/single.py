@@ -91,14 +91,14 @@ def _bought(found: Findings) -> str:
     if pd.isna(bound["mean"]):
         bought = "in rounds of which not one was valid"
     else:
-        bought = f"for a mean error bound of {_said(bound)}, {_said(invalid)} % of the rounds invalid"
+        bought = f"for a mean error bound of {_figure(bound)}, {_figure(invalid)} % of the rounds invalid"
     return (
-        f"The buyer spent {_said(found.number('spent of the budget'))} % of her budget, {bought}, and her model's test "
-        f"accuracy ended at {_said(found.number('test accuracy after the last round'))}."
+        f"The buyer spent {_figure(found.number('spent of the budget'))} % of her budget, {bought}, and her model's "
+        f"test accuracy ended at {_figure(found.number('test accuracy after the last round'))}."
     )
 
 
-def _said(row: Mapping[str, Any]) -> str:
+def _figure(row: Mapping[str, Any]) -> str:
     return with_interval(float(row["mean"]), float(row["low"]), float(row["high"]))
 
 

@@ -32,7 +32,7 @@ def check(
     Parameters
     ----------
     name : str
-        An auction of the house, the path of a checkpoint, or ``module:Class``.
+        A built-in auction, the path of a checkpoint, or ``module:Class``.
     prior : OwnerPrior, optional
     profiles, misreports, seed : int
         As for ``check_auction``.

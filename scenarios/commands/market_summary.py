@@ -95,10 +95,10 @@ def _lying(found: Findings) -> list[RenderableType]:
     parts: list[RenderableType] = [Text(str(found.headline))]
     if len(found.lying):
         rows = found.lying.to_dict("records")
-        lies = [(row["strategy"], *_counts(row, "misreports"), *map(_said, _both(row))) for row in rows]
+        lies = [(row["strategy"], *_counts(row, "misreports"), *map(_format_interval, _both(row))) for row in rows]
         parts.append(_table(("strategy", "lies", "paid", "gain per lie, money [ ]", "of her cost [ ]"), lies))
         mean = found.number("gain per lie")
-        average = _said((mean["mean"], mean["low"], mean["high"]))
+        average = _format_interval((mean["mean"], mean["low"], mean["high"]))
         parts.append(
             Text(f"Each lie alone, on average {average} % of her cost: of all her records at her own privacy budget.")
         )
@@ -124,14 +124,14 @@ def _both(row: Mapping[str, Any]) -> list[tuple[float, float, float]]:
     return [(row[name], row[f"{name}_low"], row[f"{name}_high"]) for name in ("gain", "relative")]
 
 
-def _said(interval: tuple[float, float, float]) -> str:
+def _format_interval(interval: tuple[float, float, float]) -> str:
     return with_interval(*interval)
 
 
 def _buyer(found: Findings, figures: Mapping[str, Any]) -> list[RenderableType]:
     def said(quantity: str) -> str:
         row = found.number(quantity)
-        return _said((row["mean"], row["low"], row["high"]))
+        return _format_interval((row["mean"], row["low"], row["high"]))
 
     accuracy = [f"Test accuracy after the last round {said('test accuracy after the last round')}"]
     if "accuracy_without_noise" in figures:

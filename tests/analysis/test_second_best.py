@@ -7,7 +7,7 @@ import torch
 
 from agents.broker.auctions.registry import load_auction
 from agents.broker.first_best import first_best
-from agents.broker.training.measure import true_error_bound
+from agents.broker.training.truthful_figures import true_error_bound
 from agents.prior import OwnerPrior
 from agents.valuation import TabulatedValuation
 from analysis.second_best import second_best, virtual_types

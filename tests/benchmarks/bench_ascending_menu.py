@@ -8,8 +8,8 @@ import torch
 
 from agents.broker.auctions.registry import load_auction
 from agents.broker.training.ascending_menu import AscendingRecipe, AscendingTraining
-from agents.broker.training.measure import true_error_bound
 from agents.broker.training.resumption import run_to_end
+from agents.broker.training.truthful_figures import true_error_bound
 from agents.misreports.search import per_cost, search
 from agents.prior import BUDGETS, SIZES, OwnerPrior
 from analysis.intervals import ratio_ends, resamples

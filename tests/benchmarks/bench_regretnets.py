@@ -10,8 +10,8 @@ import torch
 from agents.broker.auctions.registry import load_auction
 from agents.broker.training.augmented_lagrangian import RegretTraining
 from agents.broker.training.found_regret import regret_figures
-from agents.broker.training.measure import truthful_figures
 from agents.broker.training.regret_recipe import RegretRecipe
+from agents.broker.training.truthful_figures import truthful_figures
 from agents.prior import OwnerPrior
 
 NAMES = ("dm-regretnet", "m-regretnet", "regretnet")

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from agents.broker.auctions.base import Auction, Guarantees, spendable
 from agents.broker.auctions.parts.softened import Softened
-from agents.broker.training.purchases import bound_of_purchases
+from agents.broker.training.differentiable_bound import bound_of_purchases
 from agents.messages import Bids, Outcome
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes

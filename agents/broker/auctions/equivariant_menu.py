@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import MIN_WEIGHT, Guarantees, favourite, spendable
+from agents.broker.auctions.parts.budget_division import common_rate
 from agents.broker.auctions.parts.equivariant_network import EquivariantNetwork, Market, Purchases
 from agents.broker.auctions.parts.network_auction import NetworkAuction, check_price_grid
-from agents.broker.auctions.parts.uniform_rule import common_rate
 from agents.checks import MAX_RECORDS
 from agents.messages import Bids, Outcome
 

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import FIELDS, Guarantees, Menu, MenuAuction, check_budget, favourite, spendable
-from agents.broker.auctions.parts.blocks import Block, in_blocks, in_order_of_bids
 from agents.broker.auctions.parts.menu_network import FEATURES, History, MenuNetwork, Turn, size_facts
 from agents.broker.auctions.parts.network_auction import NetworkAuction, check_price_grid
+from agents.broker.auctions.parts.turn_blocks import Block, in_blocks, in_order_of_bids
 from agents.checks import MAX_RECORDS
 from agents.messages import Bids, Outcome
 from agents.units import PublicUnits

@@ -32,7 +32,7 @@ def check_auction(
     seed: int = 0,
     watch: Callable[[str, float], None] | None = None,
 ) -> CheckReport:
-    """Try to refute every guarantee of an auction, your own or one of the house.
+    """Try to refute every guarantee of an auction, your own or a built-in one.
 
     Truthfulness: every owner of every profile tells ``misreports`` lies, alone, in all claimed fields jointly, the
     last quarter of them climbing from the best found; then a fifth as many on each kind of hard profile. A price list

@@ -22,8 +22,8 @@ from torch import Tensor
 from agents.broker.auctions.parts.allocation_network import AllocationNetwork, Reports
 from agents.broker.auctions.parts.allocation_rules import Proposal, Sales, after_refusals
 from agents.broker.training.base import GradientTraining, Trained, mean_loss, mean_of_finite
+from agents.broker.training.differentiable_bound import bound_of_purchases
 from agents.broker.training.profiles import Profiles
-from agents.broker.training.purchases import bound_of_purchases
 from agents.broker.training.regret_recipe import RegretRecipe, RegretStep
 from agents.misreports.encoded import (
     BestEncoded,

@@ -25,8 +25,8 @@ from agents.broker.training.base import (
     mean_of_finite,
     temperature_at,
 )
+from agents.broker.training.differentiable_bound import bound_of_purchases
 from agents.broker.training.equivariant_recipe import EquivariantRecipe, new_network
-from agents.broker.training.purchases import bound_of_purchases
 from agents.broker.training.softened_equivariant import ReportedMarket, SoftenedPass, softened_equivariant
 from agents.misreports.generators import draw_unilateral_misreports
 from agents.prior import OwnerPrior

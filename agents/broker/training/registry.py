@@ -32,11 +32,11 @@ from agents.broker.training.base import Training, TrainingStep
 from agents.broker.training.equivariant_menu import EquivariantTraining
 from agents.broker.training.equivariant_recipe import EquivariantRecipe
 from agents.broker.training.found_regret import regret_figures
-from agents.broker.training.measure import truthful_figures
 from agents.broker.training.regret_recipe import RegretRecipe
 from agents.broker.training.residual_menu import EvolutionTraining, ResidualRecipe
 from agents.broker.training.resumption import run_to_end
 from agents.broker.training.sequential_menu import MenuRecipe, MenuTraining
+from agents.broker.training.truthful_figures import truthful_figures
 from agents.checks import one_of
 from agents.prior import OwnerPrior
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from agents.broker.auctions.parts.nested_prices import TERMS, LearnedPrices, PriceShape
 from agents.broker.auctions.residual_menu import ResidualMenu
 from agents.broker.training.base import WORST, Trained, TrainingStep
-from agents.broker.training.measure import true_error_bound
+from agents.broker.training.truthful_figures import true_error_bound
 from agents.checks import number, seed_number, whole
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes

@@ -22,8 +22,8 @@ from agents.broker.training.base import (
     seed_uniformly,
     temperature_at,
 )
+from agents.broker.training.differentiable_bound import bound_of_purchases
 from agents.broker.training.first_prices import price_grid, tiered_bias, usual_price
-from agents.broker.training.purchases import bound_of_purchases
 from agents.checks import number, seed_number, whole
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes

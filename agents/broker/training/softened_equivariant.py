@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from agents.broker.auctions.parts.budget_division import common_rate
 from agents.broker.auctions.parts.equivariant_network import EquivariantNetwork, Market, PriceLists, Purchases
-from agents.broker.auctions.parts.uniform_rule import common_rate
 from agents.messages import Bids
 from agents.units import PublicUnits
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 
 from agents.broker.auctions.base import Auction
-from analysis.incentives.attack import Attack
+from analysis.incentives.query_ledger import Attack
 from analysis.incentives.threat_model import ThreatModel
 
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from agents.messages import Bids
-from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.base import Attacker
+from analysis.incentives.query_ledger import Attack
 from analysis.incentives.threat_model import ThreatModel
 
 POPULATION = 6

@@ -12,9 +12,9 @@ from agents.broker.auctions.parts.softened import Differentiable
 from agents.messages import Bids
 from agents.misreports.search import CHUNK
 from agents.valuation import Valuation
-from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.base import Attacker
 from analysis.incentives.attackers.tables import table_levels, tabulated_misreport, true_table
+from analysis.incentives.query_ledger import Attack
 from analysis.incentives.threat_model import ThreatModel
 
 STEP = 0.1

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from agents.messages import Bids
 from agents.valuation import FAMILIES, ParametricValuation, Valuation
-from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.base import Attacker
+from analysis.incentives.query_ledger import Attack
 from analysis.incentives.threat_model import ThreatModel
 
 FACTORS: tuple[float, ...] = (1.0, 0.5, 2.0, 0.8, 1.25, 0.95, 1.05, 0.0, 5.0, 0.2, 50.0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from agents.misreports.generators import draw_misreports
-from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.base import Attacker
+from analysis.incentives.query_ledger import Attack
 
 
 class RandomSearch(Attacker):

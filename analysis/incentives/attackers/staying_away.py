@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from agents.broker.auctions.base import Auction
-from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.base import Attacker
+from analysis.incentives.query_ledger import Attack
 from analysis.incentives.threat_model import ThreatModel
 
 

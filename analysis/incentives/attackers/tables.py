@@ -9,8 +9,8 @@ from agents.broker.auctions.base import Auction
 from agents.messages import Bids
 from agents.misreports.generators import as_misreports
 from agents.valuation import MixedValuation, TabulatedValuation
-from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.base import Attacker
+from analysis.incentives.query_ledger import Attack
 from analysis.incentives.threat_model import ThreatModel
 
 SPREAD = 0.5

@@ -9,9 +9,9 @@ import torch
 from agents.broker.auctions.base import Auction
 from agents.broker.auctions.registry import auction_classes
 from agents.misreports.generators import draw_misreports
-from analysis.incentives.attack import Attack, in_form
 from analysis.incentives.attackers.base import Attacker
 from analysis.incentives.attackers.lattice import lattice, misreport_at
+from analysis.incentives.query_ledger import Attack, in_form
 
 LEARNED_FROM = 24
 """Lies tried on each of the other mechanisms; the owner's query budget counts those told in this one only."""

@@ -19,12 +19,12 @@ from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 from agents.valuation import FAMILIES, ParametricValuation
 from analysis.incentives import campaign
-from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.base import Attacker
 from analysis.incentives.attackers.registry import attacker_classes
 from analysis.incentives.audit import audit
 from analysis.incentives.case import Case
 from analysis.incentives.chunk import allotted
+from analysis.incentives.query_ledger import Attack
 from analysis.incentives.results import AuditReport
 from analysis.incentives.settings import AuditSettings
 from analysis.incentives.threat_model import ThreatModel

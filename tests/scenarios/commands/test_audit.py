@@ -13,9 +13,9 @@ from typer.testing import CliRunner, Result
 
 from agents.broker.auctions.base import Auction, Guarantees
 from agents.messages import Bids, Outcome
-from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.base import Attacker
 from analysis.incentives.audit import audit
+from analysis.incentives.query_ledger import Attack
 from analysis.incentives.settings import AuditSettings
 from scenarios.commands.audit import _interval, _summary
 from scenarios.commands.cli import app

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.parts.blocks import MAX_TURNS
+from agents.broker.auctions.parts.turn_blocks import MAX_TURNS
 from agents.checks import MAX_RECORDS
 
 

@@ -13,7 +13,7 @@ from agents.broker.auctions.parts.equivariant_network import EquivariantNetwork,
 from agents.broker.auctions.registry import load_auction
 from agents.broker.checking.check import check_auction
 from agents.broker.training.equivariant_recipe import EquivariantRecipe, new_network
-from agents.broker.training.measure import truthful_figures
+from agents.broker.training.truthful_figures import truthful_figures
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 from agents.units import PublicUnits

@@ -17,7 +17,7 @@ from agents.broker.auctions.checkpoint import SHIPPED, load_checkpoint, save_che
 from agents.broker.auctions.parts.nested_prices import FixedPrices
 from agents.broker.auctions.registry import load_auction
 from agents.broker.auctions.residual_menu import ResidualMenu
-from agents.broker.training.measure import true_error_bound
+from agents.broker.training.truthful_figures import true_error_bound
 from agents.misreports.search import gains
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes

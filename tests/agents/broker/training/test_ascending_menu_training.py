@@ -11,10 +11,10 @@ from agents.broker.auctions.ascending_menu import AscendingMenu
 from agents.broker.auctions.parts.ascending_groups import in_groups
 from agents.broker.auctions.parts.ascending_network import AscendingNetwork
 from agents.broker.training.ascending_menu import AscendingRecipe, AscendingTraining, new_network
-from agents.broker.training.measure import true_error_bound
 from agents.broker.training.registry import trainer
 from agents.broker.training.resumption import run_to_end
 from agents.broker.training.softened_ascending import Shortcuts, softened_auction
+from agents.broker.training.truthful_figures import true_error_bound
 from agents.prior import OwnerPrior
 
 SMALL = AscendingRecipe(steps=40, batch=64, owners=5, other_owners=(1, 8), width=16, averaging=0.8, seed=3)

@@ -11,9 +11,9 @@ from agents.broker.auctions.equivariant_menu import EquivariantMenu
 from agents.broker.auctions.registry import load_auction
 from agents.broker.training.equivariant_menu import EquivariantTraining
 from agents.broker.training.equivariant_recipe import EquivariantRecipe, new_network
-from agents.broker.training.measure import true_error_bound
 from agents.broker.training.registry import trainer
 from agents.broker.training.softened_equivariant import ReportedMarket, softened_equivariant
+from agents.broker.training.truthful_figures import true_error_bound
 from agents.misreports.generators import draw_unilateral_misreports
 from agents.prior import OwnerPrior
 

@@ -15,9 +15,9 @@ from agents.broker.auctions.registry import load_auction
 from agents.broker.auctions.residual_menu import ResidualMenu
 from agents.broker.training import residual_menu, resumption
 from agents.broker.training.base import TrainingStep
-from agents.broker.training.measure import true_error_bound
 from agents.broker.training.registry import trainer
 from agents.broker.training.residual_menu import EvolutionTraining, ResidualRecipe, first_shape
+from agents.broker.training.truthful_figures import true_error_bound
 from agents.prior import OwnerPrior
 
 SMALL = ResidualRecipe(steps=8, candidates=6, batch=40, owners=5, other_owners=(1, 8), spread=0.2, thin=4, seed=3)

@@ -34,7 +34,7 @@ def test_training_lowers_the_error_bound():
     types, budget = prior.sample(500, 5, torch.Generator().manual_seed(0))
 
     def mean_log_bound(network):
-        from agents.broker.training.measure import true_error_bound
+        from agents.broker.training.truthful_figures import true_error_bound
 
         outcome = SequentialMenu(prior.units, network=network).run(types.truthful_bids(), budget)
         bound = true_error_bound(types, outcome)

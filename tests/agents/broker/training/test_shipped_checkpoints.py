@@ -11,8 +11,8 @@ import torch
 from agents.broker.auctions.checkpoint import SHIPPED, ModelCard
 from agents.broker.auctions.registry import load_auction
 from agents.broker.training.found_regret import regret_figures
-from agents.broker.training.measure import true_error_bound
 from agents.broker.training.registry import TRAINERS, trainer
+from agents.broker.training.truthful_figures import true_error_bound
 from agents.prior import OwnerPrior
 
 

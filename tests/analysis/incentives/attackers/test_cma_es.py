@@ -8,9 +8,9 @@ from agents.messages import Bids
 from agents.misreports.generators import as_misreports
 from agents.types import OwnerTypes
 from agents.valuation import ParametricValuation
-from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.cma_es import CmaEs, moved_by
 from analysis.incentives.case import Case
+from analysis.incentives.query_ledger import Attack
 from analysis.incentives.threat_model import ThreatModel
 
 

@@ -14,9 +14,9 @@ from agents.broker.auctions.registry import load_auction
 from agents.messages import BID_FIELDS, Bids, Outcome
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
-from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.registry import attacker_classes, list_attackers
 from analysis.incentives.case import Case
+from analysis.incentives.query_ledger import Attack
 from analysis.incentives.threat_model import ThreatModel
 
 QUERIES = 12

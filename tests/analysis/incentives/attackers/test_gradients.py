@@ -12,9 +12,9 @@ from agents.messages import Bids, Outcome
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 from agents.valuation import ParametricValuation
-from analysis.incentives.attack import Attack
 from analysis.incentives.attackers.gradients import PaymentOnlyGradient, StraightThroughGradient, TruthStartGradient
 from analysis.incentives.case import Case
+from analysis.incentives.query_ledger import Attack
 from analysis.incentives.threat_model import ThreatModel
 
 

@@ -223,7 +223,7 @@ def test_what_is_shipped_is_small_and_says_what_it_is(name):
 
 def test_dm_regretnet_buys_well_when_everybody_tells_the_truth():
     """On profiles of its own, the yardstick of 1.9 first bests (2.47) with the sampling error of 500."""
-    from agents.broker.training.measure import truthful_figures
+    from agents.broker.training.truthful_figures import truthful_figures
 
     figures = truthful_figures(load_auction("dm-regretnet"), OwnerPrior(), profiles=500, seed=11)
     assert figures["invalid_rate"] <= 0.002

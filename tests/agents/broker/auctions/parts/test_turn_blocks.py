@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from agents.broker.auctions.parts.blocks import MAX_TURNS, in_blocks, in_order_of_bids
+from agents.broker.auctions.parts.turn_blocks import MAX_TURNS, in_blocks, in_order_of_bids
 from agents.broker.auctions.registry import load_auction
 from agents.prior import OwnerPrior
 

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.broker.auctions.parts.uniform_rule import common_rate
+from agents.broker.auctions.parts.budget_division import common_rate
 
 
 def divided(claim: list[float], weight: list[float], budget: float) -> tuple[float, list[bool]]:

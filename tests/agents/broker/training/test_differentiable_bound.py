@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from agents.broker.aggregation import optimal_error_bound
-from agents.broker.training.purchases import bound_of_purchases
+from agents.broker.training.differentiable_bound import bound_of_purchases
 
 
 def market(generator, batch=40, owners=6):

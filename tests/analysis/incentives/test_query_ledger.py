@@ -13,8 +13,8 @@ from agents.misreports.search import gains
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 from agents.valuation import ParametricValuation
-from analysis.incentives.attack import Attack, OutOfQueriesError
 from analysis.incentives.case import Case
+from analysis.incentives.query_ledger import Attack, OutOfQueriesError
 from analysis.incentives.threat_model import ThreatModel
 
 
