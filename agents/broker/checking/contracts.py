@@ -29,10 +29,10 @@ def row_order(auction: Rule, bids: Bids, budget: Tensor) -> int:
     """Rows in the opposite order, and the first three one by one: markets of a batch do not touch one another."""
     outcome = auction.run(bids, budget)
     back = torch.arange(len(budget)).flip(0)
-    count = _differences(_rows(outcome, back), auction.run(bids.take(rows=back), budget[back]))
+    count = _differences(part_of(outcome, back), auction.run(bids.take(rows=back), budget[back]))
     for row in range(min(3, len(budget))):
         here = slice(row, row + 1)
-        count += _differences(_rows(outcome, here), auction.run(bids.take(rows=here), budget[here]))
+        count += _differences(part_of(outcome, here), auction.run(bids.take(rows=here), budget[here]))
     return count
 
 
@@ -52,9 +52,13 @@ def absent_owners(auction: Rule, bids: Bids, budget: Tensor) -> int:
 
 def run_is_choice(auction: MenuRule, bids: Bids, budget: Tensor) -> int:
     """``run`` against the choice from the price list, and owners on whose list "nothing for nothing" is missing."""
-    menu = auction.price_list(bids, budget)
+    return other_than_chosen(auction.run(bids, budget), auction.price_list(bids, budget), bids)
+
+
+def other_than_chosen(outcome: Outcome, menu: Menu, bids: Bids) -> int:
+    """Numbers of an outcome that are not those of the choices from the lists, and lists without nothing for nothing."""
     nothing = (menu.privacy_loss == 0) & (menu.price * menu.records == 0)
-    return _differences(auction.run(bids, budget), menu.choose(bids)) + int((~nothing.any(dim=-1)).sum())
+    return _differences(outcome, menu.choose(bids)) + int((~nothing.any(dim=-1)).sum())
 
 
 def own_list(auction: MenuRule, truth: Bids, misreports: Bids, budget: Tensor) -> int:
@@ -75,7 +79,8 @@ def _differences(one: Outcome, other: Outcome) -> int:
     return sum(int((getattr(one, part) != getattr(other, part)).sum()) for part in Outcome.__dataclass_fields__)
 
 
-def _rows(outcome: Outcome, rows: Tensor | slice) -> Outcome:
+def part_of(outcome: Outcome, rows: Tensor | slice) -> Outcome:
+    """The outcome of some markets."""
     return Outcome(
         privacy_loss=outcome.privacy_loss[rows], payment=outcome.payment[rows], data_size=outcome.data_size[rows]
     )

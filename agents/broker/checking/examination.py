@@ -15,6 +15,7 @@ from agents.broker.checking.batches import (
     in_a_large_batch,
 )
 from agents.broker.checking.climbs import climb
+from agents.broker.checking.contracts import part_of
 from agents.broker.checking.guarded import FailedCallError, GuardedLottery, GuardedMenu, guarded
 from agents.broker.checking.hard_profiles import Profile
 from agents.broker.checking.inputs import Untouched
@@ -189,23 +190,24 @@ class Examination:
 
     def _examine_liars(self, label: str, markets: LiarMarkets, lists: int | None = None) -> None:
         """One liar per market: outcomes, gains where truth is claimed, and for menus the lists of some."""
-        truth = markets.types.truthful_bids()
+        first, lied = markets.profiles, f"{label}, one misreporting"
+        truth, money = markets.types.take(rows=first).truthful_bids(), markets.budget[first]
         with _gives_up():
-            self._kept.book(label, truth, markets.budget, self._guard.run(truth, markets.budget))
-            lied = f"{label}, one misreporting"
-            self._kept.book(lied, markets.bids, markets.budget, self._guard.run(markets.bids, markets.budget))
+            honest, dishonest = self._guard.run(truth, money), self._guard.run(markets.bids, markets.budget)
+            self._kept.book(label, truth, money, honest)
+            self._kept.book(lied, markets.bids, markets.budget, dishonest)
             for fields, question, part in self._questions:
                 if part == 1 and fields == self._fields:
-                    question.book_markets(self._guard, label, markets)
-            if self._lists is not None:
-                rows = slice(0, lists)
-                few, told, money = truth.take(rows=rows), markets.bids.take(rows=rows), markets.budget[rows]
-                deviator = markets.deviator[rows]
-                size = few.data_size[torch.arange(len(money)), deviator]
-                self._lists.follows(label, few, money)
-                self._lists.follows(lied, told, money)
+                    question.book_markets(self._guard, label, markets, outcomes=(honest, dishonest))
+            if self._lists is not None and isinstance(self._guard, GuardedMenu):
+                true_rows, rows = first[:lists], torch.arange(len(markets.budget))[:lists]
+                some, told = truth.take(rows=true_rows), markets.bids.take(rows=rows)
+                own = self._guard.price_list(some, money[true_rows])
+                other = self._guard.price_list(told, markets.budget[rows])
+                self._lists.chose(label, some, part_of(honest, true_rows), own)
+                self._lists.chose(lied, told, part_of(dishonest, rows), other)
                 if self._auction.guarantees.truthful_in:
-                    self._lists.markets(lied, few, told, deviator, money, size)
+                    self._lists.of_deviators(lied, some, own, told, other, markets.deviator[rows])
 
     def climbs(self) -> None:
         """Towards an overspent budget and towards a loss."""
@@ -251,4 +253,4 @@ def _with_liars(
     here = torch.arange(types.shape[1]) == deviator[:, None]
     truth = many.truthful_bids()
     lies = plain_misreports(truth, generator, fields=fields)
-    return LiarMarkets(many, budget[rows], deviator, lies.where(here, truth))
+    return LiarMarkets(many, budget[rows], deviator, lies.where(here, truth), one_profile=True)

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import Guarantees, Menu
-from agents.broker.checking.contracts import own_list, run_is_choice
+from agents.broker.checking.contracts import other_than_chosen, own_list
 from agents.broker.checking.guarded import GuardedMenu
 from agents.broker.checking.results import CLAIMED, CONTRACT, NOT_CLAIMED, CheckResult
-from agents.messages import BID_FIELDS, Bids
+from agents.messages import BID_FIELDS, Bids, Outcome
 
 
 class KeptByLists:
@@ -35,7 +35,11 @@ class KeptByLists:
 
     def follows(self, label: str, bids: Bids, budget: Tensor) -> None:
         """``run`` against the choices from the price lists."""
-        differ = run_is_choice(self._guard, bids, budget)
+        self.chose(label, bids, self._guard.run(bids, budget), self._guard.price_list(bids, budget))
+
+    def chose(self, label: str, bids: Bids, outcome: Outcome, menu: Menu) -> None:
+        """The same of an outcome and of lists that are there already."""
+        differ = other_than_chosen(outcome, menu, bids)
         self.chosen.add(float(differ), differ == 0, label, bids.data_size.numel())
 
     def own(self, label: str, truth: Bids, misreports: Bids, budget: Tensor) -> None:
@@ -43,31 +47,40 @@ class KeptByLists:
         differ = own_list(self._guard, truth, misreports, budget)
         self.blind.add(float(differ), differ == 0, label, int(truth.present.sum()))
 
-    def markets(self, label: str, truth: Bids, bids: Bids, deviator: Tensor, budget: Tensor, size: Tensor) -> None:
-        """The deviators' lists in markets with one liar each; where one may depend on the size, it lies within."""
+    def of_deviators(self, label: str, truth: Bids, honest: Menu, bids: Bids, lied: Menu, deviator: Tensor) -> None:
+        """The deviators' lists in markets ``[m, n]`` with one each; where one may depend on the size, it lies within.
+
+        Bids and lists of the truth may have one row for all.
+        """
         rows = torch.arange(len(deviator))
-        honest, lied = self._guard.price_list(truth, budget), self._guard.price_list(bids, budget)
-        same = bids.data_size[rows, deviator] == size if self._may else torch.ones(len(rows), dtype=torch.bool)
-        there = bids.present[rows, deviator] & truth.present[rows, deviator]
+        first = rows if truth.shape[0] == len(rows) else torch.zeros_like(rows)
+        size, told = truth.data_size[first, deviator], bids.data_size[rows, deviator]
+        there = (told > 0) & (size > 0)
+        same = there & ((told == size) if self._may else there)
+        mine, lying = _of(honest, first, deviator), _of(lied, rows, deviator)
         differ = sum(
-            (getattr(honest, part)[rows, deviator] != getattr(lied, part)[rows, deviator])[same & there].sum()
+            int((getattr(mine, part) != getattr(lying, part))[same].sum())
+            if getattr(mine, part).shape == getattr(lying, part).shape
+            else int(same.sum())
             for part in Menu.__dataclass_fields__
         )
-        self.blind.add(float(differ), int(differ) == 0, label, int((same & there).sum()))
-        smaller = there & (bids.data_size[rows, deviator] < size)
+        self.blind.add(float(differ), differ == 0, label, int(same.sum()))
+        smaller = there & (told < size)
         if self._may and bool(smaller.any()):
-            outside = not_within(_of(lied, rows, deviator), _of(honest, rows, deviator), bids, deviator, size)[smaller]
+            outside = not_within(lying, mine, told, size)[smaller]
             self.within.add(float(outside.sum()), not bool(outside.any()), label, int(smaller.sum()))
 
 
-def not_within(lied: Menu, honest: Menu, bids: Bids, deviator: Tensor, size: Tensor) -> Tensor:
-    """How many entries ``[m]`` of the lying lists offer what no entry of the truthful ones does, or more."""
-    said = bids.data_size[torch.arange(len(deviator)), deviator]
-    offered = torch.minimum(lied.records, said[:, None, None])[:, 0]
-    true = torch.minimum(honest.records, size[:, None, None])[:, 0]
-    outside = torch.zeros_like(deviator)
+def not_within(lied: Menu, honest: Menu, told: Tensor, size: Tensor) -> Tensor:
+    """How many entries ``[m]`` of lists ``[m, 1, K]`` for a smaller size offer more than every one of the true lists.
+
+    An entry lies within another that asks for no more privacy loss, pays no less for a record and buys no fewer.
+    """
+    offered = torch.minimum(lied.records, told[:, None, None])[:, 0]  # [m, K]
+    true = torch.minimum(honest.records, size[:, None, None])[:, 0]  # [m, K]
+    outside = torch.zeros(len(told), dtype=torch.int64)
     # One list after another: of many long ones, all pairs of entries at once would not fit the memory.
-    for row in range(len(deviator)):
+    for row in range(len(told)):
         ask, hers = offered[row] > 0, true[row] > 0
         covers = honest.privacy_loss[row, 0, hers] <= lied.privacy_loss[row, 0, ask, None]
         covers &= honest.price[row, 0, hers] >= lied.price[row, 0, ask, None]

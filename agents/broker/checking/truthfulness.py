@@ -10,7 +10,7 @@ from agents.broker.checking.guarded import GuardedAuction
 from agents.broker.checking.rare_events import LiarMarkets
 from agents.broker.checking.results import CLAIMED, NOT_CLAIMED, CheckResult
 from agents.broker.checking.worth import gain, worth
-from agents.messages import Bids
+from agents.messages import Bids, Outcome
 from agents.misreports.search import BestMisreports, alone, search
 from agents.types import OwnerTypes
 
@@ -33,12 +33,22 @@ class Truthfulness:
         """The verdict, and for what is claimed whether no gain was a rounding either."""
         return [self.result, self.exact] if self._claimed else [self.result]
 
-    def book_markets(self, guard: GuardedAuction, label: str, markets: LiarMarkets, tried: int | None = None) -> Tensor:
-        """Play markets ``[B, n]`` with one liar each, truthfully and not; the liars' gains ``[B]``."""
-        truth = worth(guard, markets.types, markets.types.truthful_bids(), markets.budget)
-        lie = worth(guard, markets.types, markets.bids, markets.budget)
-        rows = torch.arange(len(markets.deviator))
-        found = gain(truth.of(rows, markets.deviator), lie.of(rows, markets.deviator))
+    def book_markets(
+        self,
+        guard: GuardedAuction,
+        label: str,
+        markets: LiarMarkets,
+        tried: int | None = None,
+        outcomes: tuple[Outcome, Outcome] | None = None,
+    ) -> None:
+        """Play markets ``[B, n]`` with one liar each, truthfully and not, unless their outcomes are there already."""
+        honest, lied = outcomes or (None, None)
+        first, rows = markets.profiles, torch.arange(len(markets.deviator))
+        types = markets.types.take(rows=first)
+        truth = worth(guard, types, types.truthful_bids(), markets.budget[first], honest)
+        lie = worth(guard, markets.types, markets.bids, markets.budget, lied)
+        profile = torch.zeros_like(rows) if markets.one_profile else rows
+        found = gain(truth.of(profile, markets.deviator), lie.of(rows, markets.deviator))
         there = markets.types.data_size[rows, markets.deviator] > 0
         money = torch.where(there, found.money, -torch.inf)
         cost = markets.types.cost_at_own_budget()[rows, markets.deviator]
@@ -53,7 +63,6 @@ class Truthfulness:
             told = f"{label}: {_told(markets, place, float(money[place]))}" if fails else ""
             remedy = f" ({REMEDY})" if fails and result is self.exact and not bool(found.paid[place]) else ""
             result.add(worst, not fails, told + remedy, tried)
-        return found.money
 
     def book_found(
         self, guard: GuardedAuction, label: str, types: OwnerTypes, budget: Tensor, found: BestMisreports

@@ -37,14 +37,19 @@ class Gain:
     paid: Tensor
 
 
-def worth(guard: GuardedAuction, types: OwnerTypes, bids: Bids, budget: Tensor) -> Worth:
-    """Run the auction as the market does and say what that is worth; a lottery in expectation."""
+def worth(
+    guard: GuardedAuction, types: OwnerTypes, bids: Bids, budget: Tensor, outcome: Outcome | None = None
+) -> Worth:
+    """Run the auction as the market does and say what that is worth; a lottery in expectation.
+
+    An ``outcome`` that is there already is not asked for again.
+    """
     if isinstance(guard, GuardedLottery):
         odds = guard.lottery(bids, budget)
         truth = types.truthful_bids()
         paid = (odds.probability * odds.payment).sum(-1)
         return Worth(odds.utility(truth), paid, odds.cost(truth))
-    return worth_of(types, guard.run(bids, budget))
+    return worth_of(types, outcome or guard.run(bids, budget))
 
 
 def worth_of(types: OwnerTypes, outcome: Outcome) -> Worth:
