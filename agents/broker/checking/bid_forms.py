@@ -17,7 +17,7 @@ from agents.broker.checking.calls import Call, answer
 from agents.broker.checking.guarded import FailedCallError, GuardedAuction
 from agents.valuation import MixedValuation, TabulatedValuation, Valuation
 
-MAX_TABLE = 4_000_000
+MAX_TABLE = 300_000
 """Numbers in one table; markets that would need larger ones are not asked in this form."""
 
 

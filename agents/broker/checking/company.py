@@ -12,6 +12,8 @@ from agents.messages import Bids
 
 COMPANY: tuple[int, ...] = (1, 2, 7, 60)
 """How many other markets are put among those asked about."""
+MAX_BIDS = 20_000
+"""Bids in such a batch: of large markets fewer are put in."""
 
 
 def strangers(bids: Bids, budget: Tensor, rows: Tensor, generator: torch.Generator) -> tuple[Bids, Tensor]:
@@ -40,7 +42,8 @@ def one_by_one(call: Call, _: torch.Generator) -> Call:
 
 def among_others(call: Call, generator: torch.Generator) -> Call:
     """A few markets more, anywhere in the batch."""
-    return in_company(call, COMPANY[int(torch.randint(len(COMPANY), (1,), generator=generator))], generator)
+    others = COMPANY[int(torch.randint(len(COMPANY), (1,), generator=generator))]
+    return in_company(call, min(others, max(1, MAX_BIDS // call.bids.shape[1])), generator)
 
 
 def in_company(call: Call, others: int, generator: torch.Generator) -> Call:
