@@ -173,7 +173,7 @@ def test_every_control_moves_the_market(visit, pictures):
     visitor.tab.get_by_text("Search for the first best (slow)").click()
     visitor.says("You have changed the market: press Reset to play it.")
     visitor.press("Reset")
-    visitor.says("What does the auction promise? (pay-as-bid)")
+    visitor.says("What does the auction claim, and what was kept here? (pay-as-bid)")
     visitor.press("Step")
     visitor.wait_for(1)
     visitor.says("1 of 290")
@@ -211,8 +211,8 @@ def test_two_visitors_at_once_have_markets_of_their_own(visit):
     other.wait_for(1)
     one.wait_for(3)
     one.press("❚❚")
-    one.says("What does the auction promise? (pay-as-bid)")
-    other.says("What does the auction promise? (sequential-menu)")
+    one.says("What does the auction claim, and what was kept here? (pay-as-bid)")
+    other.says("What does the auction claim, and what was kept here? (sequential-menu)")
     other.wait_for(1)
 
 
