@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import torch
 
-from agents.broker.auctions.base import Auction, Guarantees
-from agents.messages import Bids, Outcome
+from agents.messages import Bids
 from agents.owner.strategies.base import MarketView, RoundResult, Strategy
 from agents.owner.strategies.truthful import Truthful
 from agents.types import OwnerTypes
 from market_sim import FLMarket, run_market
 from market_sim.results import Results
+from tests.market_sim.playing import PerHead, played
 
 Cast = Callable[..., FLMarket]
 
@@ -48,28 +48,6 @@ class Lonely(Dearer):
 
     def groups(self, view: MarketView) -> torch.Tensor:
         return view.member
-
-
-class PerHead(Auction):
-    """An equal part of the budget for everybody who is there and finds it enough."""
-
-    name: ClassVar[str] = "per-head"
-    guarantees: ClassVar[Guarantees] = Guarantees()
-
-    def allocate(self, bids: Bids, budget: torch.Tensor, generator: torch.Generator | None) -> Outcome:
-        part = (budget / bids.present.sum(-1).clamp(min=1))[:, None]
-        sells = bids.present & (bids.cost(bids.privacy_budget, bids.data_size) <= part)
-        return Outcome(
-            privacy_loss=torch.where(sells, bids.privacy_budget, 0.0),
-            payment=torch.where(sells, part, 0.0),
-            data_size=torch.where(sells, bids.data_size, 0),
-        )
-
-
-def played(market: FLMarket, rounds: int = 1) -> Results:
-    for _ in range(rounds):
-        market.step()
-    return Results.of(market.tables(), {})
 
 
 def test_two_who_ask_more_together_gain_what_both_are_paid_over_cost(three_owners: Cast) -> None:

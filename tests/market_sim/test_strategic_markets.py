@@ -13,7 +13,6 @@ import pytest
 import torch
 from mesa.discrete_space import Network
 
-from agents.broker.auctions.base import Auction, Guarantees
 from agents.messages import Bids, Outcome
 from agents.owner.owner import DataOwner
 from agents.owner.strategies.base import MarketView, RoundResult, Strategy
@@ -22,32 +21,10 @@ from agents.owner.strategies.registry import list_strategies
 from agents.owner.strategies.truthful import Truthful
 from agents.types import OwnerTypes
 from market_sim import FLMarket, MarketConfig, run_market
-from market_sim.results import Results
+from tests.market_sim.playing import PerHead, played
 
 Cast = Callable[..., FLMarket]
 SMALL: dict[str, Any] = {"owners": 20, "bidders": 8, "rounds": 6, "task": "synthetic", "task_options": {"features": 3}}
-
-
-class PerHead(Auction):
-    """An equal part of the budget for everybody who is there and finds it enough."""
-
-    name: ClassVar[str] = "per-head"
-    guarantees: ClassVar[Guarantees] = Guarantees(truthful_in=frozenset({"valuation"}))
-
-    def allocate(self, bids: Bids, budget: torch.Tensor, generator: torch.Generator | None) -> Outcome:
-        part = (budget / bids.present.sum(-1).clamp(min=1))[:, None]
-        sells = bids.present & (bids.cost(bids.privacy_budget, bids.data_size) <= part)
-        return Outcome(
-            privacy_loss=torch.where(sells, bids.privacy_budget, 0.0),
-            payment=torch.where(sells, part, 0.0),
-            data_size=torch.where(sells, bids.data_size, 0),
-        )
-
-
-def played(market: FLMarket, rounds: int = 1) -> Results:
-    for _ in range(rounds):
-        market.step()
-    return Results.of(market.tables(), {})
 
 
 class TestSplittingByHand:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from agents.broker.checking.calls import Call, answer, differing
-from agents.broker.checking.company import in_company, one_by_one
+from agents.broker.checking.company import in_company, one_market_at_a_time
 from agents.broker.checking.guarded import GuardedAuction
 from agents.messages import Bids
 from agents.prior import OwnerPrior
@@ -29,11 +29,11 @@ def alone_in_every_binade(guard: GuardedAuction, bids: Bids, budget: Tensor) -> 
     """How many numbers differ between one batch of all and every market alone."""
     call = Call.of(guard, bids, budget)
     together = answer(guard, call, lists=True)
-    return differing(together, answer(guard, one_by_one(call, torch.Generator()), lists=True))
+    return differing(together, answer(guard, one_market_at_a_time(call, torch.Generator()), lists=True))
 
 
 def in_a_large_batch(guard: GuardedAuction, bids: Bids, budget: Tensor, others: int, generator: torch.Generator) -> int:
     """How many numbers differ between a few markets one by one and somewhere among thousands."""
     call = Call.of(guard, bids, budget)
-    alone = answer(guard, one_by_one(call, generator))
+    alone = answer(guard, one_market_at_a_time(call, generator))
     return differing(alone, answer(guard, in_company(call, others, generator)))

@@ -35,7 +35,7 @@ def reversed_rows(call: Call, _: torch.Generator) -> Call:
     return replace(call, bids=call.bids.take(rows=back), budget=call.budget[back], rows=len(back) - 1 - call.rows)
 
 
-def one_by_one(call: Call, _: torch.Generator) -> Call:
+def one_market_at_a_time(call: Call, _: torch.Generator) -> Call:
     """Every market as a batch of its own."""
     return replace(call, alone=True)
 

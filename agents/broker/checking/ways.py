@@ -9,7 +9,7 @@ import torch
 
 from agents.broker.checking.bid_forms import as_mixture, as_other_table, as_table
 from agents.broker.checking.calls import Call
-from agents.broker.checking.company import absent_between, among_others, one_by_one, reversed_rows
+from agents.broker.checking.company import absent_between, among_others, one_market_at_a_time, reversed_rows
 from agents.broker.checking.guarded import GuardedAuction
 from agents.broker.checking.memory import after_other_calls, on_a_copy
 from agents.broker.checking.surroundings import global_seeds, gradients_on, not_contiguous, other_threads
@@ -52,7 +52,7 @@ def ways(guard: GuardedAuction, pristine: object) -> list[Way]:
         Way(ABSENT, "absent owners put in", absent_between),
         Way(ROWS, "in the opposite order", reversed_rows),
         Way(ROWS, "among other markets", among_others),
-        Way(ROWS, "one market at a time", one_by_one),
+        Way(ROWS, "one market at a time", one_market_at_a_time),
         Way(LAYOUT, "tensors that are not contiguous", not_contiguous),
         Way(EARLIER, "after other calls", after_other_calls(guard)),
         Way(STATE, "other global seeds", global_seeds),
