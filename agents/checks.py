@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -123,20 +122,6 @@ def generator_of(name: str, value: Any) -> torch.Generator:
     if not isinstance(value, torch.Generator):
         raise TypeError(f"{name} = {value!r}: pass a torch.Generator, e.g. torch.Generator().manual_seed(0)")
     return value
-
-
-def text_of(path: Path, encoding: str = "utf-8") -> str:
-    """Return the content of a text file, or say that it is none.
-
-    Raises
-    ------
-    ValueError
-        If the bytes are no text in this encoding.
-    """
-    try:
-        return path.read_text(encoding=encoding)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is no UTF-8 text (byte {error.start}); save it as UTF-8") from None
 
 
 def _as_tensor(name: str, value: Any) -> Tensor:

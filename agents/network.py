@@ -1,9 +1,9 @@
-"""Who knows whom: a graph over all owners, drawn at random or read from an edge list."""
+"""Who knows whom: a graph over all owners, drawn at random, read from a file, or handed over."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ import networkx as nx
 import torch
 from torch import Tensor
 
-from agents.checks import generator_of, number, one_of, text_of, whole
+from agents.checks import generator_of, number, one_of, whole
+from agents.network_files import edges_of, graph_over, read_network
 
 NETWORKS: tuple[str, ...] = ("none", "ring", "small-world", "scale-free")
-"""Graphs known by name; anything else is the path of an edge list."""
+"""Graphs known by name; anything else is the path of a file."""
 
 OPTIONS: dict[str, dict[str, float]] = {
     "none": {},
@@ -70,8 +71,12 @@ class OwnerNetwork:
         return result
 
 
-def check_network(name: Any, options: Any) -> tuple[str, dict[str, float]]:
-    """Return a network's name (or path) and all its options, or say what is wrong with them.
+Edges = tuple[tuple[int, int], ...]
+"""A graph of one's own, as pairs of owners."""
+
+
+def check_network(name: Any, options: Any) -> tuple[str | Edges, dict[str, float]]:
+    """Return a network's name (or path, or edges) and all its options, or say what is wrong with them.
 
     Raises
     ------
@@ -80,13 +85,19 @@ def check_network(name: Any, options: Any) -> tuple[str, dict[str, float]]:
     FileNotFoundError
         If it is neither a known name nor a file.
     """
+    if isinstance(name, nx.Graph | Sequence) and not isinstance(name, str):
+        if options:
+            raise ValueError(f"network_options = {options!r}: a graph of your own takes no options; leave them out")
+        return edges_of("network", name), {}
     if not isinstance(name, str | Path) or not str(name).strip():
-        raise TypeError(f"network = {name!r}: pass a name out of {', '.join(NETWORKS)}, or the path of an edge list")
+        raise TypeError(
+            f"network = {name!r}: pass a name out of {', '.join(NETWORKS)}, the path of a file, or a networkx graph"
+        )
     if not isinstance(options, Mapping):
         raise TypeError(f"network_options = {options!r}: pass a mapping of names to numbers, e.g. {{}}")
     if str(name) not in NETWORKS and not Path(name).is_file():
         if Path(name).suffix or Path(name).parent != Path():
-            raise FileNotFoundError(f"network = {str(name)!r} is no file; pass the path of an edge list")
+            raise FileNotFoundError(f"network = {str(name)!r} is no file; pass the path of a file of edges")
         one_of("network", str(name), NETWORKS)
     known = OPTIONS.get(str(name), {})
     for option in options:
@@ -105,7 +116,10 @@ def check_network(name: Any, options: Any) -> tuple[str, dict[str, float]]:
 
 
 def owner_network(
-    name: str | Path, owners: int, generator: torch.Generator, options: Mapping[str, float] | None = None
+    name: str | Path | nx.Graph | Edges,
+    owners: int,
+    generator: torch.Generator,
+    options: Mapping[str, float] | None = None,
 ) -> OwnerNetwork | None:
     """Build the graph over ``owners``, or None for ``none``.
 
@@ -117,23 +131,25 @@ def owner_network(
     scale-free
         Newcomers link to ``links`` owners in proportion to their degree: Barabasi and Albert, "Emergence of scaling
         in random networks", 1999.
-    a path
-        An edge list: two owners a line, with a blank or comma between; blank lines and ``#`` comments are skipped.
+    a path, a graph
+        Edges over the owners' numbers (``agents.network_files``).
 
     Among too few owners for that many neighbours everybody knows everybody.
 
     Raises
     ------
     TypeError, ValueError, FileNotFoundError
-        For unknown names and options, and for lines of the file that are no edge, naming the line.
+        For unknown names and options, and for files that are damaged or have no edge, naming the line.
     """
     kind, chosen = check_network(name, options or {})
     whole("owners", owners, minimum=1)
     seed = int(torch.randint(2**31, (), generator=generator_of("generator", generator)))
+    if isinstance(kind, tuple):
+        return OwnerNetwork(graph_over("network", kind, owners), seed)
     if kind == "none":
         return None
     if kind not in NETWORKS:
-        return OwnerNetwork(_edge_list(Path(kind), owners), seed)
+        return OwnerNetwork(read_network(Path(kind), owners), seed)
     maximum = chosen["links"] if kind == "scale-free" else chosen["neighbours"]
     if owners <= maximum + 1:
         graph = nx.complete_graph(owners)
@@ -142,21 +158,3 @@ def owner_network(
     else:
         graph = nx.watts_strogatz_graph(owners, int(maximum), chosen.get("rewiring", 0.0), seed=seed)
     return OwnerNetwork(graph, seed)
-
-
-def _edge_list(path: Path, owners: int) -> nx.Graph:
-    graph = nx.empty_graph(owners)
-    for index, line in enumerate(text_of(path, "utf-8-sig").splitlines(), start=1):
-        names = line.partition("#")[0].replace(",", " ").split()
-        if not names:
-            continue
-        where = f"{path}, line {index}"
-        if len(names) != 2:
-            raise ValueError(f"{where}: {line.strip()!r} is no edge; write two owners")
-        for name in names:
-            if not (name.isascii() and name.isdigit() and int(name) < owners):
-                raise ValueError(f"{where}: owner {name!r} is unknown; owners are numbered 0 to {owners - 1}")
-        if int(names[0]) == int(names[1]):
-            raise ValueError(f"{where}: owner {names[0]} is linked to herself; leave the line out")
-        graph.add_edge(int(names[0]), int(names[1]))
-    return graph

@@ -1,4 +1,4 @@
-"""Owners of one's own, read from a CSV file: one line per owner, who is numbered by its place from 0.
+"""Owners of one's own, from a CSV file or a table: one line per owner, who is numbered by its place from 0.
 
 Columns are ``family`` and ``factor`` (of the paper's valuations) or ``cost@0.5``, ``cost@1``, ... (a tabulated curve:
 money per record at these privacy losses, straight in between and from 0), then ``privacy_budget`` and ``data_size``.
@@ -8,20 +8,26 @@ Where a file has both kinds, every line fills one of them. A column ``owner``, i
 from __future__ import annotations
 
 import csv
+import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from agents.checks import MAX_RECORDS, one_of, text_of
+from agents.checks import MAX_RECORDS, one_of
 from agents.prior import LARGEST_FACTOR, LARGEST_PRIVACY_BUDGET, MIN_PRIVACY_BUDGET
+from agents.text_files import LONGEST_CELL, lines_of, shown
 from agents.types import OwnerTypes
 from agents.valuation import FAMILIES, MixedValuation, ParametricValuation, TabulatedValuation, Valuation
 
 CURVE = "cost@"
 """Begins the name of a column of a tabulated curve; its privacy loss follows."""
+
+LONGEST_LINE = 100_000
+"""Characters of a line; a damaged file can have lines that no parser takes."""
 
 EXTRA_CELLS = "cells beyond the last column"
 PARAMETRIC = ("family", "factor")
@@ -31,7 +37,7 @@ PARAMETRIC = ("family", "factor")
 class _Line:
     """One line of the file, and how to refuse it."""
 
-    path: Path
+    where: str
     number: int
     cells: dict[str, str]
 
@@ -43,46 +49,57 @@ class _Line:
         except ValueError:
             value = math.nan
         if not minimum <= value <= maximum:
-            raise self.refused(column, f"{text!r} is no number between {minimum:g} and {maximum:g}")
+            raise self.refused(column, f"{shown(text)} is no number between {minimum:g} and {maximum:g}")
         return value
 
     def refused(self, column: str, why: str) -> ValueError:
         """An error that names line and column."""
-        return ValueError(f"{self.path}, line {self.number}, column {column!r}: {why}")
+        return ValueError(f"{self.where}, line {self.number}, column {column!r}: {why}")
 
 
-def read_owners(path: str | Path) -> OwnerTypes:
-    """Read owners ``[1, N]`` from a CSV file.
+def read_owners(source: str | Path | Sequence[Mapping[str, Any]]) -> OwnerTypes:
+    """Read owners ``[1, N]`` from a CSV file, or from the rows of a table.
+
+    Parameters
+    ----------
+    source : str, Path or sequence of mapping
+        The file's path, or a mapping of column to value for each owner; messages call owner 0's line 2, below the
+        names of the columns, in both cases.
 
     Raises
     ------
     FileNotFoundError, ValueError
         Naming the line and the column, what stands there, and what should.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"population = {str(path)!r} is no file; pass a CSV file of owners")
-    reader = csv.DictReader(text_of(path, "utf-8-sig").splitlines(), skipinitialspace=True, restkey=EXTRA_CELLS)
+    where = str(source) if isinstance(source, str | Path) else "population"
+    text = _lines(source)
+    _check_first_line(where, text[0])
+    for number, characters in enumerate(map(len, text), start=1):
+        if characters > LONGEST_LINE:
+            raise ValueError(f"{where}, line {number} has {characters} characters; is the file damaged?")
+    reader = csv.DictReader(text, skipinitialspace=True, restkey=EXTRA_CELLS)
     header = [name.strip() for name in reader.fieldnames or ()]
     reader.fieldnames = header
-    curve = _columns(path, header)
+    curve = _columns(where, header)
     lines = []
     for row in reader:
         extra = row.pop(EXTRA_CELLS, [])
         cells = {name: (text or "").strip() for name, text in row.items()}
         if any(text.strip() for text in extra):
             raise ValueError(
-                f"{path}, line {reader.line_num}: {len(header) + len(extra)} cells under {len(header)} columns; "
+                f"{where}, line {reader.line_num}: {len(header) + len(extra)} cells under {len(header)} columns; "
                 "write decimal points, not commas, and one cell for each column"
             )
         if any(cells.values()):
-            lines.append(_Line(path, reader.line_num, cells))
+            lines.append(_Line(where, reader.line_num, cells))
     if not lines:
-        raise ValueError(f"{path} has no owners: write one line for each")
+        raise ValueError(f"{where} has no owners: write one line for each")
     size = [_size(line) for line in lines]
     for index, line in enumerate(lines):
         if "owner" in header and line.cells["owner"] != str(index):
-            raise line.refused("owner", f"{line.cells['owner']!r} stands in the line of owner {index}; number from 0")
+            raise line.refused(
+                "owner", f"{shown(line.cells['owner'])} stands in the line of owner {index}; number from 0"
+            )
     return OwnerTypes(
         valuation=_valuation(lines, curve),
         privacy_budget=torch.tensor([[_budget(line, curve) for line in lines]], dtype=torch.float64),
@@ -90,35 +107,68 @@ def read_owners(path: str | Path) -> OwnerTypes:
     )
 
 
-def _columns(path: Path, header: Sequence[str]) -> dict[float, str]:
+def _lines(source: str | Path | Sequence[Mapping[str, Any]]) -> list[str]:
+    """The table as lines of CSV."""
+    if isinstance(source, str | Path):
+        if not Path(source).is_file():
+            raise FileNotFoundError(f"population = {str(source)!r} is no file; pass a CSV file of owners")
+        return lines_of(Path(source))
+    text = io.StringIO()
+    columns = list(dict.fromkeys(name for row in source for name in row))
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: "" if _is_missing(value) else value for name, value in row.items()} for row in source)
+    return text.getvalue().split("\n")
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value != value
+
+
+def _check_first_line(where: str, header: str) -> None:
+    """Refuse tables whose cells are not separated by commas, and whose first column is only a number of the line."""
+    for sign, name in ((";", "semicolons"), ("\t", "tabs")):
+        if sign in header and "," not in header:
+            raise ValueError(
+                f"{where}, line 1: its cells are separated by {name}; "
+                "save it with commas between cells and points in numbers"
+            )
+    if header.startswith((",", '"",', "Unnamed: 0,")):
+        raise ValueError(
+            f"{where}, line 1: the first column has no name, like an index of pandas; save with index=False"
+        )
+
+
+def _columns(where: str, header: Sequence[str]) -> dict[float, str]:
     """Columns of the tabulated curve by privacy loss, ascending."""
     curve: dict[float, str] = {}
     for name in header:
         if not name.startswith(CURVE):
-            one_of(f"{path}, line 1, column", name, ["owner", *PARAMETRIC, "privacy_budget", "data_size"])
+            one_of(f"{where}, line 1, column", name, ["owner", *PARAMETRIC, "privacy_budget", "data_size"])
             continue
         try:
             level = float(name.removeprefix(CURVE))
         except ValueError:
             level = math.nan
         if not 0 < level <= LARGEST_PRIVACY_BUDGET or level in curve:
-            raise ValueError(f"{path}, line 1, column {name!r}: write each privacy loss once, e.g. {CURVE}0.5")
+            raise ValueError(f"{where}, line 1, column {name!r}: write each privacy loss once, e.g. {CURVE}0.5")
         curve[level] = name
     doubled = [name for name in header if header.count(name) > 1]
     if doubled:
-        raise ValueError(f"{path}, line 1, column {doubled[0]!r}: the column stands there twice")
+        raise ValueError(f"{where}, line 1, column {doubled[0]!r}: the column stands there twice")
     needed = [*(() if curve else PARAMETRIC), "privacy_budget", "data_size"]
     for name in needed:
         if name not in header:
-            raise ValueError(f"{path}, line 1: column {name!r} is missing; needed: {', '.join(needed)}")
+            raise ValueError(f"{where}, line 1: column {name!r} is missing; needed: {', '.join(needed)}")
     return dict(sorted(curve.items()))
 
 
 def _size(line: _Line) -> int:
     text = line.cells.get("data_size", "")
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_RECORDS):
-        raise line.refused("data_size", f"{text!r} is no whole number of records from 1")
-    return int(text)
+    whole = text.removesuffix(".0")  # as tables write whole numbers where a column has gaps
+    if not (whole.isascii() and whole.isdigit() and len(whole) < LONGEST_CELL and 1 <= int(whole) <= MAX_RECORDS):
+        raise line.refused("data_size", f"{shown(text)} is no whole number of records from 1 to {MAX_RECORDS:.0e}")
+    return int(whole)
 
 
 def _budget(line: _Line, curve: dict[float, str]) -> float:
@@ -144,7 +194,7 @@ def _valuation(lines: Sequence[_Line], curve: dict[float, str]) -> Valuation:
         name = line.cells.get("family", "").replace("-", "_").lower() if is_parametric else FAMILIES[0]
         if name not in FAMILIES:
             raise line.refused(
-                "family", f"{line.cells['family']!r} is no family; write one out of {', '.join(FAMILIES)}"
+                "family", f"{shown(line.cells['family'])} is no family; write one out of {', '.join(FAMILIES)}"
             )
         family.append(FAMILIES.index(name))
         factor.append(line.real("factor", minimum=0.0, maximum=LARGEST_FACTOR) if is_parametric else 0.0)

@@ -10,7 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import networkx as nx
 import numpy as np
+import pandas as pd
 
 from agents.broker.aggregation import AGGREGATIONS
 from agents.broker.auctions.base import Auction
@@ -78,11 +80,12 @@ class MarketConfig:
         Strategy names, or classes of one's own, and the shares of the owners who follow them.
     strategy_options : mapping of str to mapping
         Options of the strategies by name, e.g. ``{"scaled-valuation": {"by": 2.0}}``.
-    population : str or Path, optional
-        CSV file of the owners (``agents.owners_file``). Their number, their data sizes and their privacy budgets are
-        then those of the file; records of the task that they do not hold are nobody's.
-    network : str or Path
-        Who knows whom: "none", "ring", "small-world", "scale-free", or the path of an edge list (``agents.network``).
+    population : str, Path, DataFrame or sequence of mapping, optional
+        The owners: a CSV file, a table or its rows (``agents.owners_file``). Their number, their data sizes and their
+        privacy budgets are then those of the table; records of the task that they do not hold are nobody's.
+    network : str, Path, networkx.Graph or sequence of pairs
+        Who knows whom: "none", "ring", "small-world", "scale-free", the path of a file of edges, or a graph of one's
+        own over the owners' numbers (``agents.network``, ``agents.network_files``).
     network_options : mapping of str to float
         What the network lets one choose, e.g. ``{"neighbours": 6, "rewiring": 0.2}`` of ``small-world``.
     wallet : float or sequence of float, optional
@@ -129,8 +132,8 @@ class MarketConfig:
     privacy_budget: tuple[float, float] = (0.5, 2.0)
     strategies: Mapping[str | type[Strategy], float] = field(default_factory=lambda: {"truthful": 1.0})
     strategy_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    population: str | Path | None = None
-    network: str | Path = "none"
+    population: str | Path | pd.DataFrame | Sequence[Mapping[str, Any]] | None = None
+    network: str | Path | nx.Graph | Sequence[tuple[int, int]] = "none"
     network_options: Mapping[str, float] = field(default_factory=dict)
     wallet: float | Sequence[float] | None = None
     lifetime_allowance: float | None = None
@@ -142,6 +145,7 @@ class MarketConfig:
     def __post_init__(self) -> None:
         for name in ("owners", "bidders", "rounds", "buyers"):
             self._set(name, whole(name, getattr(self, name), minimum=1))
+        self._set("population", _population(self.population))
         self._count_owners()
         if self.bidders * self.buyers > self.owners:
             raise ValueError(
@@ -178,7 +182,7 @@ class MarketConfig:
         if types is not None:
             if self.owners not in (types.shape[1], MarketConfig.owners):
                 raise ValueError(
-                    f"owners = {self.owners}: population {str(self.population)!r} has {types.shape[1]} owners; "
+                    f"owners = {self.owners}: population {self._population_name} has {types.shape[1]} owners; "
                     "leave owners out"
                 )
             self._set("owners", types.shape[1])
@@ -188,6 +192,8 @@ class MarketConfig:
         self._set("strategies", MappingProxyType(shares))
         self._set("strategy_options", frozen(check_strategy_options(shares, self.strategy_options)))
         network, options = check_network(self.network, self.network_options)
+        if isinstance(network, tuple):
+            self._set("network", network)
         self._set("network_options", MappingProxyType({name: options[name] for name in self.network_options}))
         for key, share in shares.items():
             if network == "none" and share > 0 and strategy_class(key).needs_network:
@@ -225,11 +231,15 @@ class MarketConfig:
     @property
     def files(self) -> tuple[Path, ...]:
         """The files that owners and network are read from."""
-        network = None if str(self.network) in NETWORKS else self.network
-        return tuple(Path(name) for name in (self.population, network) if name is not None)
+        network = None if self.network in NETWORKS else self.network
+        return tuple(Path(name) for name in (self.population, network) if isinstance(name, str | Path))
+
+    @property
+    def _population_name(self) -> str:
+        return repr(str(self.population)) if isinstance(self.population, str | Path) else "handed over"
 
     def owner_types(self) -> OwnerTypes | None:
-        """The owners ``[1, N]`` of the population's file; None where they are drawn from the prior."""
+        """The owners ``[1, N]`` of the population's table; None where they are drawn from the prior."""
         return None if self.population is None else read_owners(self.population)
 
     def _check_task(self) -> None:
@@ -277,7 +287,7 @@ class MarketConfig:
             held = int(types.data_size.sum())
             if held > records:
                 raise ValueError(
-                    f"population {str(self.population)!r} holds {held} records but task {self.task!r} has {records}; "
+                    f"population {self._population_name} holds {held} records but task {self.task!r} has {records}; "
                     "pass smaller data sizes or a larger task (task_options)"
                 )
             return PopulationPrior.of(types, budget_factor=self._factors(), budgets=self.budgets)
@@ -316,7 +326,7 @@ class MarketConfig:
         content = {known.name: to_plain(getattr(self, known.name)) for known in fields(self)}
         auction = self.auction.name if isinstance(self.auction, Auction) else str(self.auction)
         strategies = {strategy_name(key): share for key, share in self.strategies.items()}
-        paths = {name: str(content[name]) for name in ("data", "population", "network") if content[name] is not None}
+        paths = {name: str(path) for name, path in content.items() if isinstance(path, Path)}
         lists = {name: list(value) for name, value in content.items() if isinstance(value, tuple)}
         learning = asdict(self.learning)
         return {**content, **learning, **paths, **lists, "auction": auction, "strategies": strategies}
@@ -337,6 +347,19 @@ def _keyword_only(made: Callable[..., None]) -> Callable[..., None]:
 
 
 MarketConfig.__init__ = _keyword_only(MarketConfig.__init__)  # type: ignore[method-assign]
+
+
+def _population(given: Any) -> Any:
+    """Return the owners' file, or the rows of their table as plain values that cannot be written into."""
+    if given is None or isinstance(given, str | Path):
+        return given
+    rows = given.to_dict("records") if isinstance(given, pd.DataFrame) else given
+    if not isinstance(rows, Sequence) or not all(isinstance(row, Mapping) for row in rows):
+        raise TypeError(f"population is a {type(given).__name__}; pass a CSV file, a DataFrame or a list of mappings")
+    plain = (
+        {str(name): getattr(value, "item", lambda value=value: value)() for name, value in row.items()} for row in rows
+    )
+    return tuple(frozen({name: None if value != value else value for name, value in row.items()}) for row in plain)
 
 
 def _pair(name: str, value: Any, *, minimum: float = 0.0, maximum: float) -> tuple[float, float]:

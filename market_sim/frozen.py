@@ -16,11 +16,13 @@ def frozen(mapping: Mapping[Any, Any]) -> Mapping[Any, Any]:
 
 def to_plain(value: Any) -> Any:
     """Plain dictionaries in the place of frozen ones, which JSON and pickle can hold."""
-    return {key: to_plain(inner) for key, inner in value.items()} if isinstance(value, Mapping) else value
+    if isinstance(value, Mapping):
+        return {key: to_plain(inner) for key, inner in value.items()}
+    return tuple(to_plain(inner) for inner in value) if isinstance(value, tuple) else value
 
 
 def hashable(value: Any) -> Any:
     """Mappings as sets of pairs, so that what holds them can be hashed."""
     if isinstance(value, Mapping):
         return frozenset((key, hashable(inner)) for key, inner in value.items())
-    return value
+    return tuple(hashable(inner) for inner in value) if isinstance(value, tuple) else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,8 +17,11 @@ from agents.remainders import largest_remainders
 Share = str | type[Strategy]
 """A strategy's registered name, or a class of one's own."""
 
-SHARES_SUM_WITHIN = 1e-9
-"""How far shares like 0.1 + 0.2 + 0.7 may miss 1 by rounding."""
+SHARES_SUM_WITHIN = 1e-6
+"""How far shares may miss 1 by rounding, those of a float32 table too."""
+
+ROUNDED_IN_FLOAT64 = 1e-9
+"""How far shares like 0.1 + 0.2 + 0.7 miss 1; those that miss it by more are divided by their sum."""
 
 
 def check_shares(shares: Any) -> dict[Share, float]:
@@ -44,9 +48,11 @@ def check_shares(shares: Any) -> dict[Share, float]:
             )
         names.add(name)
         checked[key] = number(f"strategies[{name!r}]", share, maximum=1.0)
-    total = sum(checked.values())
+    total = math.fsum(checked.values())
     if abs(total - 1) > SHARES_SUM_WITHIN:
-        raise ValueError(f"strategies = {dict(shares)!r}: the shares sum to {total:g}; make them sum to 1")
+        raise ValueError(f"strategies = {dict(shares)!r}: the shares sum to {total:.9g}; make them sum to 1")
+    if abs(total - 1) > ROUNDED_IN_FLOAT64:
+        return {key: share / total for key, share in checked.items()}
     return checked
 
 

@@ -76,7 +76,12 @@ def test_an_edge_list_is_read_with_blanks_commas_and_comments(edges: Callable[[s
         ("0 1\n1 4\n", r"friends.csv, line 2: owner '4' is unknown; owners are numbered 0 to 3"),
         ("0 1\n\nann 1\n", "line 3: owner 'ann' is unknown"),
         ("0 -1\n", "line 1: owner '-1' is unknown"),
-        ("0 1 2\n", "line 1: '0 1 2' is no edge; write two owners"),
+        ("0 1 2 3\n", "line 1: '0 1 2 3' is no edge; write two owners"),
+        ("0 1\nsource target\n", "line 2: owner 'source' is unknown"),
+        ("0 1\n0 " + "9" * 5000, r"line 2: owner '9{40}'... \(5000 characters\) is unknown"),
+        ("", "friends.csv has no edges: name two owners"),
+        ("# nobody\n\n", "friends.csv has no edges"),
+        ("source,target\n", "friends.csv has no edges"),
         ("2\n", "line 1: '2' is no edge"),
         ("0 1\n3 3\n", "line 2: owner 3 is linked to herself"),
     ],
@@ -86,10 +91,72 @@ def test_a_mistake_in_an_edge_list_names_the_line(edges: Callable[[str], Path], 
         built(edges(text), 4)
 
 
-def test_who_knows_nobody_has_no_neighbours(edges: Callable[[str], Path]) -> None:
-    network = built(edges("# nobody\n"), 3)
-    assert network.neighbours(torch.arange(3)).shape == (3, 0)
-    assert network.community.tolist() == [0, 1, 2]
+def test_who_knows_nobody_has_no_neighbours() -> None:
+    network = built("ring", 1)
+    assert network.neighbours(torch.arange(1)).shape == (1, 0)
+    assert network.community.tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["source,target\n0,1\n1,2\n", "% sym unweighted\n0 1\n1 2\n", "0 1 {}\n1 2 {'weight': 2}\n", "0\t1\n1\t2\n"],
+)
+def test_edge_lists_are_read_as_other_tools_write_them(edges: Callable[[str], Path], text: str) -> None:
+    assert sorted(built(edges(text), 4).graph.edges) == [(0, 1), (1, 2)]
+
+
+def test_weights_are_ignored_with_a_word(edges: Callable[[str], Path]) -> None:
+    with pytest.warns(UserWarning, match=r"friends.csv: the weights in its third column are ignored"):
+        network = built(edges("0 1 0.5\n1 2 2\n"), 4)
+    assert sorted(network.graph.edges) == [(0, 1), (1, 2)]
+
+
+WRITERS = {
+    "default.edgelist": nx.write_edgelist,
+    "friends.gml": nx.write_gml,
+    "friends.graphml": nx.write_graphml,
+    "friends.gexf": nx.write_gexf,
+    "friends.net": nx.write_pajek,
+    "friends.gml.gz": nx.write_gml,
+    "friends.txt.gz": nx.write_edgelist,
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_graphs_are_read_in_the_formats_of_networkx(tmp_path: Path, name: str) -> None:
+    WRITERS[name](nx.cycle_graph(5), tmp_path / name)
+    assert sorted(built(tmp_path / name, 5).graph.edges) == sorted(nx.cycle_graph(5).edges)
+
+
+@pytest.mark.parametrize("kind", ["gml", "graphml", "gexf", "net"])
+def test_a_damaged_file_names_its_format(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"friends.{kind}"
+    path.write_text("0 1\n<")
+    with pytest.raises(ValueError, match=rf"friends\.{kind} (cannot be read as {kind.upper()}|has no edges)"):
+        built(path, 5)
+
+
+@pytest.mark.parametrize(
+    "graph", [nx.path_graph(4), nx.DiGraph([(1, 0), (0, 1), (2, 1), (3, 2)]), [(1, 0), (2, 1), (3, 2)]]
+)
+def test_a_graph_of_ones_own_is_taken_as_it_is(graph: Any) -> None:
+    assert nx.utils.graphs_equal(built(graph, 4).graph, nx.path_graph(4))
+
+
+@pytest.mark.parametrize(
+    ("graph", "message"),
+    [
+        (nx.path_graph(5), "network: owner '4' is unknown; owners are numbered 0 to 3"),
+        (nx.empty_graph(4), "network has no edges"),
+        ([(0, 1), (2, 2)], "network: owner 2 is linked to herself"),
+        (nx.Graph([("ann", "bob")]), "network: owner '(ann|bob)' is unknown; owners are numbered from 0"),
+        ([3], "network: 3 is no edge; pass pairs"),
+    ],
+)
+def test_a_graph_of_other_people_is_refused(graph: Any, message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        built(graph, 4)
 
 
 def test_communities_are_dense_inside(edges: Callable[[str], Path]) -> None:

@@ -68,6 +68,12 @@ def test_both_kinds_in_one_file_with_numbers(file: Callable[[str], Path]) -> Non
         (f"family,factor,{CURVES}linear,1,3,2,1,30\n", "line 2, column 'cost@0.5': the line also names a family"),
         (f"owner,{HEAD}1,linear,1,1,30\n", "line 2, column 'owner': '1' stands in the line of owner 0"),
         ("family,factor,budget,data_size\nlinear,1,1,3\n", "line 1, column = 'budget' is not known; did you mean"),
+        (f"{HEAD}linear,1,1,{'9' * 5000}\n", r"line 2, column 'data_size': '9{40}'... \(5000 characters\) is no whole"),
+        (f"{HEAD}{'x' * 140_000},1,1,3\n", "line 2 has 140006 characters; is the file damaged"),
+        (f"{HEAD}linear,1\u2028,1,30\n", r"line 2, character 9: '\\u2028' is no printable character"),
+        (HEAD.replace(",", ";"), "line 1: its cells are separated by semicolons; save it with commas"),
+        (HEAD.replace(",", "\t"), "line 1: its cells are separated by tabs"),
+        (f",{HEAD}0,linear,1,1,30\n", "line 1: the first column has no name, like an index of pandas"),
         ("family,factor,data_size\nlinear,1,3\n", "line 1: column 'privacy_budget' is missing"),
         ("family,family,factor,privacy_budget,data_size\n", "line 1, column 'family': the column stands there twice"),
         ("cost@x,privacy_budget,data_size\n", "line 1, column 'cost@x': write each privacy loss once"),
@@ -77,6 +83,23 @@ def test_both_kinds_in_one_file_with_numbers(file: Callable[[str], Path]) -> Non
 def test_a_mistake_names_the_line_and_the_column(file: Callable[[str], Path], text: str, message: str) -> None:
     with pytest.raises(ValueError, match=rf"owners\.csv.*{message}"):
         read_owners(file(text))
+
+
+def test_whole_numbers_may_be_written_with_a_point(file: Callable[[str], Path]) -> None:
+    assert read_owners(file(f"{HEAD}linear,1,1,30.0\n")).data_size.tolist() == [[30]]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(file: Callable[[str], Path]) -> None:
+    assert read_owners(file(f"\ufeff{HEAD}linear,1,1,30\n")).data_size.tolist() == [[30]]
+
+
+def test_rows_of_a_table_are_read_like_lines(file: Callable[[str], Path]) -> None:
+    rows = [{"family": "linear", "factor": 0.1 + 0.2, "privacy_budget": 1, "data_size": 30.0}]
+    assert read_owners(rows).valuation.factor.tolist() == [[0.1 + 0.2]]
+    rows += [{"family": None, "factor": float("nan"), "cost@1": 2, "privacy_budget": 1, "data_size": 5}]
+    assert read_owners(rows).data_size.tolist() == [[30, 5]]
+    with pytest.raises(ValueError, match="population, line 3, column 'data_size': '0' is no whole number"):
+        read_owners([rows[0], {**rows[1], "data_size": 0}])
 
 
 def test_empty_cells_at_the_end_of_a_line_are_nothing(file: Callable[[str], Path]) -> None:

@@ -10,7 +10,14 @@ import pytest
 from agents.owner.strategies.base import Strategy
 from agents.owner.strategies.hedge import Hedge
 from agents.owner.strategies.truthful import Truthful
-from agents.owner.strategy_shares import check_options, check_shares, list_options, shares_of_nobody, strategy_class
+from agents.owner.strategy_shares import (
+    check_options,
+    check_shares,
+    list_options,
+    owner_counts,
+    shares_of_nobody,
+    strategy_class,
+)
 
 
 class Mine(Truthful):
@@ -30,6 +37,17 @@ def test_a_class_of_ones_own_stands_beside_names() -> None:
     shares = check_shares({Mine: 0.25, "hedge": 0.75})
     assert shares == {Mine: 0.25, "hedge": 0.75}
     assert (strategy_class(Mine), strategy_class("hedge")) == (Mine, Hedge)
+
+
+def test_shares_of_a_float32_table_are_taken() -> None:
+    shares = check_shares(dict(zip(("truthful", "hedge"), np.array([0.1, 0.9], np.float32), strict=True)))
+    assert sum(shares.values()) == pytest.approx(1, abs=1e-12)
+    assert owner_counts(shares, 10) == [1, 9]
+
+
+def test_a_sum_that_misses_1_by_little_is_said_in_full() -> None:
+    with pytest.raises(ValueError, match=r"the shares sum to 1\.00001; make them sum to 1"):
+        check_shares({"truthful": 0.5, "hedge": 0.50001})
 
 
 def test_options_are_the_keywords_of_the_constructor() -> None:
