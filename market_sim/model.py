@@ -8,7 +8,7 @@ import math
 from typing import Any
 
 import torch
-from mesa import Agent, DataCollector, Model
+from mesa import Agent, DataCollector
 from mesa.discrete_space import Network
 from torch import Tensor
 
@@ -16,7 +16,6 @@ from agents.broker.auctions.base import Auction
 from agents.broker.auctions.registry import load_auction, outside_training
 from agents.broker.broker import Broker
 from agents.buyer.buyer import ModelBuyer
-from agents.checks import seed_number
 from agents.messages import Aggregate, Bids, Outcome, Upload
 from agents.network import OwnerNetwork, owner_network
 from agents.owner.bidders import Bidders
@@ -30,6 +29,7 @@ from agents.tasks.softmax import Score
 from agents.upload_terms import UploadTerms
 from market_sim import round as phases
 from market_sim.config import MarketConfig
+from market_sim.mesa_model import MarketModel, owner_reporters
 from market_sim.public_rule import PublicRule
 from market_sim.record import RoundRecord
 from market_sim.rows import curves_of, groups_of, identities_of, round_of, trades_of
@@ -37,7 +37,7 @@ from market_sim.streams import Streams
 from market_sim.tables import ROUNDS, TABLES
 
 
-class FLMarket(Model):  # type: ignore[misc]
+class FLMarket(MarketModel):
     """A market in which data owners sell privacy to model buyers through a broker.
 
     A step is one round of every buyer: announce, bid, auction, upload, aggregate, update, settle, record. The tables
@@ -49,8 +49,12 @@ class FLMarket(Model):  # type: ignore[misc]
     ----------
     config : MarketConfig, optional
         By default the default configuration.
-    seed : int
-        Fixes everything that is random.
+    seed, rng : int or str of digits, optional
+        Fixes everything that is random; without, a fresh seed is drawn. The attribute ``seed`` and every row of the
+        model's variables hold it.
+    agent_reporters : mapping of str to str or callable, or sequence of str, optional
+        What Mesa's data collector keeps of every owner after each step: attributes of ``DataOwner``, or functions of
+        one; of other agents it keeps nothing.
     **fields
         Fields of ``MarketConfig`` that override those of ``config``.
 
@@ -60,10 +64,17 @@ class FLMarket(Model):  # type: ignore[misc]
         For an unknown field (naming the nearest), a value out of range, missing data or checkpoints.
     """
 
-    def __init__(self, config: MarketConfig | None = None, *, seed: int = 0, **fields: Any) -> None:
+    def __init__(
+        self,
+        config: MarketConfig | None = None,
+        *,
+        seed: int | str | None = None,
+        rng: int | str | None = None,
+        agent_reporters: Any = (),
+        **fields: Any,
+    ) -> None:
         self.config = config = configured(config, fields)
-        self.seed = seed_number("seed", seed)
-        super().__init__(rng=self.seed)
+        super().__init__(seed=seed, rng=rng)
         self.streams = Streams(self.seed)
         self.round = 0
         self.task = load_task(config.task, data=config.data, **config.task_options)
@@ -91,10 +102,12 @@ class FLMarket(Model):  # type: ignore[misc]
             for owner in owners:
                 owner.cell = self.grid[owner.index]
         self.datacollector = DataCollector(
-            model_reporters={name: functools.partial(latest, column=name) for name in REPORTED},
+            model_reporters={"seed": "seed", **{name: functools.partial(latest, column=name) for name in REPORTED}},
+            agent_reporters=owner_reporters(agent_reporters),
             tables={name: schema.names for name, schema in TABLES.items()},
         )
         self.last_round: tuple[RoundRecord, ...] = ()
+        self._gains: tuple[tuple[RoundRecord, ...], dict[int, float]] | None = None
         self._rows = dict.fromkeys(TABLES, 0)
         # Mesa 3.3 numbers agents in a table that keeps every model alive; all agents of this one have their numbers.
         getattr(Agent, "_ids", {}).pop(self, None)
@@ -133,7 +146,15 @@ class FLMarket(Model):  # type: ignore[misc]
         ]
 
     def step(self) -> None:
-        """Run one round for every buyer and record it."""
+        """Run one round for every buyer and record it.
+
+        Raises
+        ------
+        ValueError
+            If all rounds have been played.
+        """
+        if self.round >= self.config.rounds:
+            raise ValueError(f"all rounds = {self.config.rounds} have been played; make a market with more of them")
         taken = torch.zeros(self.config.owners, dtype=torch.bool)
         records = []
         for buyer in self.buyers:
@@ -148,6 +169,24 @@ class FLMarket(Model):  # type: ignore[misc]
     def outside_training(self) -> list[str]:
         """In what this market is unlike those that its learned auction was trained in, a sentence each."""
         return outside_training(self.broker.auction, self.prior, self.config.bidders)
+
+    @property
+    def last_gains(self) -> dict[int, float]:
+        """What the misreports of the last step gained their owners."""
+        if self._gains is None or self._gains[0] is not self.last_round:
+            gains = {
+                owner: gain
+                for record in self.last_round
+                for owner, gain, lied in zip(
+                    record.owners.tolist(),
+                    record.misreport_gain[0].tolist(),
+                    record.untruthful[0].tolist(),
+                    strict=True,
+                )
+                if lied
+            }
+            self._gains = self.last_round, gains
+        return self._gains[1]
 
     def tables(self) -> dict[str, dict[str, list[Any]]]:
         """Columns of all rows of completed steps, by table."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import torch
 from mesa import Agent
@@ -37,6 +37,10 @@ class Broker(Agent):  # type: ignore[misc]
         self.auction = auction
         self.aggregation = one_of("aggregation", aggregation, AGGREGATIONS)
         self.terms = terms
+
+    def remove(self) -> NoReturn:
+        """Refused: without its broker there is no market."""
+        raise ValueError("a market cannot do without its broker; make a new one instead")
 
     def trade(self, announcement: Announcement, bids: Bids, generator: torch.Generator) -> Outcome:
         """Run the auction.

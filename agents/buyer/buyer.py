@@ -64,12 +64,18 @@ class ModelBuyer(Agent):  # type: ignore[misc]
         self.wallet = math.inf if wallet is None else number("wallet", wallet, above=0.0)
         self.wallet_left = self.wallet
         self.spent = 0.0
+        self._left = False
         self._score: tuple[LearningState, Score] | None = None
 
     @property
     def active(self) -> bool:
-        """Whether she is still in the market: her wallet is not empty."""
-        return self.wallet_left >= MIN_WALLET_SHARE * self.wallet
+        """Whether she is still in the market: she has not left, and her wallet is not empty."""
+        return not self._left and self.wallet_left >= MIN_WALLET_SHARE * self.wallet
+
+    def remove(self) -> None:
+        """Leave the market: she keeps her model and announces no more budgets."""
+        self._left = True
+        super().remove()
 
     def announce(self, cost_of_everything: float, round: int, generator: torch.Generator) -> Announcement:
         """Make the round public: her budget, fixed before anybody bids, and the current parameters.

@@ -72,14 +72,19 @@ class OwnerPopulation:
         self.accounts = Accountant.open(owners, lifetime_allowance)
         # Of each owner's records used in her last round, how many had no finite gradient, [N].
         self.unusable = torch.zeros(owners, dtype=torch.int64)
+        self._left = torch.zeros(owners, dtype=torch.bool)
         self.earned = torch.zeros(owners, dtype=torch.float64)
         self.received = torch.zeros(owners, dtype=torch.float64)
         self.utility = torch.zeros(owners, dtype=torch.float64)
 
     @property
     def active(self) -> Tensor:
-        """Who is still in the market, ``bool[N]``: enough of her lifetime allowance is left."""
-        return self.accounts.left >= MIN_PRIVACY_BUDGET
+        """Who is still in the market, ``bool[N]``: has not left it, and enough of her lifetime allowance is left."""
+        return ~self._left & (self.accounts.left >= MIN_PRIVACY_BUDGET)
+
+    def leave(self, owner: int) -> None:
+        """Let an owner leave the market for good."""
+        self._left[owner] = True
 
     def bidders(self, maximum: int, taken: Tensor, generator: torch.Generator) -> Tensor:
         """Sample bidders uniformly, in random order.

@@ -79,7 +79,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor]:
 @pytest.mark.parametrize("auction", ["all-in", "sequential-menu"])
 @pytest.mark.parametrize("clip", ["record", "owner"])
 def test_a_round_runs_with_broker_and_buyer_behind_a_wall(auction: str, clip: str, asked: list[torch.Tensor]) -> None:
-    market = FLMarket(owners=12, bidders=6, rounds=3, buyers=2, auction=auction, clip=clip, strategies=DEVIATORS)
+    market = FLMarket(
+        owners=12, bidders=6, rounds=3, buyers=2, auction=auction, clip=clip, strategies=DEVIATORS, seed=0
+    )
     handed: dict[str, set[type]] = {"broker": set(), "buyer": set()}
     for agent, name in ((market.broker, "broker"), *((buyer, "buyer") for buyer in market.buyers)):
         agent.model = Wall()
@@ -94,7 +96,7 @@ def test_a_round_runs_with_broker_and_buyer_behind_a_wall(auction: str, clip: st
 
 
 def test_the_wall_would_be_noticed() -> None:
-    market = FLMarket(owners=3, bidders=3, auction="all-in")
+    market = FLMarket(owners=3, bidders=3, auction="all-in", seed=0)
     market.broker.model = Wall()
     with pytest.raises(AssertionError, match=r"looked over the wall: .model.population"):
         _ = market.broker.model.population
@@ -168,7 +170,9 @@ class NosyRule(AllIn):
 def test_nothing_that_strategies_and_rules_are_handed_leads_to_the_model() -> None:
     Nosy.handed.clear()
     NosyRule.handed.clear()
-    market = FLMarket(owners=12, bidders=6, auction=NosyRule(), network="ring", strategies={"truthful": 0.5, Nosy: 0.5})
+    market = FLMarket(
+        owners=12, bidders=6, auction=NosyRule(), network="ring", strategies={"truthful": 0.5, Nosy: 0.5}, seed=0
+    )
     for _ in range(2):
         market.step()
     private = FLMarket | Agent | OwnerPopulation | StrategyGroups
@@ -178,7 +182,7 @@ def test_nothing_that_strategies_and_rules_are_handed_leads_to_the_model() -> No
 
 
 def test_a_path_to_the_model_would_be_found() -> None:
-    market = FLMarket(owners=3, bidders=3, auction="all-in")
+    market = FLMarket(owners=3, bidders=3, auction="all-in", seed=0)
     for path in ([lambda: market], {"agent": market.broker}, functools.partial(print, market), (x for x in [market])):
         assert market in [item for item in reachable(path) if isinstance(item, FLMarket)]
 
@@ -195,7 +199,11 @@ def test_no_call_before_the_auction_reaches_the_brokers_rule() -> None:
             return super().allocate(*handed)
 
     market = FLMarket(
-        owners=12, bidders=6, auction=Counting(), strategies={"best-response": 0.5, "scaled-valuation": 0.5}
+        owners=12,
+        bidders=6,
+        auction=Counting(),
+        strategies={"best-response": 0.5, "scaled-valuation": 0.5},
+        seed=0,
     )
     market.step()
     assert calls.count(id(market.broker.auction)) == 1

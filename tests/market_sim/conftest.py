@@ -38,7 +38,7 @@ def three_owners(monkeypatch: pytest.MonkeyPatch) -> Cast:
         names = list(dict.fromkeys(strategies))
         share = {name: strategies.count(name) / 3 for name in names}
         given = {"auction": "all-in", "perturbation": "laplace", "budget_factor": 0.5, **fields}
-        market = FLMarket(owners=3, bidders=3, strategies=share, **given)
+        market = FLMarket(owners=3, bidders=3, strategies=share, **given, seed=0)
         groups = market.population.groups
         groups.group = torch.tensor([names.index(name) for name in strategies])
         for index in range(len(names)):

@@ -86,28 +86,28 @@ def test_what_makes_no_sense_is_refused(field: str, value: Any, error: type[Exce
     with pytest.raises(error, match=message):
         MarketConfig(**{field: value})
     with pytest.raises(error, match=message):
-        FLMarket(**{field: value})
+        FLMarket(**{field: value}, seed=0)
 
 
 def test_more_owners_than_records_are_refused() -> None:
     with pytest.raises(ValueError, match="owners = 2000: task 'digits' has only 1437 records"):
-        FLMarket(owners=2000)
+        FLMarket(owners=2000, seed=0)
 
 
 def test_a_market_wants_a_config_and_a_whole_seed() -> None:
     with pytest.raises(TypeError, match="config is a dict; pass a MarketConfig"):
-        FLMarket({"owners": 3})  # type: ignore[arg-type]
+        FLMarket({"owners": 3}, seed=0)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="seed = 'one' is not a whole number"):
         FLMarket(seed="one")  # type: ignore[arg-type]
 
 
 def test_a_missing_data_directory_says_where_to_get_the_files(tmp_path: Any) -> None:
     with pytest.raises((ValueError, FileNotFoundError), match=r"unb\.ca"):
-        FLMarket(task="nsl-kdd", data=tmp_path / "nowhere")
+        FLMarket(task="nsl-kdd", data=tmp_path / "nowhere", seed=0)
 
 
 def test_fields_override_a_config() -> None:
-    market = FLMarket(MarketConfig(owners=30, bidders=5), bidders=7)
+    market = FLMarket(MarketConfig(owners=30, bidders=5), bidders=7, seed=0)
     assert (market.config.owners, market.config.bidders) == (30, 7)
 
 
@@ -184,8 +184,8 @@ def test_numpy_numbers_become_pythons() -> None:
 def test_a_synthetic_task_has_as_many_records_as_one_asks_for() -> None:
     fields = {"task": "synthetic", "owners": 200_000, "bidders": 5, "auction": "all-in"}
     with pytest.raises(ValueError, match=r"has only 100000 records .* pass fewer owners or a larger task"):
-        FLMarket(**fields)
-    market = FLMarket(**fields, task_options={"records": np.int64(10**9), "features": 4})
+        FLMarket(**fields, seed=0)
+    market = FLMarket(**fields, task_options={"records": np.int64(10**9), "features": 4}, seed=0)
     market.step()
     assert int(market.population.types.data_size.sum()) == 10**9
     assert market.config.as_json()["task_options"] == {"records": 10**9, "features": 4}
@@ -206,6 +206,7 @@ def test_the_ends_of_the_ranges_can_be_played(update: str, clip_norm: float, lea
         budget_factor=1e12,
         privacy_budget=(1e-6, 100.0),
         auction="all-in",
+        seed=0,
     )
     for _ in range(3):
         market.step()

@@ -299,12 +299,14 @@ class TestCounterfactual:
         pd.testing.assert_frame_equal(*gains)
 
     def test_reruns_in_pieces_are_the_same(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        at_once = played(FLMarket(auction="all-in", **SMALL), 2).trades
+        at_once = played(FLMarket(auction="all-in", **SMALL, seed=0), 2).trades
         monkeypatch.setattr("market_sim.counterfactual.ENTRIES_AT_ONCE", 1)
-        pd.testing.assert_frame_equal(played(FLMarket(auction="all-in", **SMALL), 2).trades, at_once)
+        pd.testing.assert_frame_equal(played(FLMarket(auction="all-in", **SMALL, seed=0), 2).trades, at_once)
 
     def test_a_lottery_draws_the_same_for_lie_and_truth(self) -> None:
-        trades = played(FLMarket(auction=Coin(), **{**SMALL, "strategies": {"scaled-valuation": 1.0}}), 4).trades
+        trades = played(
+            FLMarket(auction=Coin(), **{**SMALL, "strategies": {"scaled-valuation": 1.0}}, seed=0), 4
+        ).trades
         heads = trades["records"] > 0
         assert 0.2 < heads.mean() < 0.8
         # Asking half as much again, she is paid three times her cost for heads instead of twice, and nothing for tails;
@@ -316,7 +318,7 @@ class TestCounterfactual:
 
     def test_no_lie_pays_in_the_sequential_menu(self) -> None:
         config = {**SMALL, "owners": 100, "bidders": 50, "strategies": {"truthful": 0.1, "random-misreport": 0.9}}
-        trades = played(FLMarket(**config), 4).trades
+        trades = played(FLMarket(**config, seed=0), 4).trades
         assert trades["misreport_gain"].max() <= 0
         assert trades["misreport_gain"].min() < 0
 
@@ -359,7 +361,9 @@ class TestPairing:
         pd.testing.assert_frame_equal(first.drop(columns="privacy_spent"), alone.trades.drop(columns="privacy_spent"))
 
     def test_every_buyer_draws_for_herself(self) -> None:
-        market = FLMarket(buyers=2, **{**SMALL, "budgets": "independent", "strategies": {"random-misreport": 1.0}})
+        market = FLMarket(
+            buyers=2, **{**SMALL, "budgets": "independent", "strategies": {"random-misreport": 1.0}}, seed=0
+        )
         record = played(market, 3)
         budgets = record.rounds.pivot(index="round", columns="buyer", values="budget")
         assert (budgets[0] != budgets[1]).all()
@@ -369,11 +373,11 @@ class TestPairing:
         assert (first["report_ratio"] != second["report_ratio"]).all()
 
     def test_an_owner_serves_one_buyer_at_a_time(self) -> None:
-        trades = played(FLMarket(buyers=3, **SMALL), 4).trades
+        trades = played(FLMarket(buyers=3, **SMALL, seed=0), 4).trades
         assert trades.groupby("round")["owner"].nunique().tolist() == [24] * 4
 
     def test_the_order_of_bidders_is_random(self) -> None:
-        trades = played(FLMarket(**{**SMALL, "owners": 8}), 4).trades
+        trades = played(FLMarket(**{**SMALL, "owners": 8}, seed=0), 4).trades
         orders = {tuple(order) for _, order in trades.groupby("round")["owner"]}
         assert len(orders) == 4
         assert all(sorted(order) == list(range(8)) for order in orders)
@@ -383,7 +387,7 @@ class TestMesa:
     """The model keeps Mesa's manners."""
 
     def test_tables_and_model_variables_hold_the_rows_recorded(self) -> None:
-        market = FLMarket(buyers=2, **SMALL)
+        market = FLMarket(buyers=2, **SMALL, seed=0)
         record = played(market, 3)
         rounds = market.datacollector.get_table_dataframe("rounds")
         trades = market.datacollector.get_table_dataframe("trades")
@@ -396,19 +400,19 @@ class TestMesa:
         assert variables["error_bound_first_best"].isna().all()
 
     def test_it_stops_running_after_the_last_round(self) -> None:
-        market = FLMarket(**SMALL)
+        market = FLMarket(**SMALL, seed=0)
         market.run_model()
         assert not market.running
         assert market.round == 4
 
     def test_a_pickled_model_goes_on_as_the_original(self) -> None:
-        market = FLMarket(**SMALL)
+        market = FLMarket(**SMALL, seed=0)
         market.step()
         copy = pickle.loads(pickle.dumps(market))
         pd.testing.assert_frame_equal(played(copy, 2).trades, played(market, 2).trades)
 
     def test_a_model_that_nobody_needs_is_freed(self) -> None:
-        market = FLMarket(**SMALL)
+        market = FLMarket(**SMALL, seed=0)
         market.step()
         gone = weakref.ref(market)
         del market
@@ -417,7 +421,7 @@ class TestMesa:
 
 
 def test_a_rule_that_sells_more_than_was_offered_is_stopped_before_money_moves() -> None:
-    market = FLMarket(auction=Greedy(), **SMALL)
+    market = FLMarket(auction=Greedy(), **SMALL, seed=0)
     with pytest.raises(ValueError, match=r"auction 'greedy' sells privacy loss .* of bidder 0, .* in round 0"):
         market.step()
     assert market.buyers[0].spent == 0
@@ -425,7 +429,7 @@ def test_a_rule_that_sells_more_than_was_offered_is_stopped_before_money_moves()
 
 
 def test_one_owner_is_a_market() -> None:
-    record = played(FLMarket(owners=1, bidders=1), 3)
+    record = played(FLMarket(owners=1, bidders=1, seed=0), 3)
     assert record.rounds["sellers"].tolist() == [1, 1, 1]
 
 
@@ -445,7 +449,9 @@ def test_optimal_weights_are_made_from_reported_sizes_and_the_bound_from_true_on
         "privacy_budget": (5.0, 20.0),
         "budget_factor": 1.0,
     }
-    market = FLMarket(auction="all-in", **{**fields, "strategies": {"truthful": 0.5, "understated-data-size": 0.5}})
+    market = FLMarket(
+        auction="all-in", **{**fields, "strategies": {"truthful": 0.5, "understated-data-size": 0.5}}, seed=0
+    )
     weights = []
     aggregate = market.broker.aggregate
 
@@ -484,7 +490,7 @@ def test_first_best_of_nobody_is_infinite(three_owners: Cast) -> None:
 @pytest.mark.parametrize("perturbation", ["laplace", "privunit", "none"])
 @pytest.mark.parametrize("clip", ["record", "owner", "direction"])
 def test_every_way_to_learn_runs(aggregation: str, perturbation: str, clip: str) -> None:
-    market = FLMarket(aggregation=aggregation, perturbation=perturbation, clip=clip, **SMALL)
+    market = FLMarket(aggregation=aggregation, perturbation=perturbation, clip=clip, **SMALL, seed=0)
     record = played(market, 2)
     assert record.rounds["error_bound"].between(0, 1e4).all()
     assert record.rounds["test_loss"].between(0, 100).all()
@@ -492,5 +498,5 @@ def test_every_way_to_learn_runs(aggregation: str, perturbation: str, clip: str)
 
 
 def test_without_noise_the_market_learns() -> None:
-    market = FLMarket(perturbation="none", auction="all-in", budget_factor=2.0, owners=30, bidders=10)
+    market = FLMarket(perturbation="none", auction="all-in", budget_factor=2.0, owners=30, bidders=10, seed=0)
     assert played(market, 30).rounds["test_accuracy"].iloc[-1] > 0.75

@@ -100,7 +100,7 @@ class TestExtraNoiseByHand:
 class TestCollusion:
     def test_side_payments_are_recorded_beside_utility(self) -> None:
         shares = {"truthful": 0.2, "collusion-ring": 0.8}
-        market = FLMarket(**SMALL, auction="k-plus-one-price", strategies=shares, network="ring")
+        market = FLMarket(**SMALL, auction="k-plus-one-price", strategies=shares, network="ring", seed=0)
         trades = played(market, 6).trades
         assert trades["transfer"].abs().max() > 0
         assert trades.groupby("round")["transfer"].sum().abs().max() <= 1e-9 * trades["transfer"].abs().sum()
@@ -113,8 +113,8 @@ class TestCollusion:
     def test_a_ring_gains_in_an_auction_without_a_gain_for_any_single_lie(self) -> None:
         shares = {"truthful": 0.2, "collusion-ring": 0.8}
         config = MarketConfig(**{**SMALL, "rounds": 15}, strategies=shares, network="ring")
-        ring = played(FLMarket(config), 15).trades
-        honest = played(FLMarket(config, strategies={"truthful": 1.0}), 15).trades
+        ring = played(FLMarket(config, seed=0), 15).trades
+        honest = played(FLMarket(config, strategies={"truthful": 1.0}, seed=0), 15).trades
         members = ring["strategy"] == "collusion-ring"
         assert ring["misreport_gain"].max() <= 0
         assert (ring["utility"] + ring["transfer"])[members].sum() > 1.01 * honest["utility"][members].sum()
@@ -126,18 +126,18 @@ class TestLearnersInAMarket:
         fields = {**SMALL, "owners": 8, "rounds": 60, "budget_factor": (0.5, 1.5)}
         rounds = 20 if name == "best-response" else 60
         trades = played(
-            FLMarket(**fields, auction="pay-as-bid", strategies={"truthful": 0.5, name: 0.5}), rounds
+            FLMarket(**fields, auction="pay-as-bid", strategies={"truthful": 0.5, name: 0.5}, seed=0), rounds
         ).trades
         late = trades[(trades["strategy"] == name) & (trades["round"] >= rounds / 2)]
         assert late["report_ratio"].mean() > 1.2
         assert late["misreport_gain"].mean() > 0
 
     def test_no_answer_to_a_truthful_auction_beats_the_truth(self) -> None:
-        trades = played(FLMarket(**SMALL, strategies={"truthful": 0.5, "best-response": 0.5}), 4).trades
+        trades = played(FLMarket(**SMALL, strategies={"truthful": 0.5, "best-response": 0.5}, seed=0), 4).trades
         assert trades["truthful"].all()
 
     def test_what_one_thinks_of_a_lottery_is_not_what_it_draws(self) -> None:
-        market = FLMarket(**SMALL, auction=Toss(), strategies={Clairvoyant: 1.0})
+        market = FLMarket(**SMALL, auction=Toss(), strategies={Clairvoyant: 1.0}, seed=0)
         trades = played(market, 6).trades
         assert 0.2 < (trades["records"] > 0).mean() < 0.8
         guessed = [sells for view in Clairvoyant.seen for sells in view]
@@ -175,19 +175,19 @@ class Clairvoyant(Truthful):
 
 class TestNetworks:
     def test_owners_stand_in_a_mesa_network(self) -> None:
-        market = FLMarket(**SMALL, network="ring")
+        market = FLMarket(**SMALL, network="ring", seed=0)
         assert isinstance(market.grid, Network)
         owners = sorted(market.agents_by_type[DataOwner], key=lambda owner: owner.index)
         known = sorted(owner.index for owner in owners[3].cell.neighborhood.agents)
         assert known == [2, 4]
 
     def test_without_a_network_there_is_no_grid(self) -> None:
-        market = FLMarket(**SMALL)
+        market = FLMarket(**SMALL, seed=0)
         assert market.grid is None
         assert market.agents_by_type[DataOwner][0].cell is None
 
     def test_a_network_moves_nothing_else(self) -> None:
-        alone, networked = (played(FLMarket(**SMALL, network=name), 3) for name in ("none", "scale-free"))
+        alone, networked = (played(FLMarket(**SMALL, network=name, seed=0), 3) for name in ("none", "scale-free"))
         pd.testing.assert_frame_equal(alone.trades, networked.trades)
         pd.testing.assert_frame_equal(alone.rounds, networked.rounds)
 
@@ -195,9 +195,9 @@ class TestNetworks:
         path = tmp_path / "friends.csv"
         path.write_text("0 1\n1 20\n")
         with pytest.raises(ValueError, match=r"friends.csv, line 2: owner '20' is unknown"):
-            FLMarket(**SMALL, network=path)
+            FLMarket(**SMALL, network=path, seed=0)
         path.write_text("0 1\n1 19\n")
-        market = FLMarket(**SMALL, network=path)
+        market = FLMarket(**SMALL, network=path, seed=0)
         assert sorted(market.grid.G.adj[1]) == [0, 19]
         results = run_market(**{**SMALL, "rounds": 1}, network=path, out=tmp_path / "run")
         assert set(results.config["data_files"]) == {"friends.csv"}
@@ -206,12 +206,13 @@ class TestNetworks:
     @pytest.mark.parametrize("name", ["imitate-richest", "fermi-imitation", "replicator-imitation"])
     def test_where_all_are_paid_as_they_bid_the_truth_dies_of_imitation(self, name: str) -> None:
         market = FLMarket(
-            **{**SMALL, "owners": 16, "bidders": 16},
+            **{**SMALL, "owners": 16, "bidders": 16, "rounds": 40},
             auction="pay-as-bid",
             budget_factor=3.0,
             strategies={name: 1.0},
             strategy_options={name: {"truth": 0.8}},
             network="small-world",
+            seed=0,
         )
         shares = played(market, 40).rounds["truthful_share"]
         assert shares[0] >= 0.5
@@ -267,7 +268,7 @@ class Shouts(Truthful):
 
 @pytest.mark.parametrize("kind", [Grabs, Overdraws, Shouts])
 def test_a_run_stops_before_money_moves(kind: type[Strategy]) -> None:
-    market = FLMarket(**SMALL, strategies={kind: 1.0})
+    market = FLMarket(**SMALL, strategies={kind: 1.0}, seed=0)
     with pytest.raises(ValueError, match=rf"strategy '{kind.name}', owners? .*, round 0: "):
         market.step()
     assert market.buyers[0].spent == 0
@@ -288,7 +289,7 @@ class TestOnesOwn:
         return path
 
     def test_owners_are_those_of_the_file(self, owners: Path) -> None:
-        market = FLMarket(population=owners, bidders=12)
+        market = FLMarket(population=owners, bidders=12, seed=0)
         assert market.config.owners == 12
         trades = played(market).trades.sort_values("owner")
         assert trades["data_size"].tolist() == [20, 21, 22, 23, 24, 25] + [50] * 6
@@ -317,14 +318,14 @@ class TestOnesOwn:
         with pytest.raises(ValueError, match=r"owners = 13: population .* has 12 owners; leave owners out"):
             MarketConfig(population=owners, owners=13)
         with pytest.raises(ValueError, match=r"holds 435 records but task 'synthetic' has 100"):
-            FLMarket(population=owners, task="synthetic", task_options={"records": 100}, bidders=3)
+            FLMarket(population=owners, task="synthetic", task_options={"records": 100}, bidders=3, seed=0)
         with pytest.raises(FileNotFoundError, match="is no file"):
             MarketConfig(population="nobody.csv")
 
 
 class TestWallets:
     def test_a_buyer_leaves_when_her_wallet_is_empty(self) -> None:
-        market = FLMarket(**SMALL, buyers=2, auction="all-in", budget_factor=1.0, wallet=(6.0, 1000.0))
+        market = FLMarket(**SMALL, buyers=2, auction="all-in", budget_factor=1.0, wallet=(6.0, 1000.0), seed=0)
         record = played(market, 6)
         unit = market.prior.units.money
         spent = record.rounds.pivot(index="round", columns="buyer", values="spent")
@@ -348,7 +349,7 @@ class TestWallets:
 @pytest.mark.parametrize("auction", ["all-in", "pay-as-bid", "fixed-share", "sequential-menu"])
 def test_a_lone_best_responder_never_regrets(auction: str) -> None:
     fields = {**SMALL, "owners": 8, "rounds": 4, "auction": auction}
-    trades = played(FLMarket(**fields, strategies={"truthful": 7 / 8, BestResponse: 1 / 8}), 4).trades
+    trades = played(FLMarket(**fields, strategies={"truthful": 7 / 8, BestResponse: 1 / 8}, seed=0), 4).trades
     hers = trades[trades["strategy"] == "best-response"]
     assert len(hers) == 4
     assert (hers["utility"] >= hers["truthful_utility"] - 1e-9).all()

@@ -267,7 +267,7 @@ def test_an_auction_that_was_made_without_arguments_is_made_again(tmp_path: Path
 
 
 def test_an_auction_that_was_passed_as_its_name_gives_it_is_found_by_its_name(tmp_path: Path) -> None:
-    menu = load_auction("sequential-menu", prior=FLMarket(**SMALL).prior)
+    menu = load_auction("sequential-menu", prior=FLMarket(**SMALL, seed=0).prior)
     results = run_market(**SMALL, auction=menu, out=tmp_path / "run")
     assert results.config["auction"]["construct"] == "sequential-menu"
     assert verify(tmp_path / "run").ok
