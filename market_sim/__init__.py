@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from market_sim.namesakes import allow_namesakes
+
 if TYPE_CHECKING:
     from agents.broker.aggregation import error_bound, optimal_weights
     from agents.broker.auctions.base import Auction, Guarantees, MenuAuction
@@ -42,6 +44,8 @@ __all__ = [
     "run_market",
     "verify",
 ]
+
+allow_namesakes()
 
 _HOMES = {
     "agents.broker.aggregation": ("error_bound", "optimal_weights"),
