@@ -27,10 +27,10 @@ IMPORTED_BEFORE = """
 import agents, market_sim
 from agents.units import PublicUnits
 from analysis import WEALTH
-from analysis.formatting import format_number
+from analysis.intervals import Interval
 from scenarios.mine import MARKET
 from scenarios.commands.answer import Answer
-print(agents.Person.__name__, WEALTH, MARKET, PublicUnits.__name__, Answer.__name__)
+print(agents.Person.__name__, WEALTH, MARKET, PublicUnits.__name__, Interval.__name__, Answer.__name__)
 """
 
 
@@ -58,4 +58,4 @@ def test_a_script_beside_its_own_agents_runs_in_worker_processes_too(tmp_path: P
 
 
 def test_ones_own_modules_and_ours_are_found_under_one_name(tmp_path: Path) -> None:
-    assert ran(tmp_path, IMPORTED_BEFORE) == "Person 3 mine PublicUnits Answer"
+    assert ran(tmp_path, IMPORTED_BEFORE) == "Person 3 mine PublicUnits Interval Answer"
