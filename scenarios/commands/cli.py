@@ -246,16 +246,20 @@ def verify(
 
 @app.command("app")
 def serve_app(
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all, see --allow-host.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8765,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open it in a browser.")] = True,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option("--allow-host", metavar="NAME", help="A name under which others reach it (again for several)."),
+    ] = None,
+    max_visitors: Annotated[int, typer.Option(help="Sessions at once; whoever comes later is told so.")] = 20,
 ) -> None:
     """Serve the interactive app: play a market, change it, watch who gains. It needs no internet."""
     from scenarios.app.serve import command, serve
 
-    arguments = command(host, port, open_browser=open_browser)
-    typer.echo(f"The market's app: http://{host}:{port} (Ctrl-C stops it)", err=True)
-    serve(arguments)
+    names = allow_host or []
+    serve(command(host, port, open_browser=open_browser, allow_hosts=names, max_visitors=max_visitors))
 
 
 @app.command("list")

@@ -28,15 +28,33 @@ def free_port() -> int:
 
 def test_it_execs_a_server_without_telemetry(started):
     port = free_port()
-    result = CliRunner().invoke(app, ["app", "--port", str(port), "--no-open"])
-    assert result.exit_code == 0
-    assert f"http://127.0.0.1:{port}" in result.stderr
+    result = CliRunner().invoke(app, ["app", "--port", str(port), "--no-open", "--allow-host", "market.example"])
+    assert (result.exit_code, result.stderr) == (0, ""), "the server says where it is, once it listens"
     ((words, environment),) = started
-    assert words[1:5] == ["-m", "solara", "run", "scenarios.app.main"]
-    assert words[words.index("--host") + 1] == "127.0.0.1"
-    assert {"--no-open", "--no-check-version", "--production"} <= set(words)
+    assert words[1:3] == ["-m", "scenarios.app.server"]
+    options = dict(zip(words[3::2], words[4::2], strict=True))
+    assert options == {
+        "--host": "127.0.0.1",
+        "--port": str(port),
+        "--max-visitors": str(serve.MAX_VISITORS),
+        "--allow-host": "market.example",
+    }
     assert environment["SOLARA_TELEMETRY_MIXPANEL_ENABLE"] == "false"
+    assert environment["SOLARA_KERNEL_CULL_TIMEOUT"] == "2m"
     assert environment["OMP_NUM_THREADS"] == "1"
+
+
+@pytest.mark.parametrize("name", ["http://market.example", "market.example:80", "a b", "", "*"])
+def test_a_name_that_is_none_is_refused(started, name):
+    result = CliRunner().invoke(app, ["app", "--port", str(free_port()), "--allow-host", name])
+    assert (result.exit_code, started) == (2, [])
+    assert f"--allow-host {name}: pass a name or an address alone, e.g. market.example.org" in result.stderr
+
+
+def test_a_server_without_room_is_refused(started):
+    result = CliRunner().invoke(app, ["app", "--port", str(free_port()), "--max-visitors", "0"])
+    assert (result.exit_code, started) == (2, [])
+    assert "--max-visitors = 0" in result.stderr
 
 
 def test_a_port_that_is_taken_is_refused(started):
@@ -70,4 +88,4 @@ def test_without_solara_it_says_what_to_install(started, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name.startswith("solara") else find(name))
     result = CliRunner().invoke(app, ["app"])
     assert (result.exit_code, started) == (2, [])
-    assert "the page needs solara, solara-assets: pip install 'fl-market[viz]', or `make app`" in result.stderr
+    assert "the app needs solara, solara-assets: pip install 'fl-market[viz]', or `make app`" in result.stderr
