@@ -19,7 +19,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agents.checks import number, one_of, whole
-from agents.noise import CLIPS, private
+from agents.perturbation.registry import PerturbationChoice, perturbation_of
+from agents.upload_terms import CLIPS
 
 PATH = 60.0
 """How far the model moves in all rounds together, in records' lengths."""
@@ -35,7 +36,7 @@ class LearningSettings:
     Parameters
     ----------
     clip : str
-        One of ``agents.noise.CLIPS``.
+        One of ``agents.upload_terms.CLIPS``.
     clip_norm : float
         Radius L.
     learning_rate : float
@@ -51,7 +52,7 @@ class LearningSettings:
 
 
 def learning_settings(
-    perturbation: str,
+    perturbation: PerturbationChoice,
     rounds: int,
     *,
     clip: str | None = None,
@@ -63,8 +64,7 @@ def learning_settings(
 
     Parameters
     ----------
-    perturbation : str
-        One of ``agents.noise.NAMES``.
+    perturbation : str, type or Perturbation
     rounds : int
         Rounds of the run.
     clip, clip_norm, learning_rate, aggregation : optional
@@ -78,7 +78,7 @@ def learning_settings(
     radius = 1.0 if clip_norm is None else number("clip_norm", clip_norm, above=0.0)
     step = min(LONGEST_STEP, PATH / whole("rounds", rounds, minimum=1))
     if aggregation is None:
-        aggregation = "variance" if private(perturbation) and chosen_clip == "direction" else "optimal"
+        aggregation = "variance" if perturbation_of(perturbation).private and chosen_clip == "direction" else "optimal"
     return LearningSettings(
         clip=chosen_clip,
         clip_norm=radius,

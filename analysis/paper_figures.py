@@ -15,7 +15,7 @@ from agents.broker.aggregation import AGGREGATIONS, error_bound
 from agents.broker.auctions.base import Auction
 from agents.checks import seed_number, whole
 from agents.messages import Outcome
-from agents.noise import variance
+from agents.perturbation.checked import declared_variance
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 from analysis.intervals import ratio_ends, ratios, resamples
@@ -90,7 +90,7 @@ def bounds(types: OwnerTypes, outcome: Outcome, aggregation: str) -> Tensor:
     Shares are those of the records bought in the true data of all bidders.
     """
     share = outcome.data_size.double() / types.data_size.sum(-1, keepdim=True).clamp(min=1)
-    noise = variance("laplace", outcome.privacy_loss, 1)
+    noise = declared_variance("laplace", outcome.privacy_loss, 1)
     return error_bound(AGGREGATIONS[aggregation](noise, share), noise, share)
 
 

@@ -21,11 +21,13 @@ from agents.buyer.update import RULES
 from agents.checks import number, one_of, whole
 from agents.learning_defaults import LearningSettings, learning_settings
 from agents.network import NETWORKS, check_network
-from agents.noise import NAMES, check_noise_source
 from agents.owner.strategies.base import Strategy
 from agents.owner.strategy_shares import check_options as check_strategy_options
 from agents.owner.strategy_shares import check_shares, strategy_class, strategy_name
 from agents.owners_file import read_owners
+from agents.perturbation.base import Perturbation
+from agents.perturbation.gaussian import DEFAULT_DELTA, check_delta
+from agents.perturbation.registry import PerturbationChoice, perturbation_of
 from agents.population_prior import PopulationPrior
 from agents.prior import BUDGETS, LARGEST_PRIVACY_BUDGET, MIN_PRIVACY_BUDGET, SIZES, OwnerPrior
 from agents.tasks.partition import PARTITIONS
@@ -52,13 +54,19 @@ class MarketConfig:
     aggregation : {"optimal", "conventional", "variance"}, optional
         How uploads are weighed: OptAggr, ConvlAggr, VarOpt. Left out, as ``agents.learning_defaults`` says for the
         perturbation; likewise ``clip``, ``clip_norm`` and ``learning_rate``. ``learning`` holds what follows.
-    perturbation, noise_source : str
-        How owners perturb their gradients (``agents.noise.NAMES``) and where the noise comes from. ``privunit``, the
-        default, has no exact sampler: it is drawn with floating-point numbers, whose last bits can leak, for
-        simulation. ``laplace`` with ``noise_source="opendp"`` is exact.
+    perturbation : str, type or Perturbation
+        How owners perturb their gradients: "laplace", "privunit", "l2-sphere", "gaussian", "none", or one of one's
+        own as ``module:Class``, as a class or as an object (``agents.perturbation``). ``privunit``, the default, and
+        ``l2-sphere`` have no exact sampler: they are drawn with floating-point numbers, whose last bits can leak, for
+        simulation. ``gaussian`` is (epsilon, delta)-private with ``delta`` for every upload, not purely so.
+    noise_source : {"generator", "opendp"}
+        Where the noise comes from. ``laplace`` and ``gaussian`` with "opendp" are drawn exactly.
+    delta : float
+        Probability with which the composed privacy loss of an owner may exceed the tight total of the privacy
+        account, and with which an upload of ``gaussian`` may exceed its own; 1e-12 to 0.1.
     clip, clip_norm : {"direction", "owner", "record"}, float, optional
-        What is clipped (``agents.noise.CLIPS``), and the norm L. ``direction`` learns best; ``record`` gives a true
-        error bound and a poor model; ``owner`` is the paper's.
+        What is clipped (``agents.upload_terms.CLIPS``), and the norm L. ``direction`` learns best; ``record``
+        gives a true error bound and a poor model; ``owner`` is the paper's.
     error_bound : {"coordinate", "full"}
         Whether the noise of one coordinate (as in the paper) or of all enters the error bound.
     task, data : str, str or Path
@@ -117,8 +125,9 @@ class MarketConfig:
     buyers: int = 1
     auction: str | Path | Auction = "sequential-menu"
     aggregation: str | None = None
-    perturbation: str = "privunit"
+    perturbation: PerturbationChoice = "privunit"
     noise_source: str = "generator"
+    delta: float = DEFAULT_DELTA
     clip: str | None = None
     clip_norm: float | None = None
     error_bound: str = "coordinate"
@@ -155,6 +164,7 @@ class MarketConfig:
         for name in ("clip_norm", "learning_rate"):
             if getattr(self, name) is not None:
                 self._set(name, number(name, getattr(self, name), minimum=1 / MAX_VALUE, maximum=MAX_VALUE))
+        self._set("delta", check_delta(self.delta))
         self._check_names()
         self._check_task()
         self._set("budget_factor", _pair("budget_factor", self.budget_factor, maximum=MAX_VALUE))
@@ -221,7 +231,12 @@ class MarketConfig:
     def learning(self) -> LearningSettings:
         """Clip, norm, learning rate and weights: what was chosen, and for the rest what the rule says."""
         chosen = {name: getattr(self, name) for name in ("clip", "clip_norm", "learning_rate", "aggregation")}
-        return learning_settings(self.perturbation, self.rounds, **chosen)
+        return learning_settings(self.mechanism, self.rounds, **chosen)
+
+    @property
+    def mechanism(self) -> Perturbation:
+        """The perturbation, as an object."""
+        return perturbation_of(self.perturbation, delta=self.delta)
 
     @property
     def wallets(self) -> tuple[float | None, ...]:
@@ -268,8 +283,7 @@ class MarketConfig:
         if not isinstance(self.auction, Auction | Path) and not str(self.auction).endswith(".safetensors"):
             one_of("auction", self.auction, list_auctions())
         one_of("aggregation", self.learning.aggregation, AGGREGATIONS)
-        one_of("perturbation", self.perturbation, NAMES)
-        check_noise_source(self.perturbation, self.noise_source)
+        self.mechanism.check_source(self.noise_source)
         one_of("error_bound", self.error_bound, ERROR_BOUNDS)
         one_of("task", self.task, list_tasks())
         one_of("partition", self.partition, PARTITIONS)
@@ -326,10 +340,19 @@ class MarketConfig:
         content = {known.name: to_plain(getattr(self, known.name)) for known in fields(self)}
         auction = self.auction.name if isinstance(self.auction, Auction) else str(self.auction)
         strategies = {strategy_name(key): share for key, share in self.strategies.items()}
+        perturbation = self.perturbation if isinstance(self.perturbation, str) else self.mechanism.name
         paths = {name: str(path) for name, path in content.items() if isinstance(path, Path)}
         lists = {name: list(value) for name, value in content.items() if isinstance(value, tuple)}
         learning = asdict(self.learning)
-        return {**content, **learning, **paths, **lists, "auction": auction, "strategies": strategies}
+        return {
+            **content,
+            **learning,
+            **paths,
+            **lists,
+            "auction": auction,
+            "strategies": strategies,
+            "perturbation": perturbation,
+        }
 
 
 def _keyword_only(made: Callable[..., None]) -> Callable[..., None]:

@@ -80,7 +80,7 @@ class FLMarket(MarketModel):
         self.task = load_task(config.task, data=config.data, **config.task_options)
         self.prior = config.prior(self.task.train_size)
         self.terms = UploadTerms(
-            perturbation=config.perturbation,
+            perturbation=config.mechanism,
             dimension=self.task.dimension,
             noise_source=config.noise_source,
             clip=config.learning.clip,

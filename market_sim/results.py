@@ -191,7 +191,7 @@ def _manifest(directory: Path) -> dict[str, Any] | None:
 def _same_run(manifest: Mapping[str, Any] | None, config: Mapping[str, Any]) -> bool:
     return manifest is not None and all(
         _complete(manifest, key) == _complete(config, key)
-        for key in ("config", "seed", "auction", "data_files")
+        for key in ("config", "seed", "auction", "perturbation", "data_files")
         if key in config
     )
 

@@ -20,6 +20,7 @@ from agents.broker.auctions.registry import auction_classes, load_auction
 from agents.checks import seed_number
 from agents.own_classes import same_state, spelled
 from agents.owner.strategy_shares import shares_of_nobody, strategy_name
+from agents.perturbation.registry import perturbation_of
 from agents.prior import OwnerPrior
 from agents.tasks.registry import data_files
 from market_sim.config import MarketConfig
@@ -130,9 +131,12 @@ def manifest_of(config: MarketConfig, seed: int, model: FLMarket) -> dict[str, A
         "data_files": _data_files(config),
         "task": {"public": model.task.public, "knowledge": model.task.knowledge, "dimension": model.task.dimension},
         "error_bound_meaning": model.terms.error_bound_meaning,
-        # Neither an auction or a strategy of one's own nor noise that cannot be seeded can be had again from this file.
+        "perturbation": _described_perturbation(config),
+        # Neither an auction, a strategy or a perturbation of one's own nor
+        # noise that cannot be seeded can be had again from this file.
         "repeatable": not isinstance(config.auction, Auction)
         and all(isinstance(key, str) for key in config.strategies)
+        and isinstance(config.perturbation, str)
         and config.noise_source == "generator",
         "torch_threads": torch.get_num_threads(),
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
@@ -168,6 +172,28 @@ def _own_strategies(config: MarketConfig) -> dict[str, dict[str, Any]]:
         for key in config.strategies
         if not isinstance(key, str)
     }
+
+
+def _described_perturbation(config: MarketConfig) -> dict[str, Any]:
+    """Name and claims of the perturbation, and how it can be had again: None if it cannot."""
+    mechanism, chosen = config.mechanism, config.perturbation
+    return {
+        "name": mechanism.name,
+        "construct": chosen if isinstance(chosen, str) else _construct_perturbation(config),
+        "private": mechanism.private,
+        "norm": mechanism.norm,
+        "delta": mechanism.delta,
+        "claim": mechanism.privacy,
+    }
+
+
+def _construct_perturbation(config: MarketConfig) -> str | None:
+    mechanism = config.mechanism
+    text = spelled(type(mechanism))
+    try:
+        return text if text is not None and same_state(perturbation_of(text, delta=config.delta), mechanism) else None
+    except (TypeError, ValueError):  # It needs arguments, which are not written down.
+        return None
 
 
 def _data_files(config: MarketConfig) -> dict[str, str]:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import re
+import runpy
 import sys
+from inspect import signature
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from agents import noise
 from agents.broker.auctions.registry import auction_classes
-from agents.owner.perturbation.registry import perturbation_modules
 from agents.owner.strategies.registry import strategy_classes
+from agents.perturbation.registry import perturbation_classes
 from agents.tasks.registry import task_modules
 from scenarios.commands.catalogue import load_scenario, scenario_questions
 
 PAGE = Path(__file__).parents[1] / "CONTRIBUTING.md"
-REGISTRIES = (auction_classes, strategy_classes, perturbation_modules, task_modules)
+REGISTRIES = (auction_classes, strategy_classes, perturbation_classes, task_modules)
 
 
 class Block(NamedTuple):
@@ -44,13 +46,6 @@ def newcomer(tmp_path, monkeypatch):
     def write(block: Block) -> None:
         target = Path(block.file)
         package = importlib.import_module(".".join(target.parent.parts))
-        existing = Path(package.__path__[0]) / target.name
-        if existing.exists():
-            module = importlib.import_module(".".join([*target.parent.parts, target.stem]))
-            monkeypatch.setattr(module, "_NOISES", dict(module._NOISES))
-            exec(compile(block.code, block.file, "exec"), vars(module))
-            monkeypatch.setattr(module, "NAMES", tuple(sorted(module._NOISES)))
-            return
         folder = tmp_path / target.parent
         folder.mkdir(parents=True, exist_ok=True)
         (folder / target.name).write_text(block.code)
@@ -63,7 +58,6 @@ def newcomer(tmp_path, monkeypatch):
     for package, stem in written:
         sys.modules.pop(f"{package.__name__}.{stem}", None)
         vars(package).pop(stem, None)
-    vars(noise).pop("_one_bit", None)
     for registry in REGISTRIES:
         registry.cache_clear()
 
@@ -77,6 +71,21 @@ def test_a_section_does_what_it_says(section, newcomer):
             newcomer(block)
         else:
             exec(compile(block.code, section, "exec"), {})
+
+
+def test_the_perturbation_of_the_page_passes_the_contract(newcomer):
+    (block,) = (block for block in blocks() if block.section == "A perturbation" and block.file)
+    newcomer(block)
+    contract = runpy.run_path(str(PAGE.parent / "tests/agents/perturbation/test_contract.py"))
+    assert "one-bit" in contract["PURE"], "the contract finds it by itself"
+    tests = [
+        test for name, test in contract.items() if name.startswith("test_") and "name" in signature(test).parameters
+    ]
+    assert len(tests) > 8
+    for test in tests:
+        marks = {mark.args[0]: mark.args[1] for mark in test.pytestmark if mark.args[0] != "name"}
+        for values in itertools.product(*marks.values()):
+            test(name="one-bit", **dict(zip(marks, values, strict=True)))
 
 
 def test_the_scenario_of_the_page_answers_its_question(newcomer, tmp_path):

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from agents.checks import count_array, generator_of, number, one_of, whole
-from agents.noise import CLIPS
 from agents.tasks.base import Task
 from agents.tasks.partition import Partition
 from agents.tasks.softmax import residuals
+from agents.upload_terms import CLIPS
 
 
 def draw_records(
@@ -119,7 +119,7 @@ def local_gradients(
     clip_norm : float
         Radius L.
     norm_order : {1, 2}
-        Norm that is clipped, as the perturbation asks (``agents.noise.norm_order``).
+        Norm that is clipped, as the perturbation asks (``Perturbation.norm``).
 
     Returns
     -------

@@ -14,10 +14,10 @@ from agents.owner.accountant import Accountant
 from agents.owner.bidders import Bidders
 from agents.owner.gradients import draw_records, local_gradients
 from agents.owner.groups import StrategyGroups, Stream
-from agents.owner.perturbation.registry import perturb
 from agents.owner.settlement import Settlement
 from agents.owner.strategies.base import PublicKnowledge
 from agents.owner.strategy_shares import Share
+from agents.perturbation.checked import perturb
 from agents.prior import MIN_PRIVACY_BUDGET
 from agents.tasks.base import Task
 from agents.tasks.partition import partition_of
@@ -164,7 +164,7 @@ class OwnerPopulation:
         further[identities.first] = False
         for part, name in ((identities.first, "noise"), (further.nonzero()[:, 0], "noise/identities")):
             noisy[part] = perturb(
-                terms.perturbation,
+                terms.mechanism,
                 local.gradient[part],
                 loss[part],
                 stream(name),

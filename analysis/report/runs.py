@@ -45,6 +45,11 @@ class MarketRuns:
         """Fields of ``MarketConfig``, as JSON holds them."""
         return dict(self.manifest["config"])
 
+    @property
+    def protected(self) -> bool:
+        """Whether uploads were private at all."""
+        return bool(self.manifest["perturbation"]["private"])
+
     @functools.cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table of all runs, by name, with ``seed``."""

@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 
-from agents.noise import private
 from analysis.findings import Findings
 from analysis.formatting import counted, with_interval
 from analysis.key_figures import INTERVALS
@@ -122,8 +121,7 @@ def _key_numbers(market: MarketRuns) -> str:
 
 
 def _lying(market: MarketRuns, ceiling: pd.DataFrame | None, chance: float | None) -> list[str]:
-    protected = private(market.config["perturbation"])
-    words = "with the privacy bought" if protected else "this market, without noise"
+    words = "with the privacy bought" if market.protected else "this market, without noise"
     figure = market_figure(market.rounds, market.trades, ceiling=ceiling, chance=chance, label_noisy=words)
     found = market.findings
     parts = [paragraph(str(found.headline))]
@@ -179,7 +177,7 @@ def _rounds(market: MarketRuns) -> list[str]:
 
 
 def _privacy(market: MarketRuns) -> list[str]:
-    if not private(market.config["perturbation"]):
+    if not market.protected:
         return [paragraph("All of it: uploads carried no noise, whatever privacy loss was sold.")]
     return [
         _counts("privacy-table", market.findings.privacy, PRIVACY),

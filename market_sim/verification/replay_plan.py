@@ -11,6 +11,7 @@ from agents.own_classes import class_of
 from agents.owner.strategies.base import Strategy
 from agents.owner.strategies.registry import strategy_classes
 from agents.owner.strategy_shares import strategy_name
+from agents.perturbation.base import Perturbation
 from market_sim.config import MarketConfig
 from market_sim.verification.recorded import RecordedRun
 from market_sim.verification.stand_ins import RecordedAuction, recorded_strategy
@@ -53,7 +54,12 @@ class ReplayPlan:
             strategies[key] = share
             if why is not None:
                 unknown[name] = why
-        given.update(auction=auction, strategies=strategies, strategy_options=_known_options(given, unknown))
+        given.update(
+            perturbation=_perturbation(record),
+            auction=auction,
+            strategies=strategies,
+            strategy_options=_known_options(given, unknown),
+        )
         return cls(MarketConfig(**given), unknown, reason)
 
     def without_strategies(self, why: str) -> ReplayPlan:
@@ -86,6 +92,20 @@ def _auction(record: RecordedRun) -> tuple[Any, str | None]:
             why = f"auction {error}"
     verified = (said.get("guarantees") or {}).get("verified") or ()
     return RecordedAuction(name, verified), why
+
+
+def _perturbation(record: RecordedRun) -> Any:
+    """The perturbation to play; without it nobody knows how much noise there was."""
+    name, said = record.manifest["config"].get("perturbation"), record.manifest.get("perturbation") or {}
+    if said and said.get("construct") is None:
+        raise ValueError(
+            f"perturbation {name!r} was made in a script, or with arguments that are not recorded: put its "
+            "class into a module that can be imported, and run the market again"
+        )
+    construct = said.get("construct", name)
+    if isinstance(construct, str) and name != construct:
+        return class_of(construct, Perturbation)
+    return construct
 
 
 def _strategy(record: RecordedRun, name: str, said: Mapping[str, Any]) -> tuple[type[Strategy], str | None]:

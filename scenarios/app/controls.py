@@ -11,8 +11,8 @@ import solara
 from agents.broker.aggregation import AGGREGATIONS
 from agents.broker.auctions.registry import list_auctions
 from agents.network import NETWORKS
-from agents.noise import NAMES
 from agents.owner.strategies.registry import list_strategies, strategy_classes
+from agents.perturbation.registry import list_perturbations
 from agents.tasks.registry import list_tasks
 from scenarios.app.choices import TRUTHFUL, Choices
 from scenarios.app.panel import text
@@ -60,7 +60,7 @@ def Controls(current: Choices, choose: Callable[[Choices], None]) -> None:
         text("h4", "The rules")
         select("Auction", "auction", list_auctions())
         select("Aggregation", "aggregation", list(AGGREGATIONS))
-        select("Perturbation", "perturbation", list(NAMES))
+        select("Perturbation", "perturbation", list_perturbations())
         select("Task", "task", list_tasks())
         text("h4", "The people")
         slider("Owners", "owners", 5, MAX_OWNERS, 5)

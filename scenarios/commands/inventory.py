@@ -13,8 +13,8 @@ from rich.table import Table
 from agents.broker.aggregation import AGGREGATIONS
 from agents.broker.auctions.base import FIELDS
 from agents.broker.auctions.registry import auction_classes
-from agents.owner.perturbation.registry import perturbation_modules
 from agents.owner.strategies.registry import strategy_classes
+from agents.perturbation.registry import perturbation_classes
 from agents.tasks.registry import task_modules
 from scenarios.commands.catalogue import scenario_questions
 
@@ -26,7 +26,7 @@ def sections() -> dict[str, Table]:
         "Guarantees as declared (planted cheats and refuted publications claim more than they keep)": declarations(),
         "Strategies": _described(strategy_classes()),
         "Tasks": _described(task_modules()),
-        "Perturbations": _described(perturbation_modules()),
+        "Perturbations": _described(perturbation_classes()),
         "Aggregations": _described(AGGREGATIONS),
         "Scenarios (market-sim run NAME)": _table(("name", "question"), scenario_questions().items()),
     }

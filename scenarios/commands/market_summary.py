@@ -15,7 +15,6 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from agents.noise import private
 from analysis.findings import Findings
 from analysis.formatting import counted, rounded, with_interval
 from analysis.promises import promises_sentence
@@ -49,7 +48,7 @@ def market_figures(market: MarketRuns, *, chance: float | None, ceiling: pd.Data
         "accuracy_by_seed": _by_seed(market.rounds),
         **({} if ceiling is None else {"accuracy_without_noise": _by_seed(ceiling)}),
         "chance": chance,
-        "privacy": {**found.privacy, "noise": private(market.config["perturbation"])},
+        "privacy": {**found.privacy, "noise": market.protected},
         "outside_training": market.manifest["outside_training"],
         "shares_of_nobody": market.manifest["shares_of_nobody"],
         "market": market.config,

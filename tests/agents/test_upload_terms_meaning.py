@@ -2,8 +2,7 @@
 
 import pytest
 
-from agents.noise import CLIPS
-from agents.upload_terms import UploadTerms
+from agents.upload_terms import CLIPS, UploadTerms
 
 
 @pytest.mark.parametrize("clip", CLIPS)

@@ -8,7 +8,7 @@ from torch import Tensor
 from agents.broker.aggregation import optimal_error_bound
 from agents.broker.auctions.base import Auction
 from agents.messages import Outcome
-from agents.noise import variance
+from agents.perturbation.checked import declared_variance
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 
@@ -16,7 +16,7 @@ from agents.types import OwnerTypes
 def true_error_bound(types: OwnerTypes, outcome: Outcome) -> Tensor:
     """Error bound ``[B]`` of the paper's Laplace noise at the optimal weights, shares taken of the true data sizes."""
     share = outcome.data_size.double() / types.data_size.sum(-1, keepdim=True).clamp(min=1)
-    return optimal_error_bound(variance("laplace", outcome.privacy_loss, 1), share)
+    return optimal_error_bound(declared_variance("laplace", outcome.privacy_loss, 1), share)
 
 
 def truthful_figures(

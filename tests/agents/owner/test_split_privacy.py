@@ -7,11 +7,11 @@ import torch
 from scipy import stats
 
 from agents.messages import Announcement, Outcome
-from agents.noise import spherical_cap
 from agents.owner.bidders import Bidders
 from agents.owner.identities import Identities
 from agents.owner.population import OwnerPopulation
 from agents.owner.settlement import Settlement
+from agents.perturbation.caps import spherical_cap
 from agents.tasks.base import stored_task
 from agents.types import OwnerTypes
 from agents.upload_terms import UploadTerms

@@ -127,6 +127,7 @@ def test_one_honest_run_without_noise_cut_short(runs, read):
     first = runs["first"]
     config = json.loads(json.dumps(first.config)) | {"interrupted": True, "rounds_completed": 6}
     config["config"] = {**config["config"], "perturbation": "none", "rounds": 50}
+    config["perturbation"]["private"] = False
     honest = replace(
         first,
         rounds=first.rounds.assign(truthful_share=1.0),

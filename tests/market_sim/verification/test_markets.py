@@ -79,6 +79,7 @@ class Follower(Truthful):
     """Bids what the global model says."""
 
     name: ClassVar[str] = "follower"
+    reads_model: ClassVar[bool] = True
 
     def bid(self, view: MarketView, types: OwnerTypes, generator: torch.Generator) -> Bids:
         by = 1 + view.announcement.parameters.abs().sum().expand(types.shape)

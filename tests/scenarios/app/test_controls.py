@@ -10,8 +10,8 @@ import pytest
 from agents.broker.aggregation import AGGREGATIONS
 from agents.broker.auctions.registry import list_auctions
 from agents.network import NETWORKS
-from agents.noise import NAMES
 from agents.owner.strategies.registry import list_strategies
+from agents.perturbation.registry import list_perturbations
 from agents.tasks.registry import list_tasks
 from scenarios.app.choices import Choices
 from scenarios.app.controls import Controls
@@ -19,7 +19,7 @@ from scenarios.app.controls import Controls
 LISTS = {
     "Auction": ("auction", list_auctions()),
     "Aggregation": ("aggregation", list(AGGREGATIONS)),
-    "Perturbation": ("perturbation", list(NAMES)),
+    "Perturbation": ("perturbation", list_perturbations()),
     "Task": ("task", list_tasks()),
     "Network": ("network", list(NETWORKS)),
 }

@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy import special, stats
 
-from agents.owner.perturbation.registry import perturb
+from agents.perturbation.checked import perturb
 
 
 @pytest.mark.parametrize(("loss", "dimension"), [(0.5, 2), (1.0, 3), (2.0, 10), (4.0, 650)])

@@ -1,16 +1,18 @@
 """What every perturbation promises, whether or not anybody listed it here."""
 
+import inspect
 import math
 
 import pytest
 import torch
 from scipy import stats
 
-from agents import noise
-from agents.owner.perturbation.registry import perturb, perturbation_modules
+from agents.perturbation.checked import declared_variance, perturb
+from agents.perturbation.registry import perturbation_classes, perturbation_of
 
-NAMES = sorted(perturbation_modules())
-PRIVATE = [name for name in NAMES if noise.private(name)]
+NAMES = sorted(perturbation_classes())
+PRIVATE = [name for name in NAMES if perturbation_of(name).private]
+PURE = [name for name in PRIVATE if perturbation_of(name).delta == 0]
 DRAWS = 20_000
 
 
@@ -21,7 +23,7 @@ def generator(seed=0):
 def within_ball(name, radius, share, dimension=5):
     """A gradient of norm ``share * radius`` in the norm of the perturbation."""
     direction = torch.linspace(-1, 2, dimension, dtype=torch.float64)
-    return share * radius * direction / direction.norm(p=noise.norm_order(name))
+    return share * radius * direction / direction.norm(p=perturbation_of(name).norm)
 
 
 def many(name, gradient, loss, radius=1.0, draws=DRAWS, seed=0):
@@ -29,8 +31,20 @@ def many(name, gradient, loss, radius=1.0, draws=DRAWS, seed=0):
     return perturb(name, gradient.expand(draws, -1), losses, generator(seed), radius=radius)
 
 
-def test_public_and_private_halves_agree_on_the_names():
-    assert tuple(NAMES) == noise.NAMES
+@pytest.mark.parametrize("name", NAMES)
+def test_it_says_what_it_is_in_a_line(name):
+    assert (inspect.getdoc(perturbation_classes()[name]) or "").partition("\n")[0].endswith(".")
+    epsilon, delta = perturbation_of(name).claim(torch.ones(2, dtype=torch.float64))
+    assert epsilon.tolist() == [1.0, 1.0]
+    assert delta.tolist() == [perturbation_of(name).delta] * 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_who_sells_nothing_has_infinite_variance_and_more_privacy_loss_means_no_more_noise(name):
+    declared = declared_variance(name, [0.0, *torch.linspace(0.05, 30, 200).tolist()], 10)
+    assert declared[0] == math.inf
+    assert bool((declared[1:].diff() <= 0).all())
+    assert torch.allclose(declared_variance(name, [1.0], 10, 0.1), declared_variance(name, [1.0], 10) * 0.01)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
@@ -51,7 +65,7 @@ def test_declared_variance_is_met_up_to_the_private_norm(name, loss, share):
     radius = 0.7
     gradient = within_ball(name, radius, share)
     squared_error = (many(name, gradient, loss, radius) - gradient).square().mean(dim=1)
-    declared = float(noise.variance(name, [loss], len(gradient), radius))
+    declared = float(declared_variance(name, [loss], len(gradient), radius))
     slack = 5 * float(squared_error.std()) / math.sqrt(DRAWS) + 1e-12 * declared  # draws of one length differ by digits
     assert float(squared_error.mean()) <= declared + slack
     assert declared <= float(squared_error.mean()) + radius**2 / len(gradient) + slack
@@ -75,13 +89,13 @@ def audited_loss(name, claimed, spent, draws=200_000):
 
 
 @pytest.mark.parametrize("loss", [0.5, 1.0, 2.0])
-@pytest.mark.parametrize("name", PRIVATE)
+@pytest.mark.parametrize("name", PURE)
 def test_audit_finds_no_more_privacy_loss_than_was_sold_and_not_much_less(name, loss):
     found = audited_loss(name, loss, spent=loss)
     assert 0.9 * loss <= found <= loss
 
 
-@pytest.mark.parametrize("name", PRIVATE)
+@pytest.mark.parametrize("name", PURE)
 def test_audit_would_catch_a_perturbation_that_spends_a_quarter_more(name):
     assert audited_loss(name, 1.0, spent=1.25) > 1.0
 
@@ -109,7 +123,7 @@ def test_same_seed_same_upload_and_another_seed_another(name):
     gradient = within_ball(name, 1.0, 0.5)
     first, again, other = (many(name, gradient, 1.0, draws=3, seed=seed) for seed in (0, 0, 1))
     assert torch.equal(first, again)
-    assert torch.equal(first, other) is not noise.private(name)
+    assert torch.equal(first, other) is not perturbation_of(name).private
 
 
 @pytest.mark.parametrize("name", NAMES)

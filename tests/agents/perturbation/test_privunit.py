@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy import special, stats
 
-from agents.noise import spherical_cap
-from agents.owner.perturbation.registry import perturb
+from agents.perturbation.caps import spherical_cap
+from agents.perturbation.checked import perturb
 
 
 def directions(loss, dimension, gradient=None, draws=20_000):

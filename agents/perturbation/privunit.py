@@ -2,12 +2,14 @@
 
 There is no exact sampler: draws are floating-point numbers, so that the privacy loss holds for the mechanism in real
 numbers and the last bits of a draw can leak more (Mironov 2012, for Laplace noise). That is good for simulation; where
-it matters, choose ``laplace`` with ``noise_source="opendp"``.
+it matters, choose ``laplace`` or ``gaussian`` with ``noise_source="opendp"``.
 
-Source: Bhowmick, Duchi, Freudiger, Kapoor, Rogers 2018; constants in ``agents.noise``.
+Source: Bhowmick, Duchi, Freudiger, Kapoor, Rogers 2018; constants in ``agents.perturbation.caps``.
 """
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -15,30 +17,35 @@ from numpy.typing import NDArray
 from scipy import special
 from torch import Tensor
 
-from agents.noise import SphericalCap, spherical_cap
+from agents.perturbation.base import Perturbation
+from agents.perturbation.caps import SphericalCap, spherical_cap
 
-NAME = "privunit"
+
+class PrivUnit(Perturbation):
+    """A random direction that leans towards the true one; the least noise of the pure ones. It has no exact sampler."""
+
+    name: ClassVar[str] = "privunit"
+    fewest_coordinates: ClassVar[int] = 2
+    every_coordinate: ClassVar[bool] = False
+
+    def variance(self, privacy_loss: Tensor, dimension: int) -> Tensor:
+        """1 / (m^2 p), with m the cap's shrinkage; norms stay private, hence nothing is subtracted for them."""
+        return cap_variance(spherical_cap(privacy_loss.numpy(), dimension), dimension)
+
+    def perturb(self, gradient: Tensor, privacy_loss: Tensor, generator: torch.Generator, radius: float) -> Tensor:
+        """Draw unbiased vectors of a length that depends on the privacy loss alone.
+
+        A gradient g shorter than ``radius`` is first rounded to plus or minus ``radius`` times its direction, so that
+        its mean stays g; a zero gradient takes the first axis. The direction is then drawn from the spherical cap
+        around the rounded one with the cap's probability and from the rest of the sphere otherwise, uniformly within
+        each.
+        """
+        return perturb_on_sphere(gradient, spherical_cap(privacy_loss.numpy(), gradient.shape[1]), generator, radius)
 
 
-def perturb(gradient: Tensor, privacy_loss: Tensor, generator: torch.Generator, radius: float) -> Tensor:
-    """Draw unbiased vectors of a length that depends on the privacy loss alone.
-
-    A gradient g shorter than ``radius`` is first rounded to plus or minus ``radius`` times its direction, so that
-    its mean stays g; a zero gradient takes the first axis. The direction is then drawn from the spherical cap around
-    the rounded one with the cap's probability and from the rest of the sphere otherwise, uniformly within each.
-
-    Parameters
-    ----------
-    gradient : float64[m, p]
-        L2 norms at most ``radius``; p at least 2.
-    privacy_loss : float64[m]
-        Positive.
-
-    Returns
-    -------
-    float64[m, p]
-    """
-    return perturb_on_sphere(gradient, spherical_cap(privacy_loss.numpy(), gradient.shape[1]), generator, radius)
+def cap_variance(cap: SphericalCap, dimension: int) -> Tensor:
+    """Second moment of one coordinate, on average, of vectors drawn from these caps at radius 1."""
+    return 1 / (torch.from_numpy(cap.shrinkage) ** 2 * dimension)
 
 
 def perturb_on_sphere(gradient: Tensor, cap: SphericalCap, generator: torch.Generator, radius: float) -> Tensor:

@@ -8,7 +8,9 @@ import torch
 from scipy import integrate, optimize
 from scipy.special import gammaln
 
-from agents import noise
+from agents.perturbation.caps import LARGEST_USEFUL_LOSS, spherical_cap
+from agents.perturbation.checked import declared_variance
+from agents.perturbation.registry import list_perturbations, perturbation_of
 
 LOSSES = [0.01, 0.5, 1.0, 2.0, 4.0, 10.0]
 DIMENSIONS = [2, 3, 10, 650]
@@ -36,20 +38,20 @@ def shrinkage_of(height, loss, dimension):
 
 
 def cap_of(loss, dimension):
-    cap = noise.spherical_cap(np.array([loss]), dimension)
+    cap = spherical_cap(np.array([loss]), dimension)
     return cap.height[0], cap.area[0], cap.probability[0], cap.shrinkage[0]
 
 
 def test_laplace_declares_eight_squared_radii_over_squared_loss():
-    declared = noise.variance("laplace", [0.5, 1.0, 2.0, 4.0], 650)
+    declared = declared_variance("laplace", [0.5, 1.0, 2.0, 4.0], 650)
     assert declared.tolist() == [32.0, 8.0, 2.0, 0.5]
-    assert noise.variance("laplace", [2.0], 650, radius=3.0).tolist() == [18.0]
+    assert declared_variance("laplace", [2.0], 650, radius=3.0).tolist() == [18.0]
 
 
 def test_privunit_declares_the_figures_of_the_design():
-    declared = noise.variance("privunit", [0.5, 1.0, 2.0, 4.0], 650)
+    declared = declared_variance("privunit", [0.5, 1.0, 2.0, 4.0], 650)
     assert [round(value, 2) for value in declared.tolist()] == [25.16, 6.33, 1.62, 0.44]
-    assert torch.allclose(noise.variance("privunit", [0.5, 1.0, 2.0, 4.0], 650, radius=0.1), declared * 0.01)
+    assert torch.allclose(declared_variance("privunit", [0.5, 1.0, 2.0, 4.0], 650, radius=0.1), declared * 0.01)
 
 
 @pytest.mark.parametrize("dimension", DIMENSIONS)
@@ -57,28 +59,14 @@ def test_privunit_declares_the_figures_of_the_design():
 def test_the_sphere_declares_the_squared_radius_of_duchi_jordan_and_wainwright(loss, dimension):
     ratio = math.exp(gammaln((dimension + 1) / 2) - gammaln(dimension / 2))
     radius = math.sqrt(math.pi) * ratio / math.tanh(loss / 2)
-    declared = float(noise.variance("l2-sphere", [loss], dimension))
+    declared = float(declared_variance("l2-sphere", [loss], dimension))
     assert declared == pytest.approx(radius**2 / dimension, rel=1e-12)
     # PrivUnit chooses its cap freely, and the half-sphere is one of them.
-    assert float(noise.variance("privunit", [loss], dimension)) <= declared * (1 + 1e-12)
+    assert float(declared_variance("privunit", [loss], dimension)) <= declared * (1 + 1e-12)
 
 
 def test_none_declares_a_floor_that_optimal_weights_can_divide_by():
-    assert noise.variance("none", [0.5, 2.0], 650, radius=2.0).tolist() == [4e-6, 4e-6]
-
-
-@pytest.mark.parametrize("name", noise.NAMES)
-def test_who_sells_nothing_has_infinite_variance(name):
-    declared = noise.variance(name, [[0.0, 1.0]], 10)
-    assert declared.shape == (1, 2)
-    assert declared[0, 0] == math.inf
-    assert declared[0, 1] < math.inf
-
-
-@pytest.mark.parametrize("name", [name for name in noise.NAMES if noise.private(name)])
-def test_more_privacy_loss_means_less_noise(name):
-    declared = noise.variance(name, np.linspace(0.05, 30, 400), 650)
-    assert bool((declared.diff() < 0).all())
+    assert declared_variance("none", [0.5, 2.0], 650, radius=2.0).tolist() == [4e-6, 4e-6]
 
 
 @pytest.mark.parametrize("dimension", DIMENSIONS)
@@ -110,13 +98,13 @@ def test_cap_is_the_one_of_least_variance(loss, dimension):
 
 def test_a_variance_does_not_depend_on_what_it_is_computed_along_with():
     losses = torch.linspace(0.01, 20, 101, dtype=torch.float64)
-    together = noise.variance("privunit", losses, 650)
-    alone = torch.cat([noise.variance("privunit", loss[None], 650) for loss in losses])
+    together = declared_variance("privunit", losses, 650)
+    alone = torch.cat([declared_variance("privunit", loss[None], 650) for loss in losses])
     assert torch.allclose(together, alone, rtol=1e-14, atol=0)
 
 
 def test_privacy_losses_beyond_the_useful_are_treated_as_the_largest_useful():
-    assert cap_of(1000.0, 650) == cap_of(noise.LARGEST_USEFUL_LOSS, 650)
+    assert cap_of(1000.0, 650) == cap_of(LARGEST_USEFUL_LOSS, 650)
 
 
 @pytest.mark.parametrize(
@@ -131,23 +119,25 @@ def test_privacy_losses_beyond_the_useful_are_treated_as_the_largest_useful():
 )
 def test_bad_input_is_refused(arguments, says):
     with pytest.raises(ValueError, match=says):
-        noise.variance(*arguments)
+        declared_variance(*arguments)
 
 
 def test_noise_sources():
-    assert noise.check_noise_source("privunit", "generator") == "generator"
-    with pytest.raises(ValueError, match=r"not offered by perturbation 'privunit'; .* laplace"):
-        noise.check_noise_source("privunit", "opendp")
+    assert perturbation_of("privunit").check_source("generator") == "generator"
+    with pytest.raises(ValueError, match=r"not offered by perturbation 'privunit'; .* laplace, gaussian"):
+        perturbation_of("privunit").check_source("opendp")
     with pytest.raises(ValueError, match="did you mean 'opendp'"):
-        noise.check_noise_source("laplace", "opendb")
+        perturbation_of("laplace").check_source("opendb")
+    exact = [name for name in list_perturbations() if "opendp" in perturbation_of(name).sources]
+    assert exact == ["gaussian", "laplace"], "the message names them"
 
 
 def test_missing_opendp_is_said_with_the_remedy(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ValueError, match="install the extra exact-noise"):
-        noise.check_noise_source("laplace", "opendp")
+        perturbation_of("laplace").check_source("opendp")
 
 
 def test_norms():
-    assert [noise.norm_order(name) for name in ("laplace", "none", "privunit")] == [1, 2, 2]
-    assert [noise.private(name) for name in ("laplace", "none", "privunit")] == [True, False, True]
+    assert [perturbation_of(name).norm for name in ("laplace", "none", "privunit")] == [1, 2, 2]
+    assert [perturbation_of(name).private for name in ("laplace", "none", "privunit")] == [True, False, True]

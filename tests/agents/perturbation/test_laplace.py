@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from agents.owner.perturbation.laplace import _certainly_within, exact_scale
-from agents.owner.perturbation.registry import perturb
+from agents.perturbation.checked import perturb
+from agents.perturbation.laplace import certainly_within, exact_scale
 
 GRADIENT = torch.tensor([[0.25, -0.75, 0.0, 0.0]], dtype=torch.float64)
 
@@ -55,10 +55,10 @@ def test_what_the_exact_sampler_gets_is_within_the_radius_in_exact_arithmetic():
     """Ten tenths are a little more than one."""
     row = [0.1] * 10
     assert sum(map(Fraction, row)) > 1
-    shortened = _certainly_within(row, 1.0)
+    shortened = certainly_within(row, 1.0, 1)
     assert sum(map(Fraction, shortened)) <= 1
     assert shortened == pytest.approx(row, rel=1e-11)
-    assert _certainly_within([0.25, -0.5], 1.0) == [0.25, -0.5]
+    assert certainly_within([0.25, -0.5], 1.0, 1) == [0.25, -0.5]
 
 
 def test_exact_noise_spares_who_sells_nothing():

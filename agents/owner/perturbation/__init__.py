@@ -1,1 +1,0 @@
-"""The private half of a perturbation: one sampler per file."""
