@@ -47,8 +47,14 @@ class MarketConfig:
 
     Parameters
     ----------
-    owners, bidders, rounds, buyers : int
-        Size of the population, bidders of each buyer and round, rounds of a run, buyers.
+    owners : int
+        Size of the population.
+    bidders : int
+        Owners who bid to each buyer in each round; an owner serves one buyer at a time.
+    rounds : int
+        Rounds of a run.
+    buyers : int
+        Model buyers, each with a model and a budget of her own.
     auction : str, Path or Auction
         A registered name, the path of a checkpoint, or an auction of one's own.
     aggregation : {"optimal", "conventional", "variance"}, optional

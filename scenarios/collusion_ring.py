@@ -22,6 +22,8 @@ from market_sim import MarketConfig
 from scenarios.commands.study import StudyTables, study
 from scenarios.commands.study_summary import Row, StudyFinding, format_number, verdicts
 
+DURATION = "about 30 seconds"
+
 AUCTIONS = ("sequential-menu", "posted-price", "k-plus-one-price", "pay-as-bid")
 SHARES = (0.25, 0.5, 1.0)
 HONEST = "honest"

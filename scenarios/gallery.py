@@ -34,6 +34,8 @@ from scenarios.commands.directory import scenario_directory
 from scenarios.commands.progress import bar
 from scenarios.commands.threads import torch_threads
 
+DURATION = "about a minute"
+
 MAX_BYTES = 200_000
 """Bytes of a picture, at most."""
 SHARES: Mapping[str | type[Strategy], float] = {

@@ -19,6 +19,8 @@ from market_sim import MarketConfig
 from scenarios.commands.study import StudyTables, study
 from scenarios.commands.study_summary import Row, StudyFinding, format_number
 
+DURATION = "about 35 seconds"
+
 AUCTIONS = ("pay-as-bid", "sequential-menu")
 NETWORKS = ("ring", "small-world", "scale-free")
 MARKET = MarketConfig(

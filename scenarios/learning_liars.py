@@ -18,6 +18,8 @@ from market_sim import MarketConfig
 from scenarios.commands.study import StudyTables, study
 from scenarios.commands.study_summary import Row, StudyFinding, format_number, verdicts
 
+DURATION = "about 30 seconds"
+
 AUCTIONS = ("pay-as-bid", "sequential-menu")
 MARKET = MarketConfig(
     owners=12,

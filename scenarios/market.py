@@ -18,6 +18,8 @@ from scenarios.commands.market_summary import market_figures, market_summary
 from scenarios.commands.runs import read_runs
 from scenarios.commands.threads import torch_threads
 
+DURATION = "some seconds for the default market, more for a larger one"
+
 
 def run(
     *,

@@ -23,6 +23,8 @@ from market_sim import MarketConfig
 from scenarios.commands.study import StudyTables, study
 from scenarios.commands.study_summary import Row, StudyFinding, format_number, verdicts
 
+DURATION = "about 25 seconds"
+
 BUYERS = (1, 3)
 POPULATIONS: Mapping[str, Any] = {
     "honest": {"truthful": 1.0},

@@ -33,6 +33,8 @@ from scenarios.commands.study import PROCESSES
 from scenarios.commands.study_summary import Row, StudyFinding, write_finding
 from scenarios.commands.threads import torch_threads
 
+DURATION = "about 40 seconds"
+
 OWNERS, PROFILES = 10, 200
 GAME = {"profiles": 20, "starts": 10, "steps": 50}
 SMALLER_GAMES = {"residual-menu": {"profiles": 6, "starts": 4}}

@@ -38,6 +38,9 @@ from scenarios.commands.paper_summary import paper_report, paper_summary
 from scenarios.commands.progress import bar
 from scenarios.commands.threads import torch_threads
 
+OPTIONS = "--set mode=quick or --set mode=full, --data DIRECTORY, --seed, --out, --json"
+DURATION = "about a minute and a half in its quick mode, hours in the full one"
+
 OWNERS = 10
 PAPER_AUCTIONS = ("regretnet", "m-regretnet", "dm-regretnet")
 OWN_AUCTIONS = ("sequential-menu", "all-in")

@@ -25,6 +25,8 @@ from scenarios.commands.report import REPORT_NAME, report_html
 from scenarios.commands.runs import read_runs
 from scenarios.commands.study import PROCESSES, REPETITIONS, play, seeds_of
 
+DURATION = "about a minute and a half"
+
 MARKET = MarketConfig(
     task="digits",
     owners=60,

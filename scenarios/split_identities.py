@@ -17,6 +17,8 @@ from market_sim import MarketConfig
 from scenarios.commands.study import StudyTables, study
 from scenarios.commands.study_summary import Row, StudyFinding, format_number, verdicts
 
+DURATION = "about 25 seconds"
+
 AUCTIONS = ("sequential-menu", "sequential-menu-verified", "posted-price", "fixed-share", "all-in", "pay-as-bid")
 NAMES = (2, 5)
 MARKET = MarketConfig(

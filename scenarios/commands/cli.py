@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scenarios.commands.errors import ErrorHandlingGroup
+from scenarios.commands.field_options import RunCommand, with_field_options
 
 if TYPE_CHECKING:
     from scenarios.commands.answer import Answer
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     cls=ErrorHandlingGroup,
-    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -31,14 +31,23 @@ def main(
     """Read what concerns every command; ``ErrorHandlingGroup`` looks it up."""
 
 
+def _complete_scenario(incomplete: str) -> list[str]:
+    from scenarios.commands.catalogue import scenario_questions
+
+    return [name for name in scenario_questions() if name.startswith(incomplete)]
+
+
 Seed = Annotated[int, typer.Option(help="Every random stream of a run is derived from it.")]
 Out = Annotated[Path | None, typer.Option(help="Directory to write; never one that holds something else.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the figures as JSON and nothing else.")]
 
 
-@app.command()
+@app.command(cls=RunCommand)
+@with_field_options
 def run(
-    scenario: Annotated[str, typer.Argument(help="One out of `market-sim list`.")],
+    scenario: Annotated[
+        str, typer.Argument(help="One out of `market-sim list scenarios`.", autocompletion=_complete_scenario)
+    ],
     seed: Seed = 0,
     out: Out = None,
     data: Annotated[str | None, typer.Option(help="Directory of the task's files, for scenarios that take it.")] = None,
@@ -51,15 +60,21 @@ def run(
         typer.Option("--strategy", metavar="NAME=SHARE", help="Share of the owners who bid so; shares sum to 1."),
     ] = None,
     as_json: Json = False,
+    *,
+    fields: dict[str, Any],
 ) -> None:
-    """Run a scenario: it asks one question of the market and prints the answer."""
+    """Run a scenario: it asks one question of the market and prints the answer.
+
+    `market-sim run SCENARIO --help` says what it asks, what it takes and how long that lasts.
+    """
     from agents.checks import seed_number
     from scenarios.commands.catalogue import load_scenario
     from scenarios.commands.settings import market_fields, scenario_kwargs
 
     run_scenario = load_scenario(scenario)
     seed_number("seed", seed)
-    kwargs = scenario_kwargs(scenario, run_scenario, market_fields(settings or [], strategies or [], data))
+    chosen = market_fields(settings or [], strategies or [], data, options=fields)
+    kwargs = scenario_kwargs(scenario, run_scenario, chosen)
     target = out or Path("runs") / f"{scenario}-seed{seed}"
     _print(run_scenario(seed=seed, out=target, progress=sys.stderr.isatty(), **kwargs), as_json)
 
@@ -263,14 +278,22 @@ def serve_app(
 
 
 @app.command("list")
-def list_() -> None:
-    """List the auctions and what they promise, strategies, tasks, perturbations, weights and scenarios."""
+def list_(
+    kind: Annotated[
+        str | None,
+        typer.Argument(
+            help="fields, auctions, guarantees, strategies, tasks, perturbations, aggregations or scenarios; "
+            "all but fields without."
+        ),
+    ] = None,
+) -> None:
+    """List what a market can be made of: auctions and what they promise, strategies, tasks; the fields it has."""
     from rich.console import Console
 
-    from scenarios.commands.inventory import sections
+    from scenarios.commands.inventory import section, sections
 
     console = Console()
-    for heading, table in sections().items():
+    for heading, table in (sections() if kind is None else section(kind)).items():
         console.print(heading, style="bold")
         console.print(table)
 

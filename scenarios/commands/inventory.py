@@ -13,9 +13,11 @@ from rich.table import Table
 from agents.broker.aggregation import AGGREGATIONS
 from agents.broker.auctions.base import FIELDS
 from agents.broker.auctions.registry import auction_classes
+from agents.checks import one_of
 from agents.owner.strategies.registry import strategy_classes
 from agents.perturbation.registry import perturbation_classes
 from agents.tasks.registry import task_modules
+from market_sim.config_fields import described_fields
 from scenarios.commands.catalogue import scenario_questions
 
 
@@ -30,6 +32,29 @@ def sections() -> dict[str, Table]:
         "Aggregations": _described(AGGREGATIONS),
         "Scenarios (market-sim run NAME)": _table(("name", "question"), scenario_questions().items()),
     }
+
+
+def section(kind: str) -> dict[str, Table]:
+    """The tables of one kind, by heading: the first word of a heading of ``sections``, or ``fields``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind; the message names the nearest.
+    """
+    tables = {"Fields of a market (market-sim run market --FIELD VALUE)": fields_table(), **sections()}
+    kinds = {heading.split()[0].lower(): heading for heading in tables}
+    heading = kinds[one_of("kind", kind.lower(), kinds)]
+    return {heading: tables[heading]}
+
+
+def fields_table() -> Table:
+    """The fields of ``MarketConfig`` with what they take, their defaults and their meaning."""
+    rows = (
+        (field.name, field.values, "" if field.default in ("None", "{}") else field.default, field.meaning)
+        for field in described_fields().values()
+    )
+    return _table(("name", "takes", "default", "meaning"), rows)
 
 
 def declarations() -> Table:

@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 
-def market_fields(settings: Iterable[str], strategies: Iterable[str], data: str | None) -> dict[str, Any]:
-    """Fields of ``MarketConfig`` by name; a value is read as JSON (60, 0.5, [0.1, 2], true) or else as it stands.
+def market_fields(
+    settings: Iterable[str],
+    strategies: Iterable[str],
+    data: str | None,
+    options: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Fields of ``MarketConfig`` by name; values are read by ``value_of``.
+
+    Parameters
+    ----------
+    settings, strategies : iterable of str
+        ``FIELD=VALUE`` and ``NAME=SHARE``.
+    data : str, optional
+    options : mapping of str to any, optional
+        What options named after fields have set (``scenarios.commands.field_options``).
 
     Raises
     ------
     ValueError
         If something lacks its ``=``, a share is no number, or a name comes twice.
     """
-    given = [("--set", name, _value(text)) for name, text in _split("--set", "FIELD=VALUE, e.g. rounds=100", settings)]
+    given = [
+        ("--set", name, value_of(text)) for name, text in _split("--set", "FIELD=VALUE, e.g. rounds=100", settings)
+    ]
     shares = {}
     for name, text in _split("--strategy", "NAME=SHARE, e.g. truthful=0.7", strategies):
-        if not isinstance(share := _value(text), int | float):
+        if not isinstance(share := value_of(text), int | float):
             raise ValueError(f"--strategy {name}={text}: pass a share between 0 and 1 after the =")
         if name in shares:
             raise ValueError(f"--strategy {name} is given twice: give each strategy one share")
@@ -28,7 +45,7 @@ def market_fields(settings: Iterable[str], strategies: Iterable[str], data: str 
         given.append(("--strategy", "strategies", shares))
     if data is not None:
         given.append(("--data", "data", data))
-    fields: dict[str, Any] = {}
+    fields: dict[str, Any] = dict(options or {})
     for option, name, value in given:
         if name in fields:
             raise ValueError(f"{option}: field {name!r} is given twice; give it once")
@@ -64,8 +81,13 @@ def _split(option: str, form: str, texts: Iterable[str]) -> list[tuple[str, str]
     return pairs
 
 
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+def value_of(text: str) -> Any:
+    """Return what is written as JSON (60, [0.1, 2], true) or Python ((0.1, 2), True, 1e3), else the text itself."""
+    if re.fullmatch(r"[+-]?\d{1,18}(e\+?\d{1,2})?", text, re.IGNORECASE):
+        return int(float(text)) if "e" in text.lower() else int(text)
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return read(text)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            continue
+    return text
