@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 
 def write_file(path: Path, content: bytes | str | Callable[[BinaryIO], Any]) -> None:
-    """Write a file that afterwards is complete or as it was: written beside it, flushed to disk, renamed.
+    """Write a file that afterwards is complete or as it was: written beside it, renamed, flushed to disk.
 
     Parameters
     ----------
@@ -42,6 +42,36 @@ def write_file(path: Path, content: bytes | str | Callable[[BinaryIO], Any]) -> 
     except BaseException:
         Path(draft).unlink(missing_ok=True)
         raise
+    flush(path.parent)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a text file; when this returns it is on disk.
+
+    A process that is killed meanwhile leaves at most one incomplete line, the last, which has no end.
+    """
+    new = not path.exists()
+    with path.open("ab") as file:
+        file.write(line.encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    if new:
+        flush(path.parent)
+
+
+def flush(path: Path) -> None:
+    """Have a file or directory written to disk; systems that cannot do it for a directory do nothing.
+
+    A file that was renamed is on disk under its new name once its directory is.
+    """
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError:
+        if not path.is_dir():
+            raise
+    finally:
+        os.close(handle)
 
 
 def to_json(value: Any) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from agents.files import plain, to_json, write_file
+from agents.files import append_line, plain, to_json, write_file
 
 
 def test_a_file_is_written_with_its_directory_and_replaced(tmp_path):
@@ -57,3 +57,23 @@ def test_scalars_of_arrays_are_numbers():
 def test_what_is_no_figure_is_refused():
     with pytest.raises(TypeError):
         to_json({"model": object()})
+
+
+def test_lines_are_added_to_what_is_there(tmp_path):
+    for line in ("first", "second, with an é"):
+        append_line(tmp_path / "log", line)
+    assert (tmp_path / "log").read_text(encoding="utf-8") == "first\nsecond, with an é\n"
+
+
+def test_file_and_directory_are_on_disk_after_a_rename(tmp_path, monkeypatch):
+    flushed = []
+    real = os.fsync
+
+    def noted(handle):
+        flushed.append(Path(os.readlink(f"/proc/self/fd/{handle}")))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    write_file(tmp_path / "state", "complete")
+    assert flushed[0].parent == tmp_path
+    assert flushed[1:] == [tmp_path]
