@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -52,6 +54,21 @@ def class_of(text: str, base: type[Base]) -> type[Base]:
         raise ValueError(f"{text!r}: module {module!r} has no {name!r}; name one of its classes") from None
     if not inspect.isclass(found) or not issubclass(found, base) or inspect.isabstract(found):
         raise ValueError(f"{text!r} is no finished {base.__name__}; derive it from {base.__module__}.{base.__name__}")
+    return found
+
+
+def sources(kinds: Iterable[type]) -> dict[str, str | None]:
+    """Hashes of the files that classes of one's own are written in, None where there is no file; by class."""
+    found: dict[str, str | None] = {}
+    for kind in kinds:
+        if kind.__module__.partition(".")[0] == "agents":
+            continue
+        try:
+            content: bytes | None = Path(inspect.getfile(kind)).read_bytes()
+        except (OSError, TypeError):
+            content = None
+        name = f"{kind.__module__}:{kind.__qualname__}"
+        found[name] = None if content is None else hashlib.sha256(content).hexdigest()
     return found
 
 

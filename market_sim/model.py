@@ -196,6 +196,25 @@ class FLMarket(MarketModel):
             for table, columns in self.datacollector.tables.items()
         }
 
+    @property
+    def rows_recorded(self) -> int:
+        """Rows of completed steps in all tables, those taken away apart."""
+        return sum(self._rows.values())
+
+    def take_rows(self) -> dict[str, dict[str, list[Any]]]:
+        """Columns of all rows of completed steps, by table, which are then forgotten here, with the model's variables.
+
+        For whoever keeps them elsewhere, so that memory does not grow with the rounds.
+        """
+        taken = self.tables()
+        for columns in self.datacollector.tables.values():
+            for name in columns:
+                columns[name] = []
+        for values in self.datacollector.model_vars.values():
+            values.clear()
+        self._rows = dict.fromkeys(TABLES, 0)
+        return taken
+
     def _play_round(self, buyer: ModelBuyer, taken: Tensor) -> RoundRecord:
         """One buyer's round, phase by phase; ``taken[N]`` are the owners who serve another buyer."""
         stream = functools.partial(self.streams.generator, round=self.round, buyer=buyer.index)

@@ -55,9 +55,8 @@ def play_paired_run(run: Results, directory: str | Path | None = None, *, progre
     kept = None if directory is None else Path(directory) / PAIRED_RUN
     found = _kept(kept, twin, seed)
     if found is None:
-        found = _play(twin, seed, progress)
-        if kept is not None and not kept.exists():
-            found.save(kept)
+        # What is there and cannot be gone on with stays, and the run is played without being kept.
+        found = _play(twin, seed, progress, kept if kept is None or not kept.exists() else _begun(kept, twin, seed))
     for name in ("auction", "data_files"):
         if found.config[name] != run.config[name]:
             raise NotPlayedError(f"{name.replace('_', ' ')} changed since it was played")
@@ -75,14 +74,21 @@ def _twin(manifest: Mapping[str, Any]) -> MarketConfig:
         raise NotPlayedError(str(error)) from error
 
 
-def _play(twin: MarketConfig, seed: int, progress: bool) -> Results:
+def _play(twin: MarketConfig, seed: int, progress: bool, out: Path | None) -> Results:
     try:
         with warnings.catch_warnings():
             # What is to be said of this market was said when the run itself was played.
             warnings.simplefilter("ignore")
-            return run_market(twin, seed=seed, progress=progress)
+            return run_market(twin, seed=seed, out=out, progress=progress)
     except (ValueError, TypeError, OSError) as error:
         raise NotPlayedError(str(error)) from error
+
+
+def _begun(directory: Path, twin: MarketConfig, seed: int) -> Path | None:
+    """Return the directory if it holds a paired run that was interrupted."""
+    found = load_results(directory) if directory.is_dir() else None
+    same = found is not None and (found.config["config"], found.config["seed"]) == (twin.as_json(), seed)
+    return directory if same else None
 
 
 def _kept(directory: Path | None, twin: MarketConfig, seed: int) -> Results | None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
@@ -16,6 +15,8 @@ import pyarrow.parquet as pq
 from agents.files import to_json, write_file
 from market_sim.config import MarketConfig
 from market_sim.directory import directory_of, refuse_foreign, replacing
+from market_sim.directory import sha256_of as sha256_of
+from market_sim.parquet import write_table
 from market_sim.tables import CURVES, GROUPS, IDENTITIES, TABLES
 from market_sim.tables import ROUNDS as ROUNDS
 from market_sim.tables import TRADES as TRADES
@@ -25,6 +26,12 @@ FORMAT = "fl-market run 3"
 
 PAIRED_RUN = "truthful"
 """Subdirectory of a run's: the same market and seed with everybody telling the truth (``market_sim.paired_run``)."""
+
+NOT_WRITTEN: frozenset[str] = frozenset({"seconds"})
+"""Entries of ``Results.config`` that differ between two runs of the same and are not written to ``config.json``."""
+
+READ_AT_ONCE = 1 << 20
+"""Rows of a run up to which all its tables are read when it is loaded; of larger ones each when it is asked for."""
 
 _RUN_FILES = (*(f"{name}.parquet" for name in TABLES), "config.json")
 _OURS = frozenset({*_RUN_FILES, "report.html", *(f"{PAIRED_RUN}/{name}" for name in _RUN_FILES)})
@@ -63,6 +70,22 @@ class Results:
             frames[name] = pa.Table.from_pydict(dict(columns), schema=schema).to_pandas()
         return cls(**frames, config=dict(config))
 
+    @classmethod
+    def read_when_asked(cls, read: Callable[[str], pd.DataFrame], config: Mapping[str, Any]) -> Results:
+        """Results whose tables are read, each when it is first asked for, by ``read`` of its name."""
+        made = object.__new__(cls)
+        made.__dict__.update(config=dict(config), _read=read)
+        return made
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            read = self.__dict__.get("_read")
+            if read is None or name not in TABLES:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.__dict__[name] = read(name)
+            return self.__dict__[name]
+
     def save(self, directory: str | Path) -> Path:
         """Write a Parquet file per table and ``config.json``, all of them or none.
 
@@ -73,25 +96,44 @@ class Results:
         ------
         FileExistsError
             If the directory holds anything else.
+        ValueError
+            If the tables are not those of a whole run: columns or rows are missing, or were added.
         """
-        target = check_out(directory, self.config)
+        tables = {name: _table(name, getattr(self, name)) for name in TABLES}
+        _check_rows(self)
+        return write_run(directory, self.config, lambda name: [tables[name]])
 
-        def check() -> None:
-            check_out(target, self.config)
-            there, here = rounds_kept(target, self.config), int(self.config.get("rounds_completed", 0))
-            if there > here:
-                raise FileExistsError(
-                    f"out = {str(directory)!r} holds {there} rounds of this run, these results only {here}; "
-                    "pass a new directory or remove this one first"
-                )
 
-        check()
-        with replacing(target, check) as fresh:
-            for name, schema in TABLES.items():
-                _write_parquet(getattr(self, name), schema, fresh / f"{name}.parquet")
-            files = {f"{name}.parquet": sha256_of(fresh / f"{name}.parquet") for name in TABLES}
-            write_file(fresh / "config.json", to_json({**self.config, "files": files}))
-        return target
+def write_run(directory: str | Path, config: Mapping[str, Any], pieces: Callable[[str], Iterable[pa.Table]]) -> Path:
+    """Write a run as ``Results.save`` does, from the pieces of its tables, a few at a time.
+
+    Parameters
+    ----------
+    directory : str or Path
+    config : mapping
+        Its manifest, without the hashes of the files.
+    pieces : callable
+        Gives the rows of a table by its name.
+    """
+    target = check_out(directory, config)
+
+    def check() -> None:
+        check_out(target, config)
+        there, here = rounds_kept(target, config), int(config.get("rounds_completed", 0))
+        if there > here:
+            raise FileExistsError(
+                f"out = {str(directory)!r} holds {there} rounds of this run, these results only {here}; "
+                "pass a new directory or remove this one first"
+            )
+
+    check()
+    with replacing(target, check) as fresh:
+        for name, schema in TABLES.items():
+            write_table(fresh / f"{name}.parquet", schema, pieces(name))
+        files = {f"{name}.parquet": sha256_of(fresh / f"{name}.parquet") for name in TABLES}
+        kept = {key: value for key, value in config.items() if key not in NOT_WRITTEN}
+        write_file(fresh / "config.json", to_json({**kept, "files": files}))
+    return target
 
 
 def check_out(directory: str | Path, config: Mapping[str, Any]) -> Path:
@@ -103,7 +145,10 @@ def check_out(directory: str | Path, config: Mapping[str, Any]) -> Path:
         If that would overwrite something else; the message says what to do.
     """
     target = directory_of("out", directory)
-    refuse_foreign(target, _OURS if _same_run(_manifest(target), config) else ())
+    if _same_run(_manifest(target), config):
+        refuse_foreign(target, _OURS, within=(f"{PAIRED_RUN}.unfinished", f".{PAIRED_RUN}-"))
+    else:
+        refuse_foreign(target, ())
     return target
 
 
@@ -111,6 +156,24 @@ def rounds_kept(directory: Path, config: Mapping[str, Any]) -> int:
     """How many rounds of the run with this configuration a directory already holds."""
     manifest = _manifest(directory)
     return int(manifest.get("rounds_completed", 0)) if manifest is not None and _same_run(manifest, config) else 0
+
+
+def is_complete(directory: Path, config: Mapping[str, Any]) -> bool:
+    """Whether a directory holds the whole of a run that can be repeated, made by the versions of this manifest.
+
+    Its files are as they were written.
+    """
+    manifest = _manifest(directory)
+    if manifest is None or not manifest.get("repeatable") or manifest.get("interrupted", True):
+        return False
+    if any(manifest.get(key) != value for key, value in config.items()):
+        return False
+    files = manifest.get("files", {})
+    return all(
+        (directory / f"{name}.parquet").is_file()
+        and sha256_of(directory / f"{name}.parquet") == files.get(f"{name}.parquet")
+        for name in TABLES
+    )
 
 
 def load_results(directory: str | Path) -> Results:
@@ -135,16 +198,19 @@ def load_results(directory: str | Path) -> Results:
             f"directory = {str(directory)!r} does not hold a run (no config.json of ours); "
             + (where if runs else "pass the directory that a run was written to")
         )
-    written = manifest.pop("files", {})
-    frames: dict[str, pd.DataFrame] = {}
+    written, rows = manifest.pop("files", {}), 0
     for name, schema in TABLES.items():
         file = source / f"{name}.parquet"
         if not file.is_file():
             raise FileNotFoundError(f"directory = {str(directory)!r} lacks {file.name}; run the market again")
-        frames[name] = _read_parquet(file, schema)
+        rows += _rows_of(file, schema)
         if sha256_of(file) != written.get(file.name):
             raise ValueError(f"{file} is not the file that this run wrote; run the market again")
-    return Results(**frames, config=manifest)
+    results = Results.read_when_asked(lambda name: _frame(source / f"{name}.parquet"), manifest)
+    if rows <= READ_AT_ONCE:
+        for name in TABLES:
+            getattr(results, name)
+    return results
 
 
 def _empty(schema: pa.Schema) -> pd.DataFrame:
@@ -152,31 +218,72 @@ def _empty(schema: pa.Schema) -> pd.DataFrame:
     return schema.empty_table().to_pandas()
 
 
-def sha256_of(file: Path) -> str:
-    """Hash of a file's content, in hexadecimal."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def _read_parquet(file: Path, schema: pa.Schema) -> pd.DataFrame:
-    """Read a table that has exactly the columns and types of ``schema``."""
+def _rows_of(file: Path, schema: pa.Schema) -> int:
+    """How many rows a table has that has exactly the columns and types of ``schema``."""
     try:
-        table = pq.read_table(file)
+        with pq.ParquetFile(file) as source:
+            found, rows = source.schema_arrow, int(source.metadata.num_rows)
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{file} cannot be read ({error}); run the market again") from None
-    if table.schema.names != schema.names:
+    if found.names != schema.names:
         raise ValueError(f"{file} has other columns than a run of this version; run the market again")
-    for found, expected in zip(table.schema, schema, strict=True):
-        if found.type != expected.type:
+    for column, expected in zip(found, schema, strict=True):
+        if column.type != expected.type:
             raise ValueError(
-                f"{file}: column {found.name!r} is {found.type} instead of {expected.type}; run the market again"
+                f"{file}: column {column.name!r} is {column.type} instead of {expected.type}; run the market again"
             )
-    return table.to_pandas()
+    return rows
 
 
-def _write_parquet(frame: pd.DataFrame, schema: pa.Schema, file: Path) -> None:
-    """Write a table so that the same values always give the same bytes."""
-    table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False).replace_schema_metadata(None)
-    pq.write_table(table, file, version="2.6", compression="zstd", compression_level=3, store_schema=False)
+def _frame(file: Path) -> pd.DataFrame:
+    try:
+        return pq.read_table(file).to_pandas()
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(f"{file} cannot be read ({error}); run the market again") from None
+
+
+def _table(name: str, frame: pd.DataFrame) -> pa.Table:
+    """The table as it is written, refused if it has other columns or values than a run's."""
+    schema = TABLES[name]
+    for columns, what in (
+        ([column for column in schema.names if column not in frame.columns], "lacks"),
+        (
+            [str(column) for column in frame.columns if column not in schema.names],
+            "has columns of its own:",
+        ),
+    ):
+        if columns:
+            raise ValueError(
+                f"the table {name!r} {what} {', '.join(columns)}; save the tables as the run left them, and what you "
+                "make of them in files of your own"
+            )
+    try:
+        return pa.Table.from_pandas(frame, schema=schema, preserve_index=False).replace_schema_metadata(None)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise ValueError(
+            f"the table {name!r} holds values of another type ({error}); leave them as the run did"
+        ) from None
+
+
+def _check_rows(results: Results) -> None:
+    """Refuse tables from which rows are missing: every round has one per buyer, and as many bids as it says."""
+    rounds, trades = results.rounds, results.trades
+    completed = results.config.get("rounds_completed")
+    if completed is not None and rounds["round"].nunique() != completed:
+        raise ValueError(
+            f"the table 'rounds' has {rounds['round'].nunique()} rounds of {completed}; save all of them, or begin "
+            "another run with rounds = fewer"
+        )
+    found = trades.groupby(["round", "buyer"]).size()
+    for row in rounds[["round", "buyer", "bidders"]].itertuples(index=False):
+        there = int(found.get((row.round, row.buyer), 0))
+        if there != row.bidders:
+            raise ValueError(
+                f"the table 'trades' has {there} rows of round {row.round}, buyer {row.buyer}, which had {row.bidders} "
+                "bidders; save all of them, and a selection in a file of your own"
+            )
+    if len(trades) != int(rounds["bidders"].sum()):
+        raise ValueError("the table 'trades' has rows of rounds that the table 'rounds' lacks; save all of both")
 
 
 def _manifest(directory: Path) -> dict[str, Any] | None:

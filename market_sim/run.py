@@ -6,6 +6,7 @@ import hashlib
 import json
 import platform
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields as fields_of
@@ -18,15 +19,28 @@ import torch
 from agents.broker.auctions.base import Auction
 from agents.broker.auctions.registry import auction_classes, load_auction
 from agents.checks import seed_number
-from agents.own_classes import same_state, spelled
+from agents.own_classes import same_state, sources, spelled
 from agents.owner.strategy_shares import shares_of_nobody, strategy_name
 from agents.perturbation.registry import perturbation_of
 from agents.prior import OwnerPrior
 from agents.tasks.registry import data_files
+from market_sim.checkpoints import ROWS_IN_MEMORY, Checkpoints
 from market_sim.config import MarketConfig
 from market_sim.directory import prepare
 from market_sim.model import FLMarket, configured
-from market_sim.results import FORMAT, Results, check_out, rounds_kept, sha256_of
+from market_sim.results import (
+    FORMAT,
+    Results,
+    check_out,
+    is_complete,
+    load_results,
+    rounds_kept,
+    sha256_of,
+    write_run,
+)
+from market_sim.row_store import RowStore
+from market_sim.saved_market import forgetful
+from market_sim.tables import TABLES
 
 PACKAGES: tuple[str, ...] = ("fl-market", "torch", "numpy", "scipy", "mesa", "pandas", "pyarrow", "scikit-learn")
 """Whose versions a run depends on."""
@@ -38,12 +52,17 @@ def run_market(
     seed: int = 0,
     out: str | Path | None = None,
     progress: bool = False,
+    checkpoint_rounds: int | None = None,
+    checkpoint_seconds: float = 30.0,
     **fields: Any,
 ) -> Results:
     """Run a market and return its record.
 
     The same configuration, seed, machine and versions give the same tables, and files of the same sha256, with one
     torch thread per run: call ``torch.set_num_threads(1)`` first, more threads may add numbers up in another order.
+
+    A run that is written to ``out`` keeps checkpoints in ``OUT.unfinished`` until it is complete, and the same call
+    goes on from the last one, in whatever way the process ended. A complete run that can be repeated is read instead.
 
     Parameters
     ----------
@@ -55,12 +74,17 @@ def run_market(
         Directory to write ``rounds.parquet``, ``trades.parquet`` and ``config.json`` to.
     progress : bool
         Show a progress bar on standard error.
+    checkpoint_rounds : int, optional
+        Rounds between two checkpoints; without, only time counts.
+    checkpoint_seconds : float
+        Seconds after which comes another checkpoint. One comes as well when a hundred thousand rows are in memory.
     **fields
         Fields of ``MarketConfig`` that override those of ``config``.
 
     Returns
     -------
     Results
+        Tables of more than a million rows are read from ``out`` when they are first asked for.
 
     Raises
     ------
@@ -80,30 +104,90 @@ def run_market(
     started = time.perf_counter()
     model = FLMarket(config, seed=seed)
     manifest = manifest_of(config, seed, model)
+    kept = None
     if out is not None:
         check_out(out, manifest)
-    interrupted = False
+        if is_complete(out, manifest):
+            return load_results(out)
+        forgets = forgetful(model)
+        for which in forgets:
+            warnings.warn(
+                f"this run cannot be resumed: {which} does not say what it remembers; it starts from the first round. "
+                "Write memory = () into the class if it remembers nothing, else the names of what it does, or state() "
+                "and load_state()",
+                stacklevel=2,
+            )
+        identity = {**manifest, "own_classes": sources(_own_kinds(model))}
+        kept = Checkpoints(out, identity, resumable=not forgets, rounds=checkpoint_rounds, seconds=checkpoint_seconds)
+    rows = RowStore() if kept is None else kept.resume(model)
+    stopped = _play(model, rows, kept, progress)
+    nothing_to_keep = out is None or (model.round == 0 and not isinstance(stopped, KeyboardInterrupt))
+    if stopped is not None and nothing_to_keep:
+        raise stopped
+    manifest["rounds_completed"] = completed = model.round
+    manifest["interrupted"] = stopped is not None
+    manifest["seconds"] = round(time.perf_counter() - started, 3)
+    if out is None or kept is None:
+        return Results(**{name: rows.frame(name) for name in TABLES}, config=manifest)
+    if stopped is not None:
+        raise _kept_of(stopped, out, kept, rows, manifest, completed)
+    write_run(out, manifest, rows.pieces)
+    results = load_results(out)
+    kept.remove()
+    return results
+
+
+def _play(model: FLMarket, rows: RowStore, kept: Checkpoints | None, progress: bool) -> BaseException | None:
+    """Play the rounds that are left, and hand their rows over; return what stopped it, if anything did.
+
+    Raises
+    ------
+    OSError
+        If a checkpoint cannot be written.
+    """
+    stopped: BaseException | None = None
+    failed_to_write = False
     try:
-        with _progress(config.rounds, progress) as rounds:
+        with _progress(model.round, model.config.rounds, progress) as rounds:
             for _ in rounds:
                 model.step()
-    except KeyboardInterrupt:
-        interrupted = True
-        if out is None:
+                if model.rows_recorded >= ROWS_IN_MEMORY or (kept is not None and kept.due(model, model.rows_recorded)):
+                    rows.add(model.take_rows())
+                    if kept is not None:
+                        failed_to_write = True
+                        kept.keep(model, rows)
+                        failed_to_write = False
+    except (KeyboardInterrupt, Exception) as error:
+        if failed_to_write and isinstance(error, OSError):
             raise
-    tables = model.tables()
-    manifest["rounds_completed"] = completed = len(tables["rounds"]["round"]) // config.buyers
-    manifest["interrupted"] = interrupted
-    manifest["seconds"] = round(time.perf_counter() - started, 3)
-    results = Results.of(tables, manifest)
-    if out is not None:
-        kept = rounds_kept(out, manifest)
-        if interrupted and kept > completed:
-            raise KeyboardInterrupt(f"the {kept} rounds that {out} held before are kept")
-        results.save(out)
-    if interrupted:
-        raise KeyboardInterrupt(f"the {completed} completed rounds are in {out}")
-    return results
+        stopped = error
+    rows.add(model.take_rows())
+    return stopped
+
+
+def _kept_of(
+    stopped: BaseException, out: Path, kept: Checkpoints, rows: RowStore, manifest: dict[str, Any], completed: int
+) -> BaseException:
+    """Write the rounds that were completed to ``out``, and say so in what stopped the run."""
+    already = rounds_kept(out, manifest)
+    if already > completed:
+        said = f"the {already} rounds that {out} held before are kept"
+    else:
+        write_run(out, manifest, rows.pieces)
+        said = f"the {completed} completed rounds are in {out}"
+    if kept.round:
+        said += f"; the same command goes on from round {kept.round}"
+    else:
+        kept.remove()
+    if isinstance(stopped, KeyboardInterrupt):
+        return KeyboardInterrupt(said)
+    stopped.add_note(said)
+    return stopped
+
+
+def _own_kinds(model: FLMarket) -> list[type]:
+    """Classes that play a part in a market and may be of one's own."""
+    return [type(model.broker.auction), *map(type, model.population.groups.strategies)]
 
 
 def _run_identity(config: MarketConfig, seed: int) -> dict[str, Any]:
@@ -218,12 +302,13 @@ def _version(package: str) -> str | None:
 
 
 @contextmanager
-def _progress(rounds: int, progress: bool) -> Iterator[Iterator[int]]:
-    """Count the rounds, visibly or not."""
+def _progress(start: int, rounds: int, progress: bool) -> Iterator[Iterator[int]]:
+    """Count the rounds from ``start`` on, visibly or not."""
     if not progress:
-        yield iter(range(rounds))
+        yield iter(range(start, rounds))
         return
     from rich.console import Console
     from rich.progress import track
 
-    yield iter(track(range(rounds), description="Rounds", console=Console(stderr=True)))
+    console = Console(stderr=True)
+    yield iter(track(range(start, rounds), "Rounds", total=rounds, completed=start, console=console))

@@ -27,6 +27,7 @@ def run(
     out: Path = Path("runs/market-seed0"),
     progress: bool = True,
     fields: Mapping[str, Any] | None = None,
+    checkpoint_rounds: int | None = None,
 ) -> Answer:
     """Play one run and the paired run of its seed with everybody truthful, write them to ``out``, and sum up.
 
@@ -40,6 +41,8 @@ def run(
         Whether to show a progress bar.
     fields : mapping, optional
         Fields of ``MarketConfig``.
+    checkpoint_rounds : int, optional
+        Rounds between two checkpoints of the run; without, one comes every half a minute.
 
     Raises
     ------
@@ -48,7 +51,7 @@ def run(
     """
     market = MarketConfig(**dict(fields or {}))
     with torch_threads(1):
-        run_market(market, seed=seed, out=out, progress=progress)
+        run_market(market, seed=seed, out=out, progress=progress, checkpoint_rounds=checkpoint_rounds)
         chance = load_task(market.task, market.data, **market.task_options).chance
     read = read_runs({out.name: out}, progress=progress)
     (found,) = read.markets

@@ -28,6 +28,7 @@ from agents.owner.strategy_shares import (
     strategy_class,
     strategy_name,
 )
+from agents.saved_state import State
 from agents.types import OwnerTypes
 
 Stream = Callable[[str], torch.Generator]
@@ -82,6 +83,30 @@ class StrategyGroups:
         self.published = PublishedBids(self.public.prior)
         self._moves_last = torch.tensor([strategy.moves_last for strategy in self.strategies])
         self.price: float | None = None
+
+    def state(self) -> State:
+        """All that strategies and what is published remember between rounds."""
+        return {
+            "price": self.price,
+            "notice_board": None if self.notice_board is None else self.notice_board.state(),
+            "published": self.published.state(),
+            "strategies": {name: strategy.state() for name, strategy in zip(self.names, self.strategies, strict=True)},
+        }
+
+    def load_state(self, state: State) -> None:
+        """Go on from what ``state`` returned.
+
+        Raises
+        ------
+        KeyError, ValueError
+            If that is the state of other groups.
+        """
+        self.price = state["price"]
+        if self.notice_board is not None:
+            self.notice_board.load_state(state["notice_board"])
+        self.published.load_state(state["published"])
+        for name, strategy in zip(self.names, self.strategies, strict=True):
+            strategy.load_state(state["strategies"][name])
 
     def strategy_of(self, owner: int) -> str:
         """Name of the strategy that an owner follows."""

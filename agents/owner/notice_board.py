@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -9,10 +11,11 @@ from agents.messages import Bids
 from agents.misreports.scalar import MISREPORTS
 from agents.network import OwnerNetwork
 from agents.owner.strategies.base import Neighbours
+from agents.saved_state import Remembering
 from agents.types import OwnerTypes
 
 
-class NoticeBoard:
+class NoticeBoard(Remembering):
     """Published payoffs of all owners; each is seen by her acquaintances only.
 
     Parameters
@@ -27,6 +30,8 @@ class NoticeBoard:
     payoff : float64[N]
         Mean utility over the cost of all she has, in the rounds since she began to tell it; NaN before the first.
     """
+
+    memory: ClassVar[tuple[str, ...]] = ("misreport", "_rounds", "_total")
 
     def __init__(self, network: OwnerNetwork) -> None:
         owners = len(network.graph)

@@ -19,10 +19,14 @@ from agents.owner.strategies.base import PublicKnowledge
 from agents.owner.strategy_shares import Share
 from agents.perturbation.checked import perturb
 from agents.prior import MIN_PRIVACY_BUDGET
+from agents.saved_state import State, held_by, with_held
 from agents.tasks.base import Task
 from agents.tasks.partition import partition_of
 from agents.types import OwnerTypes
 from agents.upload_terms import UploadTerms
+
+REMEMBERED: tuple[str, ...] = ("unusable", "_left", "earned", "received", "utility")
+"""Arrays over the owners that change from round to round, beside their accounts."""
 
 
 class OwnerPopulation:
@@ -76,6 +80,27 @@ class OwnerPopulation:
         self.earned = torch.zeros(owners, dtype=torch.float64)
         self.received = torch.zeros(owners, dtype=torch.float64)
         self.utility = torch.zeros(owners, dtype=torch.float64)
+
+    def state(self) -> State:
+        """All that is remembered of the owners between rounds."""
+        return {
+            "accounts": held_by(self.accounts),
+            "groups": self.groups.state(),
+            "owners": {name: getattr(self, name) for name in REMEMBERED},
+        }
+
+    def load_state(self, state: State) -> None:
+        """Go on from what ``state`` returned.
+
+        Raises
+        ------
+        KeyError, ValueError
+            If that is the state of other owners.
+        """
+        self.accounts = with_held(self.accounts, state["accounts"])
+        self.groups.load_state(state["groups"])
+        for name in REMEMBERED:
+            setattr(self, name, state["owners"][name])
 
     @property
     def active(self) -> Tensor:

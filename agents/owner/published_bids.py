@@ -7,8 +7,9 @@ from torch import Tensor
 
 from agents.messages import Bids
 from agents.prior import OwnerPrior
+from agents.saved_state import State
 from agents.types import OwnerTypes
-from agents.valuation import ParametricValuation
+from agents.valuation import MixedValuation, ParametricValuation, TabulatedValuation, Valuation
 
 
 class PublishedBids:
@@ -28,6 +29,22 @@ class PublishedBids:
         """Take note of the bids ``[1, m]`` of ``owners[m]``."""
         for place, owner in enumerate(owners.tolist()):
             self._latest[owner] = bids.take(owners=slice(place, place + 1))
+
+    def state(self) -> State:
+        """The latest bids, those with valuations of the paper's families in one array."""
+        known = list(self._latest.items())
+        plain = [(owner, bids) for owner, bids in known if isinstance(bids.valuation, ParametricValuation)]
+        others = [(owner, bids) for owner, bids in known if not isinstance(bids.valuation, ParametricValuation)]
+        batches = [(torch.tensor([owner]), bids) for owner, bids in others]
+        if plain:
+            batches.append((torch.tensor([owner for owner, _ in plain]), _joined([bids for _, bids in plain])))
+        return {"batches": [{"owners": owners, **_bids_state(bids)} for owners, bids in batches]}
+
+    def load_state(self, state: State) -> None:
+        """Take up what ``state`` returned."""
+        self._latest = {}
+        for batch in state["batches"]:
+            self.publish(batch["owners"], _bids_of(batch))
 
     def of(self, owners: Tensor, types: OwnerTypes, generator: torch.Generator) -> Bids:
         """What others may believe of ``owners[m]``: bids ``[1, m]`` in which nothing depends on who they really are.
@@ -54,3 +71,44 @@ class PublishedBids:
             here = torch.arange(len(owners))[None] == place  # [1, m]
             bids = latest.take(owners=torch.zeros(len(owners), dtype=torch.int64)).where(here, bids)
         return bids
+
+
+def _joined(bids: list[Bids]) -> Bids:
+    """Bids ``[1, 1]`` of the paper's families, side by side."""
+    curves = [each.valuation for each in bids]
+    return Bids(
+        valuation=ParametricValuation(
+            family=torch.cat([curve.family for curve in curves if isinstance(curve, ParametricValuation)], dim=1),
+            factor=torch.cat([curve.factor for curve in curves if isinstance(curve, ParametricValuation)], dim=1),
+        ),
+        privacy_budget=torch.cat([each.privacy_budget for each in bids], dim=1),
+        data_size=torch.cat([each.data_size for each in bids], dim=1),
+    )
+
+
+def _bids_state(bids: Bids) -> State:
+    curves = _curves_state(bids.valuation)
+    return {"curves": curves, "privacy_budget": bids.privacy_budget, "data_size": bids.data_size}
+
+
+def _bids_of(state: State) -> Bids:
+    return Bids(_curves_of(state["curves"]), state["privacy_budget"], state["data_size"])
+
+
+def _curves_state(valuation: Valuation) -> State:
+    if isinstance(valuation, ParametricValuation):
+        return {"family": valuation.family, "factor": valuation.factor}
+    if isinstance(valuation, TabulatedValuation):
+        return {"levels": valuation.levels, "cost": valuation.cost}
+    if isinstance(valuation, MixedValuation):
+        first, second = _curves_state(valuation.first), _curves_state(valuation.second)
+        return {"mask": valuation.mask, "first": first, "second": second}
+    raise TypeError(f"valuations of {type(valuation).__name__} cannot be saved: bid a table or one of the families")
+
+
+def _curves_of(state: State) -> Valuation:
+    if "family" in state:
+        return ParametricValuation(family=state["family"], factor=state["factor"])
+    if "levels" in state:
+        return TabulatedValuation(levels=state["levels"], cost=state["cost"])
+    return MixedValuation(mask=state["mask"], first=_curves_of(state["first"]), second=_curves_of(state["second"]))

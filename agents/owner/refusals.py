@@ -16,7 +16,7 @@ BALANCED_WITHIN = 1e-9
 
 @contextmanager
 def named(strategy: str, owners: Tensor, round: int) -> Iterator[None]:
-    """Name strategy, owner and round in whatever is refused.
+    """Name strategy, owner and round in whatever is refused, and in a note to whatever else goes wrong.
 
     Parameters
     ----------
@@ -30,6 +30,9 @@ def named(strategy: str, owners: Tensor, round: int) -> Iterator[None]:
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"strategy {strategy!r}, {_named_in(str(error), owners)}, round {round}: {error}") from error
+    except Exception as error:
+        error.add_note(f"strategy {strategy!r}, {_named_in('', owners)}, round {round}")
+        raise
 
 
 def check_within_type(field: str, reported: Tensor, true: Tensor, remedy: str) -> None:

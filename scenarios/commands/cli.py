@@ -59,6 +59,10 @@ def run(
         list[str] | None,
         typer.Option("--strategy", metavar="NAME=SHARE", help="Share of the owners who bid so; shares sum to 1."),
     ] = None,
+    checkpoint_rounds: Annotated[
+        int | None,
+        typer.Option(help="Rounds between checkpoints of `market`'s run; by default one every half a minute."),
+    ] = None,
     as_json: Json = False,
     *,
     fields: dict[str, Any],
@@ -66,15 +70,18 @@ def run(
     """Run a scenario: it asks one question of the market and prints the answer.
 
     `market-sim run SCENARIO --help` says what it asks, what it takes and how long that lasts.
+    `market` goes on where it was stopped.
     """
     from agents.checks import seed_number
     from scenarios.commands.catalogue import load_scenario
-    from scenarios.commands.settings import market_fields, scenario_kwargs
+    from scenarios.commands.settings import checkpoint_kwargs, market_fields, scenario_kwargs
 
     run_scenario = load_scenario(scenario)
     seed_number("seed", seed)
     chosen = market_fields(settings or [], strategies or [], data, options=fields)
     kwargs = scenario_kwargs(scenario, run_scenario, chosen)
+    if checkpoint_rounds is not None:
+        kwargs |= checkpoint_kwargs(scenario, run_scenario, checkpoint_rounds)
     target = out or Path("runs") / f"{scenario}-seed{seed}"
     _print(run_scenario(seed=seed, out=target, progress=sys.stderr.isatty(), **kwargs), as_json)
 

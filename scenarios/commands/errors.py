@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import linecache
 import os
+import sysconfig
 import traceback
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -35,6 +37,7 @@ class ErrorHandlingGroup(TyperGroup):
             if ctx.params.get("debug") or os.environ.get("FL_MARKET_DEBUG"):
                 typer.echo(traceback.format_exc(), err=True, nl=False)
             message, code = _format_error(error)
+            message = "; ".join([message, *getattr(error, "__notes__", [])])
             typer.echo(f"market-sim: {message}", err=True)
             raise typer.Exit(code) from None
 
@@ -45,6 +48,8 @@ def _format_error(error: Exception) -> tuple[str, int]:
         return _one_line(error), 2
     if isinstance(error, ArithmeticError) and _raised_by_project(error):
         return _one_line(error), 1
+    if _raised_in_own_code(error):
+        return f"{type(error).__name__}: {_one_line(error)} (--debug shows where)", 1
     if isinstance(error, MemoryError):
         return "out of memory: fewer owners, profiles or records need less", 1
     return f"this is a bug, please report it: {type(error).__name__}: {_one_line(error)} (--debug shows where)", 1
@@ -60,6 +65,24 @@ def _raised_by_project(error: Exception) -> bool:
     package = str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
     line = linecache.getline(trace.tb_frame.f_code.co_filename, trace.tb_lineno)
     return package in PACKAGES and line.lstrip().startswith("raise")
+
+
+def _raised_in_own_code(error: Exception) -> bool:
+    """Whether the error comes from a class of the user's own, called by this project."""
+    trace, called = error.__traceback__, False
+    while trace is not None:
+        name = str(trace.tb_frame.f_globals.get("__name__", ""))
+        ours = name.partition(".")[0] in PACKAGES
+        if called and not ours and not _installed(trace.tb_frame.f_code.co_filename):
+            return True
+        called |= ours
+        trace = trace.tb_next
+    return False
+
+
+def _installed(file: str) -> bool:
+    """Whether a file is Python's or an installed package's."""
+    return any(Path(file).is_relative_to(place) for place in {*sysconfig.get_paths().values()}) or file.startswith("<")
 
 
 def _one_line(error: Exception) -> str:

@@ -71,6 +71,19 @@ def scenario_kwargs(scenario: str, run: Callable[..., Any], fields: Mapping[str,
     return {"fields": dict(fields)}
 
 
+def checkpoint_kwargs(scenario: str, run: Callable[..., Any], rounds: int) -> dict[str, Any]:
+    """Return the arguments that hand the rounds between two checkpoints to a scenario's ``run``.
+
+    Raises
+    ------
+    ValueError
+        If it plays several runs, which are begun again one by one.
+    """
+    if "checkpoint_rounds" not in inspect.signature(run).parameters:
+        raise ValueError(f"scenario {scenario!r} takes no --checkpoint-rounds; `market-sim run market` does")
+    return {"checkpoint_rounds": rounds}
+
+
 def _split(option: str, form: str, texts: Iterable[str]) -> list[tuple[str, str]]:
     pairs = []
     for text in texts:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from market_sim.parquet import ROWS_A_GROUP, read_pieces, write_table
 from market_sim.results import FORMAT, ROUNDS, TRADES, Results, load_results
 
 CONFIG = {"format": FORMAT, "seed": 1, "config": {"owners": 3}, "auction": {"name": "all-in"}}
@@ -19,6 +25,7 @@ def results(config: dict[str, object] = CONFIG, gain: float = 0.5) -> Results:
     rounds = {name: [_value(str(kind), name)] for name, kind in zip(ROUNDS.names, ROUNDS.types, strict=True)}
     rounds["error_bound"] = [float("inf")]
     rounds["misreport_gain_mean"] = [None]
+    rounds["bidders"] = [2]
     trades = {name: [_value(str(kind), name)] * 2 for name, kind in zip(TRADES.names, TRADES.types, strict=True)}
     trades["family"] = [None, "linear"]
     trades["misreport_gain"] = [gain] * 2
@@ -112,20 +119,73 @@ def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest
 
 
 def test_an_interrupted_exchange_keeps_the_old_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
     results().save(tmp_path / "run")
-    replace = os.replace
+    move = os.replace
 
     def fail_once(source: Path, target: Path) -> None:
         if Path(source).name == "new":
             raise OSError("disk full")
-        replace(source, target)
+        move(source, target)
 
+    monkeypatch.setattr("market_sim.directory._exchanged", lambda *_: False)
     monkeypatch.setattr("market_sim.directory.os.replace", fail_once)
     with pytest.raises(OSError, match="disk full"):
         results().save(tmp_path / "run")
     assert load_results(tmp_path / "run").config == CONFIG
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda trades: trades.assign(mine=1), r"'trades' has columns of its own: mine; save the tables as the run"),
+        (lambda trades: trades.head(1), r"'trades' has 1 rows of round 7, buyer 7, which had 2 bidders"),
+        (lambda trades: trades.assign(round=8), r"'trades' has 0 rows of round 7"),
+        (lambda trades: trades.drop(columns="payment"), r"'trades' lacks payment"),
+        (lambda trades: trades.assign(payment="much"), r"'trades' holds values of another type"),
+    ],
+)
+def test_tables_that_were_edited_are_not_saved_as_a_run(tmp_path: Path, edit: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        replace(results(), trades=edit(results().trades)).save(tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_same_rows_in_other_pieces_are_the_same_bytes(tmp_path: Path) -> None:
+    schema = pa.schema([("number", pa.int64()), ("name", pa.string())])
+    numbers = range(2 * ROWS_A_GROUP + 5)
+    table = pa.table({"number": numbers, "name": [f"name {number % 7}" for number in numbers]}, schema=schema)
+    for index, cuts in enumerate([(), (1, 2, 70_000), (ROWS_A_GROUP, 2 * ROWS_A_GROUP), (90_000, 131_072, 131_077)]):
+        borders = [0, *cuts, len(table)]
+        pieces = [table.slice(start, end - start) for start, end in itertools.pairwise(borders)]
+        write_table(tmp_path / str(index), schema, pieces)
+    assert len({sha256(file) for file in tmp_path.iterdir()}) == 1
+    assert pa.concat_tables(read_pieces(tmp_path / "0")) == table
+    assert pq.read_metadata(tmp_path / "0").num_row_groups == 3
+
+
+def test_an_exchange_leaves_no_moment_without_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    results().save(tmp_path / "run")
+    move = os.replace
+
+    def only_files(source: Path, target: Path) -> None:
+        assert not Path(source).is_dir(), "moved the old run away"
+        move(source, target)
+
+    monkeypatch.setattr("os.replace", only_files)
+    results(gain=1.5).save(tmp_path / "run")
+    assert load_results(tmp_path / "run").trades["misreport_gain"].tolist() == [1.5, 1.5]
+
+
+def test_what_a_dead_process_left_is_swept_and_what_it_had_moved_aside_comes_back(tmp_path: Path) -> None:
+    from market_sim.directory import _host, prepare
+
+    alive, dead = (tmp_path / f".run-{_host()}-{number}-abc" for number in (os.getpid(), 2**22 + 1))
+    for scratch in (alive, dead):
+        (scratch / "old").mkdir(parents=True)
+        (scratch / "old" / "file").write_text(scratch.name)
+    prepare(tmp_path / "run")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [alive.name, "run"]
+    assert (tmp_path / "run" / "file").read_text() == dead.name
 
 
 def test_what_is_no_run_is_not_loaded(tmp_path: Path) -> None:
@@ -158,10 +218,20 @@ def test_tables_of_another_run_or_kind_are_not_loaded(tmp_path: Path) -> None:
 
 
 def test_more_rounds_of_the_same_run_are_not_replaced_by_fewer(tmp_path: Path) -> None:
-    results({**CONFIG, "rounds_completed": 30}).save(tmp_path / "run")
-    with pytest.raises(FileExistsError, match="holds 30 rounds of this run, these results only 2"):
-        results({**CONFIG, "rounds_completed": 2}).save(tmp_path / "run")
-    assert load_results(tmp_path / "run").config["rounds_completed"] == 30
+    def of_rounds(count: int) -> Results:
+        one = results({**CONFIG, "rounds_completed": count})
+        tables = {
+            name: pd.concat([getattr(one, name).assign(round=number) for number in range(count)], ignore_index=True)
+            for name in ("rounds", "trades")
+        }
+        return replace(one, **tables)
+
+    of_rounds(3).save(tmp_path / "run")
+    with pytest.raises(FileExistsError, match="holds 3 rounds of this run, these results only 2"):
+        of_rounds(2).save(tmp_path / "run")
+    assert load_results(tmp_path / "run").config["rounds_completed"] == 3
+    with pytest.raises(ValueError, match="'rounds' has 2 rounds of 3"):
+        replace(of_rounds(2), config={**CONFIG, "rounds_completed": 3}).save(tmp_path / "other")
 
 
 @pytest.mark.parametrize(("directory", "error"), [(5, TypeError), (None, TypeError), ("", ValueError)])

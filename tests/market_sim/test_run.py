@@ -211,6 +211,7 @@ def test_an_interrupted_run_keeps_its_completed_rounds(
 def test_an_interruption_does_not_cost_a_complete_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = run_market(CONFIG, seed=1, out=tmp_path / "run")
     before = sha256(tmp_path / "run")
+    monkeypatch.setattr("market_sim.run.is_complete", lambda *_: False)
     Interruption(monkeypatch, FLMarket, "_play_round", 2)
     with pytest.raises(KeyboardInterrupt, match=r"the 3 rounds that .*run held before are kept"):
         run_market(CONFIG, seed=1, out=tmp_path / "run")

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from agents.checks import count_array, generator_of, real_array
 from agents.messages import BID_FIELDS, Bids, Outcome
+from agents.saved_state import Remembering
 from agents.surplus import surplus
 from agents.units import PublicUnits
 
@@ -59,7 +60,7 @@ class Guarantees:
         return FIELDS - self.verified
 
 
-class Auction(ABC):
+class Auction(Remembering, ABC):
     """A procurement auction of privacy: bids and budget in, privacy losses and payments out.
 
     A subclass sets ``name`` and ``guarantees`` and implements ``allocate``; one file with one class is all it takes.

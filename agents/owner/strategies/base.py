@@ -14,6 +14,7 @@ from agents.checks import whole
 from agents.messages import BID_FIELDS, Announcement, Bids, Outcome
 from agents.network import OwnerNetwork
 from agents.prior import OwnerPrior
+from agents.saved_state import Remembering
 from agents.types import OwnerTypes
 
 Rule = Callable[[Bids, Tensor], Outcome]
@@ -153,8 +154,10 @@ class RoundResult:
     transfer: Tensor | None = None
 
 
-class Strategy(ABC):
+class Strategy(Remembering, ABC):
     """One way of bidding, followed by a group of owners; whatever it remembers it keeps in arrays over the group.
+
+    ``memory`` names these arrays, ``()`` for none: a run goes on from where it was stopped only if its strategies say.
 
     A subclass sets ``name`` and implements ``bid``; one file with one class is all it takes. An owner may understate
     her privacy budget and data size but not overstate them: she could not deliver. Beyond the bid she may appear under
@@ -218,5 +221,5 @@ class Strategy(ABC):
         """Return the side payments that each receives ``float64[m]``, summing to 0; by default none."""
         return torch.zeros_like(result.utility)
 
-    def observe(self, result: RoundResult) -> None:  # noqa: B027 (remembering nothing is a choice)
+    def observe(self, result: RoundResult) -> None:
         """Take note of the group's own result of a round; by default nothing is remembered."""

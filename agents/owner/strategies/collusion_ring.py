@@ -40,6 +40,7 @@ class CollusionRing(Strategy):
     name = "collusion-ring"
     moves_last: ClassVar[bool] = True
     needs_network: ClassVar[bool] = True
+    memory: ClassVar[tuple[str, ...]] = ("_fair", "_ring")
 
     def __init__(self, owners: int) -> None:
         super().__init__(owners)

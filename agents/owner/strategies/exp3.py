@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -37,6 +39,7 @@ class Exp3(Learner):
     """
 
     name = "exp3"
+    memory: ClassVar[tuple[str, ...]] = ("arm", "estimate", "_largest")
 
     def __init__(self, owners: int, *, exploration: float = 0.2, rate: float = 0.2) -> None:
         super().__init__(owners)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -42,6 +43,7 @@ class Hedge(Learner):
     """
 
     name = "hedge"
+    memory: ClassVar[tuple[str, ...]] = ("arm", "gained", "earned", "rounds", "_range")
 
     def __init__(self, owners: int, *, rate: float = 1.0) -> None:
         super().__init__(owners)

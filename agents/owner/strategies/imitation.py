@@ -34,6 +34,7 @@ class Imitator(Strategy):
     """
 
     needs_network: ClassVar[bool] = True
+    memory: ClassVar[tuple[str, ...]] = ("misreport",)
 
     def __init__(self, owners: int, *, truth: float = 0.5, mutation: float = 0.0) -> None:
         super().__init__(owners)

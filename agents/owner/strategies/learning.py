@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -29,6 +30,8 @@ class Learner(Strategy):
     """
 
     misreports: Misreport = MISREPORTS
+
+    memory: ClassVar[tuple[str, ...]] = ("arm",)
 
     def __init__(self, owners: int) -> None:
         super().__init__(owners)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -41,6 +43,7 @@ class QLearning(Learner):
     """
 
     name = "q-learning"
+    memory: ClassVar[tuple[str, ...]] = ("arm", "value", "situation")
 
     def __init__(self, owners: int, *, exploration: float = 0.1, step: float = 0.2, discount: float = 0.5) -> None:
         super().__init__(owners)
@@ -48,13 +51,13 @@ class QLearning(Learner):
         self.step = number("step", step, above=0.0, maximum=1.0)
         self.discount = number("discount", discount, maximum=1 - 2.0**-20)
         self.value = torch.zeros(owners, STATES, len(self.misreports), dtype=torch.float64)
-        self.state = torch.zeros(owners, dtype=torch.int64)
+        self.situation = torch.zeros(owners, dtype=torch.int64)
 
     def choose(self, view: MarketView, types: OwnerTypes, generator: torch.Generator) -> Tensor:
         """Pick the best lie, ties at random, or any."""
         whether, which = view.draw(generator, 2)
         state = _state(view.price, types)
-        self.state[view.member] = state
+        self.situation[view.member] = state
         value = self.value[view.member, state]
         best = value == value.amax(-1, keepdim=True)
         best |= (whether < self.exploration)[:, None]
@@ -65,7 +68,7 @@ class QLearning(Learner):
     def observe(self, result: RoundResult) -> None:
         """Move the value of the lie told towards its result and the best that may follow."""
         member = result.member
-        state, arm = self.state[member], self.arm[member]
+        state, arm = self.situation[member], self.arm[member]
         follows = self.value[member, _state(result.price, result.types)].amax(-1)
         target = per_own_cost(result.utility, result.types) + self.discount * follows
         self.value[member, state, arm] += self.step * (target - self.value[member, state, arm])

@@ -110,6 +110,7 @@ def test_if_the_new_run_cannot_be_moved_the_run_before_comes_back(tmp_path, monk
             raise PermissionError("no")
         move(source, target)
 
+    monkeypatch.setattr("market_sim.directory._exchanged", lambda *_: False)
     monkeypatch.setattr("market_sim.directory.os.replace", stuck)
     with pytest.raises(PermissionError):
         write(tmp_path / "out", text="again")

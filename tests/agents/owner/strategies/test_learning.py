@@ -96,7 +96,7 @@ class TestQLearning:
         # Costs of 4 and 8 for two records at privacy loss 1 are 2 and 4 for each.
         for price in (None, 1.0, 2.0, 4.0):
             game.bid(price=price)
-            states.append(game.strategy.state.tolist())
+            states.append(game.strategy.situation.tolist())
         assert states == [[0, 0], [1, 1], [2, 1], [2, 2]]
 
     def test_it_ends_up_with_what_pays(self, play: Any) -> None:
