@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import platform
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields as fields_of
@@ -41,6 +41,8 @@ from market_sim.results import (
 from market_sim.row_store import RowStore
 from market_sim.saved_market import forgetful
 from market_sim.tables import TABLES
+
+logger = logging.getLogger(__name__)
 
 PACKAGES: tuple[str, ...] = ("fl-market", "torch", "numpy", "scipy", "mesa", "pandas", "pyarrow", "scikit-learn")
 """Whose versions a run depends on."""
@@ -111,11 +113,11 @@ def run_market(
             return load_results(out)
         forgets = forgetful(model)
         for which in forgets:
-            warnings.warn(
-                f"this run cannot be resumed: {which} does not say what it remembers; it starts from the first round. "
-                "Write memory = () into the class if it remembers nothing, else the names of what it does, or state() "
-                "and load_state()",
-                stacklevel=2,
+            logger.warning(
+                "this run cannot be resumed: %s does not say what it remembers; it starts from the first round. Write "
+                "memory = () into the class if it remembers nothing, else the names of what it does, or state() and "
+                "load_state()",
+                which,
             )
         identity = {**manifest, "own_classes": sources(_own_kinds(model))}
         kept = Checkpoints(out, identity, resumable=not forgets, rounds=checkpoint_rounds, seconds=checkpoint_seconds)
