@@ -158,6 +158,10 @@ class MarketConfig:
     first_best: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("auction", "data", "population", "network"):
+            path = getattr(self, name)
+            if isinstance(path, str | Path) and str(path).startswith("~"):
+                self._set(name, Path(path).expanduser())
         for name in ("owners", "bidders", "rounds", "buyers"):
             self._set(name, whole(name, getattr(self, name), minimum=1))
         self._set("population", _population(self.population))

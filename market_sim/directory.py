@@ -36,7 +36,7 @@ def directory_of(name: str, value: Any) -> Path:
         raise TypeError(f"{name} = {value!r}: pass the name of a directory")
     if not str(value).strip():
         raise ValueError(f"{name} = {value!r} is empty; pass the name of a directory")
-    return Path(value)
+    return Path(value).expanduser()
 
 
 def refuse_foreign(out: Path, ours: Collection[str], within: tuple[str, ...] = ()) -> None:

@@ -11,8 +11,6 @@ from agents.files import to_json
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-WIDTH = 120
-
 
 @dataclass(frozen=True)
 class Answer:
@@ -35,11 +33,8 @@ class Answer:
 
     def show(self) -> None:
         """Print the summary."""
-        from rich.console import Console
+        from scenarios.commands.console import output_console
 
-        console = Console()
-        # A file or a pipe has no width of its own, and rich would squeeze tables into 80 columns.
-        if not console.is_terminal:
-            console = Console(width=max(console.width, WIDTH))
+        console = output_console()
         for part in self.summary:
             console.print(part)

@@ -252,6 +252,20 @@ def report(
 
 
 @app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="Directory of a run.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Directory to write; RUN-csv beside the run's where it is left out.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the tables of a run as CSV files."""
+    from scenarios.commands.export import export_run
+
+    _print(export_run(run, out), as_json)
+
+
+@app.command()
 def verify(
     run: Annotated[Path, typer.Argument(help="Directory of a run; a scenario's stands for all runs in it.")],
     replay: Annotated[bool, typer.Option("--replay", help="Repeat the learning too: test accuracy, loss.")] = False,
@@ -295,11 +309,10 @@ def list_(
     ] = None,
 ) -> None:
     """List what a market can be made of: auctions and what they promise, strategies, tasks; the fields it has."""
-    from rich.console import Console
-
+    from scenarios.commands.console import output_console
     from scenarios.commands.inventory import section, sections
 
-    console = Console()
+    console = output_console()
     for heading, table in (sections() if kind is None else section(kind)).items():
         console.print(heading, style="bold")
         console.print(table)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import linecache
 import os
+import select
+import sys
 import sysconfig
 import traceback
 from pathlib import Path
@@ -11,6 +13,9 @@ from typing import Any
 
 import typer
 from typer.core import TyperGroup
+
+READER_GONE = 128 + 13
+"""Exit code of a process that SIGPIPE ended."""
 
 PACKAGES = ("agents", "market_sim", "analysis", "scenarios")
 
@@ -22,6 +27,20 @@ class ErrorHandlingGroup(TyperGroup):
     The option ``--debug``, or FL_MARKET_DEBUG in the environment, shows where it came from.
     """
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command line; if whoever reads its output has gone, end as the system's own tools do, silently."""
+        try:
+            try:
+                return super().main(*args, **kwargs)
+            finally:
+                sys.stdout.flush()
+        except (BrokenPipeError, SystemExit):
+            if not _reader_has_gone():
+                raise
+            # What is still to be written goes nowhere; the interpreter would complain at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            os._exit(READER_GONE)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
@@ -31,6 +50,8 @@ class ErrorHandlingGroup(TyperGroup):
             typer.echo(f"market-sim: interrupted; {saved}", err=True)
             raise typer.Exit(130) from None
         except Exception as error:
+            if isinstance(error, BrokenPipeError) and _reader_has_gone():
+                raise
             # What the parser of the command line raises, its ways to leave included, is its own business.
             if type(error).__module__.partition(".")[0] in ("typer", "click"):
                 raise
@@ -40,6 +61,16 @@ class ErrorHandlingGroup(TyperGroup):
             message = "; ".join([message, *getattr(error, "__notes__", [])])
             typer.echo(f"market-sim: {message}", err=True)
             raise typer.Exit(code) from None
+
+
+def _reader_has_gone() -> bool:
+    """Whether standard output is a pipe that nobody reads any more."""
+    try:
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)
+    except (AttributeError, OSError, ValueError):  # no file, or a system without poll
+        return False
+    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def _format_error(error: Exception) -> tuple[str, int]:

@@ -16,7 +16,8 @@ from rich.text import Text
 
 from agents.surplus import ROUNDING
 from analysis.intervals import Interval
-from scenarios.commands.answer import WIDTH, Answer
+from scenarios.commands.answer import Answer
+from scenarios.commands.console import WIDTH
 
 Row = Mapping[str, Any]
 """A row of a table: names, whole numbers, floats and intervals by column."""
