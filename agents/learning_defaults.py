@@ -5,7 +5,9 @@ A task's records are about 1 long, by public scaling (``agents.tasks.base.stored
 * ``clip="direction"``, ``clip_norm=1``: noise is measured by the radius, so that every upload should fill it. Only the
   product of radius and learning rate matters to the model.
 * a learning rate by which the steps of all rounds add up to ``PATH`` lengths of the radius: far enough to tell classes
-  apart, and no farther, for noise grows with every step. In few rounds no step is longer than ``LONGEST_STEP``.
+  apart, and no farther, for noise grows with every step. In few rounds no step is longer than ``LONGEST_STEP``. With
+  ``update="momentum"`` a gradient moves the model 1 / (1 - ``MOMENTUM``) times as far, and the rate is so much less;
+  a step of ``adam`` is its rate long in every coordinate whatever the gradient, so that ``ADAM_STEP`` has no unit.
 * weights in inverse proportion to the variance of the noise, if there is noise: an upload's noise is many times as
   long as its signal, and an owner's direction tells much the same whether it sums up ten records or a thousand.
   Without noise, or where owners are clipped otherwise, the weights of the least error bound.
@@ -27,6 +29,12 @@ PATH = 60.0
 
 LONGEST_STEP = 1.0
 """How far it moves in one round at most."""
+
+MOMENTUM = 0.9
+"""Share of the last step that ``update="momentum"`` goes on with."""
+
+ADAM_STEP = 0.01
+"""How far ``update="adam"`` moves every coordinate in a round."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,7 @@ def learning_settings(
     perturbation: PerturbationChoice,
     rounds: int,
     *,
+    update: str = "precision",
     clip: str | None = None,
     clip_norm: float | None = None,
     learning_rate: float | None = None,
@@ -67,6 +76,8 @@ def learning_settings(
     perturbation : str, type or Perturbation
     rounds : int
         Rounds of the run.
+    update : str
+        One of ``agents.buyer.update.RULES``.
     clip, clip_norm, learning_rate, aggregation : optional
         What was chosen; None follows the rule.
 
@@ -77,11 +88,12 @@ def learning_settings(
     chosen_clip = "direction" if clip is None else one_of("clip", clip, CLIPS)
     radius = 1.0 if clip_norm is None else number("clip_norm", clip_norm, above=0.0)
     step = min(LONGEST_STEP, PATH / whole("rounds", rounds, minimum=1))
+    rate = {"momentum": (1 - MOMENTUM) * step / radius, "adam": ADAM_STEP}.get(update, step / radius)
     if aggregation is None:
         aggregation = "variance" if perturbation_of(perturbation).private and chosen_clip == "direction" else "optimal"
     return LearningSettings(
         clip=chosen_clip,
         clip_norm=radius,
-        learning_rate=step / radius if learning_rate is None else learning_rate,
+        learning_rate=rate if learning_rate is None else learning_rate,
         aggregation=aggregation,
     )

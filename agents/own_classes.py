@@ -1,11 +1,16 @@
-"""Auctions and strategies of one's own, written down as ``module:Class`` so that they can be had again."""
+"""Parts of one's own (auctions, strategies, perturbations, tasks, models), written ``module:name`` so that they can be had again.
+
+The one resolver of such names. A module is looked for where Python looks, and in the working directory.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import importlib
 import inspect
-from collections.abc import Iterable, Mapping
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,16 +20,54 @@ from torch import Tensor
 Base = TypeVar("Base")
 
 
-def spelled(kind: type) -> str | None:
-    """``module:Class`` if importing that gives this class; None for one of a script, a notebook or a function."""
+def spelled(part: Any) -> str | None:
+    """``module:name`` if importing that gives this class or function; None for one of a script or a notebook."""
+    module, name = getattr(part, "__module__", None), getattr(part, "__qualname__", None)
     # A script is called __main__ in its own process only, and importing it elsewhere would run it again.
-    if kind.__module__ == "__main__" or "<" in kind.__qualname__:
+    if not module or not name or module == "__main__" or "<" in name:
         return None
-    text = f"{kind.__module__}:{kind.__qualname__}"
+    text = f"{module}:{name}"
     try:
-        return text if _found(text) is kind else None
+        return text if _found(text) is part else None
     except (ImportError, AttributeError):
         return None
+
+
+def is_spelled(name: Any) -> bool:
+    """Whether a name is that of a part of one's own: ``module:name``, and no path of a file."""
+    return isinstance(name, str) and ":" in name and not name.endswith(".safetensors")
+
+
+def part_of(text: str, what: str = "class") -> Any:
+    """Import whatever ``module:name`` names.
+
+    Parameters
+    ----------
+    text : str
+    what : str
+        What it should be, for messages.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or its module fails when it is imported: naming what was not found and the remedy.
+    """
+    module, _, name = text.partition(":")
+    if not module or not name:
+        raise ValueError(f"{text!r} names no {what}: write module:{what.title()}, e.g. my_rules:MyAuction")
+    try:
+        return _found(text)
+    except ImportError as error:
+        raise ValueError(
+            f"{text!r}: module {module!r} cannot be imported ({error}); put its directory on PYTHONPATH"
+        ) from None
+    except AttributeError:
+        raise ValueError(f"{text!r}: module {module!r} has no {name!r}; name one of its {PLURALS[what]}") from None
+    except Exception as error:  # A file of one's own may fail anyhow.
+        raise ValueError(f"{text!r}: module {module!r} fails ({type(error).__name__}: {error}); mend it") from error
+
+
+PLURALS = {"class": "classes", "function": "functions"}
 
 
 def class_of(text: str, base: type[Base]) -> type[Base]:
@@ -41,17 +84,7 @@ def class_of(text: str, base: type[Base]) -> type[Base]:
     ValueError
         If there is none, naming what was not found and the remedy.
     """
-    module, _, name = text.partition(":")
-    if not module or not name:
-        raise ValueError(f"{text!r} names no class: write module:Class, e.g. my_rules:MyAuction")
-    try:
-        found = _found(text)
-    except ImportError as error:
-        raise ValueError(
-            f"{text!r}: module {module!r} cannot be imported ({error}); put its directory on PYTHONPATH"
-        ) from None
-    except AttributeError:
-        raise ValueError(f"{text!r}: module {module!r} has no {name!r}; name one of its classes") from None
+    found = part_of(text)
     if not inspect.isclass(found) or not issubclass(found, base) or inspect.isabstract(found):
         raise ValueError(f"{text!r} is no finished {base.__name__}; derive it from {base.__module__}.{base.__name__}")
     return found
@@ -72,6 +105,41 @@ def sources(kinds: Iterable[type]) -> dict[str, str | None]:
     return found
 
 
+def made_of(text: str, base: type[Base]) -> Base:
+    """Make an object of the class that ``module:Class`` names, without arguments.
+
+    Raises
+    ------
+    ValueError
+        If there is no such class, or it needs arguments.
+    """
+    made_by = class_of(text, base)
+    try:
+        return made_by()
+    except TypeError as error:
+        raise ValueError(f"{text!r} cannot be made without arguments ({error}): give them defaults") from error
+
+
+def function_of(field: str, part: Any) -> Callable[..., Any]:
+    """Return the function that is meant by ``module:function`` or by itself; a class is one too.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is none, or it cannot be called; ``field`` is how the argument is called.
+    """
+    found = part_of(part, "function") if isinstance(part, str) else part
+    if not callable(found):
+        raise TypeError(f"{field} = {part!r} cannot be called; pass a function, or its name as module:function")
+    called: Callable[..., Any] = found
+    return called
+
+
+def function_name(part: Any) -> str:
+    """How a function of one's own is recorded: ``module:function`` if that can be imported, else a name of nothing."""
+    return spelled(part) or f"{getattr(part, '__name__', type(part).__name__)} (handed over)"
+
+
 def same_state(one: Any, other: Any) -> bool:
     """Whether two objects of the same class hold the same, so that either can stand for the other."""
     if type(one) is not type(other):
@@ -90,8 +158,11 @@ def same_state(one: Any, other: Any) -> bool:
 
 
 def _found(text: str) -> Any:
-    """Whatever ``module:Name.Inner`` stands for."""
+    """Whatever ``module:Name.Inner`` stands for; the working directory is searched last."""
     module, _, name = text.partition(":")
+    here = os.getcwd()
+    if here not in sys.path:
+        sys.path.append(here)
     found: Any = importlib.import_module(module)
     for part in name.split("."):
         found = getattr(found, part)

@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import Any
 
 import networkx as nx
-import numpy as np
 import pandas as pd
 
 from agents.broker.aggregation import AGGREGATIONS
@@ -20,7 +19,9 @@ from agents.broker.auctions.registry import list_auctions
 from agents.buyer.update import RULES
 from agents.checks import number, one_of, whole
 from agents.learning_defaults import LearningSettings, learning_settings
+from agents.models.registry import check_model, model_name
 from agents.network import NETWORKS, check_network
+from agents.own_classes import class_of, is_spelled
 from agents.owner.strategies.base import Strategy
 from agents.owner.strategy_shares import check_options as check_strategy_options
 from agents.owner.strategy_shares import check_shares, strategy_class, strategy_name
@@ -30,12 +31,15 @@ from agents.perturbation.gaussian import DEFAULT_DELTA, check_delta
 from agents.perturbation.registry import PerturbationChoice, perturbation_of
 from agents.population_prior import PopulationPrior
 from agents.prior import BUDGETS, LARGEST_PRIVACY_BUDGET, MIN_PRIVACY_BUDGET, SIZES, OwnerPrior
-from agents.tasks.partition import PARTITIONS
-from agents.tasks.registry import check_options, list_tasks, takes_data
+from agents.tasks.base import Task
+from agents.tasks.partition import check_partition
+from agents.tasks.registry import check_options as check_task_options
+from agents.tasks.registry import takes_data, task_name
 from agents.types import OwnerTypes
 from agents.upload_terms import ERROR_BOUNDS
+from market_sim.config_values import options_of, pair_of, rows_of
 from market_sim.directory import directory_of
-from market_sim.frozen import frozen, hashable, to_plain
+from market_sim.frozen import frozen, hashable, listed, to_plain
 
 MAX_VALUE = 1e12
 """Largest number taken, and where 0 makes no sense its inverse is the smallest: floats overflow far beyond."""
@@ -56,7 +60,7 @@ class MarketConfig:
     buyers : int
         Model buyers, each with a model and a budget of her own.
     auction : str, Path or Auction
-        A registered name, the path of a checkpoint, or an auction of one's own.
+        A registered name, the path of a checkpoint, or an auction of one's own, as ``module:Class`` or made.
     aggregation : {"optimal", "conventional", "variance"}, optional
         How uploads are weighed: OptAggr, ConvlAggr, VarOpt. Left out, as ``agents.learning_defaults`` says for the
         perturbation; likewise ``clip``, ``clip_norm`` and ``learning_rate``. ``learning`` holds what follows.
@@ -75,13 +79,23 @@ class MarketConfig:
         gives a true error bound and a poor model; ``owner`` is the paper's.
     error_bound : {"coordinate", "full"}
         Whether the noise of one coordinate (as in the paper) or of all enters the error bound.
-    task, data : str, str or Path
-        Learning task, and the directory of its files if it is read from files.
+    task : str, callable or Task
+        A registered name, a function of one's own that returns a task (as ``module:function`` or by itself), or a task.
+    data : str or Path, optional
+        The directory, or file, of a task that is read from files.
     task_options : mapping of str to number or str
         What the task lets one choose, e.g. ``{"records": 10**8}`` of ``synthetic``, ``{"training": "full"}`` of
         ``nsl-kdd``.
-    partition : {"iid", "label-skew"}
-        How records are distributed over owners: at random, or so that every owner has more of some labels.
+    model : str or callable
+        What is learned: ``softmax``, ``mlp``, ``cnn``, or what makes a ``torch.nn.Module`` of one's own, as
+        ``module:factory`` or the function itself (``agents.models.registry``).
+    model_options : mapping of str to number or str
+        What the model lets one choose, e.g. ``{"hidden": 64}`` of ``mlp``.
+    partition : str
+        How records are distributed over owners (``agents.tasks.partition.PARTITIONS``): at random, so that every owner
+        has more of some labels, or as the data say.
+    partition_options : mapping of str to number
+        What the partition lets one choose, e.g. ``{"alpha": 0.1}`` of ``dirichlet``, ``{"classes": 1}`` of ``shards``.
     sizes : {"lognormal", "equal", "zipf", "dirichlet"}
         Distribution of data sizes (``agents.data_sizes``): the paper's IID setting, even, by rank, its non-IID one.
     budgets : {"tied", "independent"}
@@ -91,7 +105,8 @@ class MarketConfig:
     privacy_budget : pair of float
         Range of the owners' privacy budgets.
     strategies : mapping of str or Strategy class to float
-        Strategy names, or classes of one's own, and the shares of the owners who follow them.
+        Strategy names, or classes of one's own (as ``module:Class`` or by themselves), and the shares of the owners
+        who follow them.
     strategy_options : mapping of str to mapping
         Options of the strategies by name, e.g. ``{"scaled-valuation": {"by": 2.0}}``.
     population : str, Path, DataFrame or sequence of mapping, optional
@@ -110,7 +125,8 @@ class MarketConfig:
     learning_rate : float, optional
         Step of the global model.
     update : str
-        How the buyer uses an aggregate: ``plain`` or ``precision``.
+        How the buyer uses an aggregate (``agents.buyer.update.RULES``): ``plain``, ``precision``, ``momentum`` or
+        ``adam``.
     value_of_accuracy : float
         What a drop of the error bound by 1 is worth to the buyer, in the public unit of money (``PublicUnits.money``:
         what an owner of mean size asks for all she has).
@@ -137,10 +153,13 @@ class MarketConfig:
     clip: str | None = None
     clip_norm: float | None = None
     error_bound: str = "coordinate"
-    task: str = "digits"
+    task: str | Task | Callable[..., Task] = "digits"
     data: str | Path | None = None
     task_options: Mapping[str, Any] = field(default_factory=dict)
+    model: str | Callable[..., Any] = "softmax"
+    model_options: Mapping[str, Any] = field(default_factory=dict)
     partition: str = "iid"
+    partition_options: Mapping[str, Any] = field(default_factory=dict)
     sizes: str = "lognormal"
     budgets: str = "tied"
     budget_factor: float | tuple[float, float] = (0.1, 2.0)
@@ -164,7 +183,7 @@ class MarketConfig:
                 self._set(name, Path(path).expanduser())
         for name in ("owners", "bidders", "rounds", "buyers"):
             self._set(name, whole(name, getattr(self, name), minimum=1))
-        self._set("population", _population(self.population))
+        self._set("population", rows_of(self.population))
         self._count_owners()
         if self.bidders * self.buyers > self.owners:
             raise ValueError(
@@ -177,10 +196,10 @@ class MarketConfig:
         self._set("delta", check_delta(self.delta))
         self._check_names()
         self._check_task()
-        self._set("budget_factor", _pair("budget_factor", self.budget_factor, maximum=MAX_VALUE))
+        self._set("budget_factor", pair_of("budget_factor", self.budget_factor, maximum=MAX_VALUE))
         self._set(
             "privacy_budget",
-            _pair("privacy_budget", self.privacy_budget, minimum=MIN_PRIVACY_BUDGET, maximum=LARGEST_PRIVACY_BUDGET),
+            pair_of("privacy_budget", self.privacy_budget, minimum=MIN_PRIVACY_BUDGET, maximum=LARGEST_PRIVACY_BUDGET),
         )
         self._check_strategies()
         self._check_wallet()
@@ -240,8 +259,10 @@ class MarketConfig:
     @property
     def learning(self) -> LearningSettings:
         """Clip, norm, learning rate and weights: what was chosen, and for the rest what the rule says."""
-        chosen = {name: getattr(self, name) for name in ("clip", "clip_norm", "learning_rate", "aggregation")}
-        return learning_settings(self.mechanism, self.rounds, **chosen)
+        chosen: dict[str, Any] = {
+            name: getattr(self, name) for name in ("clip", "clip_norm", "learning_rate", "aggregation")
+        }
+        return learning_settings(self.mechanism, self.rounds, update=self.update, **chosen)
 
     @property
     def mechanism(self) -> Perturbation:
@@ -272,31 +293,27 @@ class MarketConfig:
             directory_of("data", self.data)
             if not takes_data(self.task):
                 raise ValueError(
-                    f"data = {str(self.data)!r}: task {self.task!r} is not read from files; leave data out"
+                    f"data = {str(self.data)!r}: task {task_name(self.task)!r} is not read from files; leave data out"
                 )
-        if not isinstance(self.task_options, Mapping):
-            raise TypeError(f"task_options = {self.task_options!r}: pass a mapping of names to values, e.g. {{}}")
-        check_options(self.task, self.task_options)
-        options = {
-            name: getattr(value, "item", lambda value=value: value)() for name, value in self.task_options.items()
-        }
-        for name, value in options.items():
-            if not isinstance(value, str | int | float | None):
-                raise TypeError(f"task_options[{name!r}] = {value!r}: pass a number or a name")
-        self._set("task_options", MappingProxyType(options))
+        self._set("task_options", options_of("task_options", self.task_options))
+        check_task_options(self.task, self.task_options)
+        self._set("model_options", options_of("model_options", self.model_options))
+        check_model(self.model, self.model_options)
+        self._set("partition_options", options_of("partition_options", self.partition_options))
+        check_partition(self.partition, self.partition_options)
 
     def _check_names(self) -> None:
         if isinstance(self.auction, type):
             raise TypeError(
                 f"auction = {self.auction.__name__} is a class; pass an instance, {self.auction.__name__}()"
             )
-        if not isinstance(self.auction, Auction | Path) and not str(self.auction).endswith(".safetensors"):
+        if is_spelled(self.auction):
+            class_of(str(self.auction), Auction)  # type: ignore[type-abstract]
+        elif not isinstance(self.auction, Auction | Path) and not str(self.auction).endswith(".safetensors"):
             one_of("auction", self.auction, list_auctions())
         one_of("aggregation", self.learning.aggregation, AGGREGATIONS)
         self.mechanism.check_source(self.noise_source)
         one_of("error_bound", self.error_bound, ERROR_BOUNDS)
-        one_of("task", self.task, list_tasks())
-        one_of("partition", self.partition, PARTITIONS)
         one_of("sizes", self.sizes, SIZES)
         one_of("budgets", self.budgets, BUDGETS)
         one_of("update", self.update, RULES)
@@ -311,13 +328,13 @@ class MarketConfig:
             held = int(types.data_size.sum())
             if held > records:
                 raise ValueError(
-                    f"population {self._population_name} holds {held} records but task {self.task!r} has {records}; "
-                    "pass smaller data sizes or a larger task (task_options)"
+                    f"population {self._population_name} holds {held} records but task {task_name(self.task)!r} has "
+                    f"{records}; pass smaller data sizes or a larger task (task_options)"
                 )
             return PopulationPrior.of(types, budget_factor=self._factors(), budgets=self.budgets)
         if records < self.owners:
             raise ValueError(
-                f"owners = {self.owners}: task {self.task!r} has only {records} records to distribute; "
+                f"owners = {self.owners}: task {task_name(self.task)!r} has only {records} records to distribute; "
                 "pass fewer owners or a larger task (task_options)"
             )
         return OwnerPrior(
@@ -330,7 +347,7 @@ class MarketConfig:
         )
 
     def _factors(self) -> tuple[float, float]:
-        return _pair("budget_factor", self.budget_factor, maximum=MAX_VALUE)
+        return pair_of("budget_factor", self.budget_factor, maximum=MAX_VALUE)
 
     def __hash__(self) -> int:
         return hash(tuple(hashable(getattr(self, known.name)) for known in fields(self)))
@@ -352,17 +369,11 @@ class MarketConfig:
         strategies = {strategy_name(key): share for key, share in self.strategies.items()}
         perturbation = self.perturbation if isinstance(self.perturbation, str) else self.mechanism.name
         paths = {name: str(path) for name, path in content.items() if isinstance(path, Path)}
-        lists = {name: list(value) for name, value in content.items() if isinstance(value, tuple)}
+        named = {"auction": auction, "strategies": strategies, "task": task_name(self.task)}
         learning = asdict(self.learning)
-        return {
-            **content,
-            **learning,
-            **paths,
-            **lists,
-            "auction": auction,
-            "strategies": strategies,
-            "perturbation": perturbation,
-        }
+        named["perturbation"] = perturbation
+        plain: dict[str, Any] = listed({**content, **learning, **paths, **named, "model": model_name(self.model)})
+        return plain
 
 
 def _keyword_only(made: Callable[..., None]) -> Callable[..., None]:
@@ -380,26 +391,3 @@ def _keyword_only(made: Callable[..., None]) -> Callable[..., None]:
 
 
 MarketConfig.__init__ = _keyword_only(MarketConfig.__init__)  # type: ignore[method-assign]
-
-
-def _population(given: Any) -> Any:
-    """Return the owners' file, or the rows of their table as plain values that cannot be written into."""
-    if given is None or isinstance(given, str | Path):
-        return given
-    rows = given.to_dict("records") if isinstance(given, pd.DataFrame) else given
-    if not isinstance(rows, Sequence) or not all(isinstance(row, Mapping) for row in rows):
-        raise TypeError(f"population is a {type(given).__name__}; pass a CSV file, a DataFrame or a list of mappings")
-    plain = (
-        {str(name): getattr(value, "item", lambda value=value: value)() for name, value in row.items()} for row in rows
-    )
-    return tuple(frozen({name: None if value != value else value for name, value in row.items()}) for row in plain)
-
-
-def _pair(name: str, value: Any, *, minimum: float = 0.0, maximum: float) -> tuple[float, float]:
-    """Return a range ``(low, high)``; a single number stands for both."""
-    if isinstance(value, int | float | np.number) and not isinstance(value, bool):
-        value = (value, value)
-    if not isinstance(value, tuple | list) or len(value) != 2:
-        raise TypeError(f"{name} = {value!r}: pass a number or a pair (low, high)")
-    low = number(f"{name}[0]", value[0], minimum=minimum, maximum=maximum)
-    return low, number(f"{name}[1]", value[1], minimum=low, maximum=maximum)

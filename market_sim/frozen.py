@@ -26,3 +26,10 @@ def hashable(value: Any) -> Any:
     if isinstance(value, Mapping):
         return frozenset((key, hashable(inner)) for key, inner in value.items())
     return tuple(hashable(inner) for inner in value) if isinstance(value, tuple) else value
+
+
+def listed(value: Any) -> Any:
+    """Lists in the place of tuples, however deep, as JSON gives them back."""
+    if isinstance(value, dict):
+        return {key: listed(inner) for key, inner in value.items()}
+    return [listed(inner) for inner in value] if isinstance(value, tuple | list) else value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import math
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -16,7 +17,9 @@ from agents.broker.auctions.base import Auction
 from agents.broker.auctions.registry import load_auction, outside_training
 from agents.broker.broker import Broker
 from agents.buyer.buyer import ModelBuyer
+from agents.buyer.score import Score
 from agents.messages import Aggregate, Bids, Outcome, Upload
+from agents.models.registry import load_model
 from agents.network import OwnerNetwork, owner_network
 from agents.owner.bidders import Bidders
 from agents.owner.groups import Stream
@@ -24,11 +27,13 @@ from agents.owner.owner import DataOwner
 from agents.owner.population import OwnerPopulation
 from agents.owner.strategies.base import PublicKnowledge
 from agents.prior import OwnerPrior
+from agents.tasks.partition import natural_sizes
 from agents.tasks.registry import load_task
-from agents.tasks.softmax import Score
+from agents.types import OwnerTypes
 from agents.upload_terms import UploadTerms
 from market_sim import round as phases
 from market_sim.config import MarketConfig
+from market_sim.frozen import to_plain
 from market_sim.mesa_model import MarketModel, owner_reporters
 from market_sim.public_rule import PublicRule
 from market_sim.record import RoundRecord
@@ -77,11 +82,12 @@ class FLMarket(MarketModel):
         super().__init__(seed=seed, rng=rng)
         self.streams = Streams(self.seed)
         self.round = 0
-        self.task = load_task(config.task, data=config.data, **config.task_options)
+        self.task = load_task(config.task, data=config.data, **to_plain(config.task_options))
+        self.learned = load_model(config.model, self.task, self.streams.generator("model"), config.model_options)
         self.prior = config.prior(self.task.train_size)
         self.terms = UploadTerms(
             perturbation=config.mechanism,
-            dimension=self.task.dimension,
+            dimension=self.learned.dimension,
             noise_source=config.noise_source,
             clip=config.learning.clip,
             clip_norm=config.learning.clip_norm,
@@ -115,12 +121,14 @@ class FLMarket(MarketModel):
     def _make_population(self, auction: Auction, network: OwnerNetwork | None) -> OwnerPopulation:
         config, stream = self.config, self.streams.generator
         return OwnerPopulation(
-            config.owner_types() or self.prior.population(stream("population")),
+            self._types(),
             config.strategies,
             self.task,
             self.terms,
+            model=self.learned,
             lifetime_allowance=math.inf if config.lifetime_allowance is None else config.lifetime_allowance,
             partition=config.partition,
+            partition_options=config.partition_options,
             options=config.strategy_options,
             public=PublicKnowledge(
                 rule=PublicRule(copied(auction), stream("public rule").get_state()),
@@ -131,12 +139,23 @@ class FLMarket(MarketModel):
             stream=stream,
         )
 
+    def _types(self) -> OwnerTypes:
+        """Who the owners are ``[1, N]``: from the population's table, or drawn, holding what the data say if asked."""
+        types = self.config.owner_types() or self.prior.population(self.streams.generator("population"))
+        if self.config.partition != "natural":
+            return types
+        sizes = natural_sizes(self.task, self.config.owners)[None]
+        if self.config.population is not None and not torch.equal(sizes, types.data_size):
+            raise ValueError("partition = 'natural': the population has other data sizes than the data; take another")
+        return replace(types, data_size=sizes)
+
     def _make_buyers(self) -> list[ModelBuyer]:
         return [
             ModelBuyer(
                 self,
                 index,
                 self.task,
+                learned=self.learned,
                 update=self.config.update,
                 learning_rate=self.config.learning.learning_rate,
                 budget_factor=self.prior.budget_factor,

@@ -13,13 +13,13 @@ from agents.broker.broker import Broker
 from agents.broker.error_bound import aggregate_error_bound, worst_error_bound
 from agents.broker.first_best import first_best
 from agents.buyer.buyer import ModelBuyer
+from agents.buyer.score import Score
 from agents.messages import Aggregate, Bids, Outcome, Upload
 from agents.owner.bidders import Bidders
 from agents.owner.groups import StrategyGroups, Stream
 from agents.owner.population import OwnerPopulation
 from agents.owner.settlement import Settlement
 from agents.prior import OwnerPrior
-from agents.tasks.softmax import Score
 from agents.upload_terms import UploadTerms
 from market_sim.config import MarketConfig
 from market_sim.counterfactual import PlayedRound

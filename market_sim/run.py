@@ -23,6 +23,7 @@ from agents.own_classes import same_state, sources, spelled
 from agents.owner.strategy_shares import shares_of_nobody, strategy_name
 from agents.perturbation.registry import perturbation_of
 from agents.prior import OwnerPrior
+from agents.tasks.base import Task
 from agents.tasks.registry import data_files
 from market_sim.checkpoints import ROWS_IN_MEMORY, Checkpoints
 from market_sim.config import MarketConfig
@@ -215,13 +216,14 @@ def manifest_of(config: MarketConfig, seed: int, model: FLMarket) -> dict[str, A
         "shares_of_nobody": shares_of_nobody(config.strategies, config.owners),
         "own_strategies": _own_strategies(config),
         "data_files": _data_files(config),
-        "task": {"public": model.task.public, "knowledge": model.task.knowledge, "dimension": model.task.dimension},
+        "task": {"public": model.task.public, "knowledge": model.task.knowledge, "classes": list(model.task.names)},
+        "model": {"name": model.learned.name, "dimension": model.learned.dimension},
         "error_bound_meaning": model.terms.error_bound_meaning,
         "perturbation": _described_perturbation(config),
-        # Neither an auction, a strategy or a perturbation of one's own nor
-        # noise that cannot be seeded can be had again from this file.
+        # Parts handed over that cannot be imported, and noise that cannot be seeded, cannot be had again.
         "repeatable": not isinstance(config.auction, Auction)
-        and all(isinstance(key, str) for key in config.strategies)
+        and not isinstance(config.task, Task)
+        and all(isinstance(part, str) or spelled(part) for part in (config.task, config.model, *config.strategies))
         and isinstance(config.perturbation, str)
         and config.noise_source == "generator",
         "torch_threads": torch.get_num_threads(),

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 import torch
 from mesa import Agent
 
+from agents.buyer.score import Score, score
 from agents.buyer.update import RULES, LearningState, update
 from agents.checks import generator_of, number, one_of
 from agents.messages import Aggregate, Announcement
+from agents.models.base import Model
+from agents.models.softmax import softmax_regression
 from agents.tasks.base import Task
-from agents.tasks.softmax import Score, initial_parameters, score
 
 if TYPE_CHECKING:
-    from mesa import Model
+    import mesa
 
 
 MIN_WALLET_SHARE = 1e-3
@@ -32,8 +34,10 @@ class ModelBuyer(Agent):  # type: ignore[misc]
         Her number, as in the column ``buyer`` of the tables.
     task : Task
         What is learned; of its records she sees the test set only.
-    update : {"plain", "precision"}
-        How an aggregate moves the model.
+    learned : Model, optional
+        The family of models that she chooses from; by default softmax regression.
+    update : str
+        One of ``agents.buyer.update.RULES``: how an aggregate moves the model.
     learning_rate : float
         Step per unit of gradient.
     budget_factor : pair of float
@@ -44,10 +48,11 @@ class ModelBuyer(Agent):  # type: ignore[misc]
 
     def __init__(
         self,
-        model: Model,
+        model: mesa.Model,
         index: int,
         task: Task,
         *,
+        learned: Model | None = None,
         update: str = "precision",
         learning_rate: float = 0.1,
         budget_factor: tuple[float, float] = (0.1, 2.0),
@@ -56,11 +61,12 @@ class ModelBuyer(Agent):  # type: ignore[misc]
         super().__init__(model)
         self.index = index
         self.task = task
+        self.learned = learned or softmax_regression(task)
         self.rule = one_of("update", update, RULES)
         self.learning_rate = number("learning_rate", learning_rate, above=0.0)
         low = number("budget_factor[0]", budget_factor[0])
         self.budget_factor = low, number("budget_factor[1]", budget_factor[1], minimum=low)
-        self.state = LearningState.start(initial_parameters(task))
+        self.state = LearningState.start(self.learned.initial)
         self.wallet = math.inf if wallet is None else number("wallet", wallet, above=0.0)
         self.wallet_left = self.wallet
         self.spent = 0.0
@@ -126,5 +132,5 @@ class ModelBuyer(Agent):  # type: ignore[misc]
     def score(self) -> Score:
         """Test loss and accuracy of the current model."""
         if self._score is None or self._score[0] is not self.state:
-            self._score = self.state, score(self.state.model, self.task)
+            self._score = self.state, score(self.learned, self.state.model, self.task)
         return self._score[1]

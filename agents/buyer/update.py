@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from agents.checks import number, one_of
+from agents.learning_defaults import MOMENTUM
 
-RULES: tuple[str, ...] = ("plain", "precision")
+OPTIMISERS: dict[str, Callable[[list[Tensor], float], torch.optim.Optimizer]] = {
+    "momentum": lambda parameters, rate: torch.optim.SGD(parameters, lr=rate, momentum=MOMENTUM),
+    "adam": lambda parameters, rate: torch.optim.Adam(parameters, lr=rate),
+}
+"""Rules that are optimisers of torch, with its own defaults for all but the learning rate."""
+
+RULES: tuple[str, ...] = ("plain", "precision", *OPTIMISERS)
+"""How an aggregate moves the model: one step of gradient descent, one in proportion to the round's precision with
+averaged iterates, or a step of torch's SGD with momentum or Adam. All but ``precision`` use the last iterate and know
+nothing of the noise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +41,8 @@ class LearningState:
         Mean of 1 / variance over them.
     weight : float
         Sum of the weights of the iterates in ``model``.
+    optimiser : mapping, optional
+        What an optimiser of torch remembers (its ``state_dict``).
     """
 
     parameters: Tensor
@@ -35,6 +50,7 @@ class LearningState:
     rounds: int = 0
     mean_precision: float = 0.0
     weight: float = 0.0
+    optimiser: Mapping[str, Any] | None = None
 
     @staticmethod
     def start(parameters: Tensor) -> LearningState:
@@ -68,6 +84,19 @@ def precision_step(state: LearningState, gradient: Tensor, variance: float, lear
     )
 
 
+def optimiser_step(state: LearningState, gradient: Tensor, learning_rate: float, rule: str) -> LearningState:
+    """One step of one of ``OPTIMISERS``; the last iterate is the model."""
+    parameters = state.parameters.clone().requires_grad_()
+    optimiser = OPTIMISERS[rule]([parameters], learning_rate)
+    if state.optimiser is not None:
+        # A step writes into what was loaded, and the state before it is to stay as it is.
+        optimiser.load_state_dict(copy.deepcopy(dict(state.optimiser)))
+    parameters.grad = gradient
+    optimiser.step()
+    moved = parameters.detach()
+    return replace(state, parameters=moved, model=moved, rounds=state.rounds + 1, optimiser=optimiser.state_dict())
+
+
 def update(
     state: LearningState, gradient: Tensor, variance: float, *, rule: str = "precision", learning_rate: float = 0.1
 ) -> LearningState:
@@ -80,11 +109,11 @@ def update(
         Weighted sum of the uploads.
     variance : float
         Its declared variance per coordinate; infinite in an invalid round, which changes nothing.
-    rule : {"plain", "precision"}
-        ``plain_step`` or ``precision_step``.
+    rule : str
+        One of ``RULES``.
     learning_rate : float
         Step per unit of gradient. Gradients are at most a clipping radius L long, so that a good rate is about
-        0.1 / L.
+        0.1 / L; a step of ``adam`` is about so long in every coordinate, whatever the gradient.
 
     Raises
     ------
@@ -104,4 +133,6 @@ def update(
         raise ValueError("gradient is not finite: mark a round without sellers by an infinite variance")
     if rule == "plain":
         return plain_step(state, gradient.double(), learning_rate)
+    if rule in OPTIMISERS:
+        return optimiser_step(state, gradient.double(), learning_rate, rule)
     return precision_step(state, gradient.double(), variance, learning_rate)

@@ -10,10 +10,13 @@ from torch import Tensor
 
 from agents.checks import generator_of
 from agents.messages import Outcome, Upload
+from agents.models.base import Model
+from agents.models.softmax import softmax_regression
 from agents.owner.accountant import Accountant
 from agents.owner.bidders import Bidders
-from agents.owner.gradients import draw_records, local_gradients
+from agents.owner.gradients import local_gradients
 from agents.owner.groups import StrategyGroups, Stream
+from agents.owner.records import draw_records
 from agents.owner.settlement import Settlement
 from agents.owner.strategies.base import PublicKnowledge
 from agents.owner.strategy_shares import Share
@@ -42,10 +45,14 @@ class OwnerPopulation:
         What is learned, from records distributed over the owners.
     terms : UploadTerms
         How uploads are clipped and perturbed.
+    model : Model, optional
+        The family of models whose gradients they compute; by default softmax regression.
     lifetime_allowance : float
         Most privacy loss that each owner may ever spend; infinite for no limit.
     partition : str
         How records are distributed (``agents.tasks.partition.PARTITIONS``).
+    partition_options : mapping, optional
+        What it lets one choose.
     options : mapping of str to mapping, optional
         Options of the strategies, by strategy name.
     public : PublicKnowledge, optional
@@ -61,8 +68,10 @@ class OwnerPopulation:
         task: Task,
         terms: UploadTerms,
         *,
+        model: Model | None = None,
         lifetime_allowance: float = float("inf"),
         partition: str = "iid",
+        partition_options: Mapping[str, Any] | None = None,
         options: Mapping[str, Mapping[str, Any]] | None = None,
         public: PublicKnowledge | None = None,
         stream: Stream,
@@ -70,9 +79,12 @@ class OwnerPopulation:
         owners = types.shape[1]
         self.types = types
         self.task = task
+        self.model = model or softmax_regression(task)
         self.terms = terms
         self.groups = StrategyGroups(strategies, owners, stream("strategies"), options=options, public=public)
-        self.partition = partition_of(task, _append_unowned(types.data_size[0], task), partition, stream("data split"))
+        self.partition = partition_of(
+            task, _append_unowned(types.data_size[0], task), partition, stream("data split"), partition_options
+        )
         self.accounts = Accountant.open(owners, lifetime_allowance)
         # Of each owner's records used in her last round, how many had no finite gradient, [N].
         self.unusable = torch.zeros(owners, dtype=torch.int64)
@@ -166,7 +178,7 @@ class OwnerPopulation:
         sellers = (loss > 0).nonzero()[:, 0]
         self.unusable[bidders.owners] = 0
         if not len(sellers):
-            return Upload(bidder=sellers, gradient=torch.zeros(0, self.task.dimension, dtype=torch.float64))
+            return Upload(bidder=sellers, gradient=torch.zeros(0, self.model.dimension, dtype=torch.float64))
         identities = bidders.identities
         records = torch.where(loss > 0, outcome.data_size[0], 0)  # [r]
         bought = identities.total(records[None])[0]  # [n]
@@ -179,6 +191,7 @@ class OwnerPopulation:
             rows,
             bidder,
             len(loss),
+            model=self.model,
             clip=self.terms.clip,
             clip_norm=self.terms.clip_norm,
             norm_order=self.terms.norm_order,

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from agents.checks import number, one_of
+from agents.own_classes import class_of, is_spelled
 from agents.owner.strategies.base import Strategy
 from agents.owner.strategies.registry import strategy_classes
 from agents.remainders import largest_remainders
@@ -25,7 +26,7 @@ ROUNDED_IN_FLOAT64 = 1e-9
 
 
 def check_shares(shares: Any) -> dict[Share, float]:
-    """Return strategy shares, or say which name is unknown or what the shares sum to.
+    """Return strategy shares with ``module:Class`` imported, or say which name is unknown or what the shares sum to.
 
     Raises
     ------
@@ -36,7 +37,8 @@ def check_shares(shares: Any) -> dict[Share, float]:
         raise TypeError(f"strategies = {shares!r}: pass a mapping of names to shares, e.g. {{'truthful': 1.0}}")
     checked: dict[Share, float] = {}
     names: set[str] = set()
-    for key, share in shares.items():
+    for given, share in shares.items():
+        key = class_of(given, Strategy) if is_spelled(given) else given  # type: ignore[type-abstract]
         strategy_class(key)
         name = strategy_name(key)
         if name in names:

@@ -1,8 +1,10 @@
-"""What a learning task is: records with a label each, a test set, and the size of the model that learns them."""
+"""What a learning task is: records with a label each, a test set, and what is publicly known of them."""
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,14 +22,15 @@ _CHUNK = 100_000
 
 @dataclass(frozen=True, eq=False)
 class Task(ABC):
-    """A classification task for softmax regression.
+    """A classification task.
 
     Parameters
     ----------
     name : str
         As known to ``load_task``.
     features : int
-        F, numbers per record, the constant one for the bias included.
+        F, numbers per record, the last of them a constant for the bias of softmax regression; models with biases of
+        their own leave it out.
     classes : int
         C.
     train_size : int
@@ -42,6 +45,12 @@ class Task(ABC):
         privacy loss that is sold.
     knowledge : str
         What the features were made with and where it is known from.
+    image : tuple of int, optional
+        Shape of a record without the constant, if it is more than a row of numbers: (channels, height, width).
+    class_names : tuple of str, optional
+        What the C classes are called; by default their numbers.
+    holder : int64[train_size], optional
+        Who holds each training record where the data say so, numbered from 0 without gaps (partition ``natural``).
     """
 
     name: str
@@ -52,10 +61,23 @@ class Task(ABC):
     interchangeable: bool = field(default=False, kw_only=True)
     public: bool = field(default=True, kw_only=True)
     knowledge: str = field(default=NO_KNOWLEDGE, kw_only=True)
+    image: tuple[int, ...] | None = field(default=None, kw_only=True)
+    class_names: tuple[str, ...] | None = field(default=None, kw_only=True)
+    holder: Tensor | None = field(default=None, kw_only=True)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a record as modules of torch take it, without the constant."""
+        return self.image or (self.features - 1,)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the classes are called."""
+        return self.class_names or tuple(map(str, range(self.classes)))
 
     @property
     def dimension(self) -> int:
-        """Coordinates p = F * C of the model and of a gradient."""
+        """Coordinates F * C of softmax regression on this task; every other model has its own ``Model.dimension``."""
         return self.features * self.classes
 
     @property
@@ -112,6 +134,9 @@ def stored_task(
     constant: float = 0.3,
     public: bool = True,
     knowledge: str = NO_KNOWLEDGE,
+    image: tuple[int, ...] | None = None,
+    class_names: Sequence[str] | None = None,
+    holder: Any = None,
 ) -> StoredTask:
     """Build a task from arrays, checking every record.
 
@@ -125,7 +150,7 @@ def stored_task(
     constant : float
         The last feature of every record, for the bias of each class. Smaller than a record is long, so that the bias
         does not use up a clipped gradient.
-    public, knowledge : bool, str
+    public, knowledge, image, class_names, holder : optional
         As in ``Task``.
 
     Raises
@@ -143,6 +168,14 @@ def stored_task(
         raise TypeError(f"knowledge = {knowledge!r}: say in a sentence what the features were made with")
     train = checked_records("train", train, classes)
     test = checked_records("test", test, classes, features=train[0].shape[1])
+    if image is not None and math.prod(image) != train[0].shape[1]:
+        raise ValueError(
+            f"image = {image!r} has {math.prod(image)} numbers, a record {train[0].shape[1]}: pass its shape"
+        )
+    if class_names is not None and (len(class_names) != classes or len(set(class_names)) != classes):
+        raise ValueError(f"class_names = {tuple(class_names)!r}: pass a name of its own for each of {classes} classes")
+    if holder is not None:
+        holder = _holders(holder, len(train[0]))
     train, test = ((_with_constant(features, constant), labels) for features, labels in (train, test))
     return StoredTask(
         name=name,
@@ -153,7 +186,19 @@ def stored_task(
         train=train,
         public=public,
         knowledge=knowledge,
+        image=None if image is None else tuple(image),
+        class_names=None if class_names is None else tuple(class_names),
+        holder=holder,
     )
+
+
+def _holders(holder: Any, records: int) -> Tensor:
+    """Who holds each of the records: numbers from 0, none left out."""
+    holder = count_array("holder", holder, shape=(records,))
+    sizes = holder.bincount()
+    if bool((sizes == 0).any()):
+        raise ValueError(f"holder: nobody is number {int((sizes == 0).nonzero()[0])}; number the holders from 0")
+    return holder
 
 
 def _with_constant(features: Tensor, constant: float) -> Tensor:

@@ -92,7 +92,9 @@ def load(data: str | Path | None = None, training: str | None = None) -> StoredT
         )
         for path, table in ((path, _read(path)) for path in (train_path, test_path))
     )
-    return stored_task(NAME, len(CLASSES), train=train, test=test, constant=CONSTANT, knowledge=KNOWLEDGE)
+    return stored_task(
+        NAME, len(CLASSES), train=train, test=test, constant=CONSTANT, knowledge=KNOWLEDGE, class_names=CLASSES
+    )
 
 
 def encoded(path: Path, table: DataFrame) -> NDArray[np.float64]:

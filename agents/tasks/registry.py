@@ -1,4 +1,4 @@
-"""Finding tasks: every module of this package with a ``NAME`` and a ``load`` is discovered automatically."""
+"""Finding tasks: every module of this package with a ``NAME`` and a ``load``, and those of one's own."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import importlib
 import inspect
 import pkgutil
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from agents import tasks
 from agents.checks import one_of
+from agents.own_classes import function_name, function_of, is_spelled
 from agents.tasks.base import Task
 
 
@@ -32,15 +33,16 @@ def list_tasks() -> list[str]:
     return list(task_modules())
 
 
-def load_task(name: str, data: str | Path | None = None, **options: Any) -> Task:
-    """Load a learning task by name.
+def load_task(task: str | Task | Callable[..., Task], data: str | Path | None = None, **options: Any) -> Task:
+    """Load a learning task.
 
     Parameters
     ----------
-    name : str
-        One of ``list_tasks()``.
+    task : str, callable or Task
+        One of ``list_tasks()``, a function of one's own that returns a task, as ``module:function`` or by itself, or a
+        task.
     data : str or Path, optional
-        Directory of the files, for tasks that are read from files; others ignore it.
+        Directory or file to read, for tasks that are read from files; others ignore it.
     **options
         What the task lets one choose, e.g. ``records``, ``features`` and ``classes`` of ``synthetic``.
 
@@ -54,31 +56,56 @@ def load_task(name: str, data: str | Path | None = None, **options: Any) -> Task
     UserWarning
         If the task is not ``public``: something of the owners' records is in everybody's features.
     """
-    check_options(name, options)
-    load = task_modules()[name].load
-    task: Task = load(data=data, **options) if takes_data(name) else load(**options)
-    if not task.public:
+    check_options(task, options)
+    found = task if isinstance(task, Task) else _load(task)(**({"data": data} if takes_data(task) else {}), **options)
+    name = task_name(task)
+    if not isinstance(found, Task):
+        raise TypeError(f"task {name!r} returned a {type(found).__name__}: return what stored_task makes")
+    if not found.public:
         warnings.warn(
             f"task {name!r} has features that were fitted to the owners' records (public=False): they reach everybody "
             "without noise, whatever privacy losses are sold; use public constants instead",
             stacklevel=2,
         )
-    return task
+    return found
 
 
-def check_options(name: str, options: Iterable[str]) -> None:
+def check_options(task: Any, options: Iterable[str]) -> None:
     """Refuse an unknown task, or an option that it does not have, naming the nearest that it has."""
-    known = inspect.signature(task_modules()[one_of("task", name, task_modules())].load).parameters
+    known = {} if isinstance(task, Task) else inspect.signature(_load(task)).parameters
+    if any(given.kind is given.VAR_KEYWORD for given in known.values()):
+        return
     for option in options:
         if option not in known or option == "data":
-            one_of(f"option of task {name!r}", option, set(known) - {"data"} or {"none"})
+            one_of(f"option of task {task_name(task)!r}", option, set(known) - {"data"} or {"none"})
 
 
-def takes_data(name: str) -> bool:
+def task_name(task: Any) -> str:
+    """Return the name under which a task is recorded."""
+    if isinstance(task, Task):
+        return f"{task.name} (handed over)"
+    return task if isinstance(task, str) else function_name(task)
+
+
+def takes_data(task: Any) -> bool:
     """Whether a task is read from files."""
-    return "data" in inspect.signature(task_modules()[name].load).parameters
+    return not isinstance(task, Task) and "data" in inspect.signature(_load(task)).parameters
 
 
-def data_files(name: str, data: str | Path | None = None, **options: Any) -> tuple[Path, ...]:
-    """Return the files that ``load_task`` reads when given the same; none for tasks without."""
-    return tuple(task_modules()[name].files(data, **options)) if takes_data(name) else ()
+def data_files(task: Any, data: str | Path | None = None, **options: Any) -> tuple[Path, ...]:
+    """Return the files that ``load_task`` reads when given the same; none for tasks without.
+
+    Of a task of one's own that is ``data``, if it is a file.
+    """
+    if not takes_data(task):
+        return ()
+    if isinstance(task, str) and not is_spelled(task):
+        return tuple(task_modules()[task].files(data, **options))
+    return (Path(data),) if data is not None and Path(data).is_file() else ()
+
+
+def _load(task: Any) -> Callable[..., Task]:
+    if isinstance(task, str) and not is_spelled(task):
+        load: Callable[..., Task] = task_modules()[one_of("task", task, task_modules())].load
+        return load
+    return function_of("task", task)

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from agents.buyer.buyer import ModelBuyer
+from agents.buyer.score import Score
 from agents.messages import Aggregate, Announcement, Bids, Outcome, Upload
 from agents.owner.bidders import Bidders
 from agents.owner.groups import Stream
-from agents.tasks.softmax import Score
 from market_sim.config import MarketConfig
 from market_sim.model import FLMarket
 from market_sim.record import RoundRecord

@@ -10,10 +10,10 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from agents.broker.auctions.registry import load_auction
 from agents.broker.checking.check import check_auction
 from agents.broker.checking.results import CheckReport, verdict
 from agents.prior import OwnerPrior
-from market_sim.own import auction_of
 from scenarios.commands.answer import Answer
 from scenarios.commands.progress import bar
 
@@ -39,7 +39,7 @@ def check(
     progress : bool
         Show how far it is.
     """
-    auction = auction_of(name, prior)
+    auction = load_auction(name, prior)
     with ExitStack() as stack:
         advance = stack.enter_context(bar(progress, f"checking {auction.name}", 100))
         shown = 0

@@ -28,6 +28,8 @@ SET_OTHERWISE = ("strategies", "data")
 MAPPINGS = {
     "network_options": ("--network-option", "OPTION=VALUE"),
     "task_options": ("--task-option", "OPTION=VALUE"),
+    "model_options": ("--model-option", "OPTION=VALUE"),
+    "partition_options": ("--partition-option", "OPTION=VALUE"),
     "strategy_options": ("--strategy-option", "STRATEGY.OPTION=VALUE"),
 }
 """Fields that are mappings: the option that sets one entry, and may be given again, and how an entry is written."""

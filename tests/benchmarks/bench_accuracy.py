@@ -14,10 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from agents.noise import NAMES
 
+from agents.broker.aggregation import AGGREGATIONS
 from market_sim import MarketConfig, run_market
 from scenarios.quickstart import MARKET
 
+TABLE_AUCTIONS = ("sequential-menu", "all-in", "dm-regretnet")
 NSL_KDD = {"task": "nsl-kdd", "task_options": {"training": "20-percent"}, "owners": 1000, "bidders": 10, "rounds": 100}
 
 
@@ -61,3 +64,19 @@ def test_nsl_kdd() -> None:
     at = (1, 10, 50, 100)
     accuracies("NSL-KDD", market, range(5000, 5030), at)
     accuracies("NSL-KDD without noise", replace(market, perturbation="none"), range(5000, 5008), at)
+
+
+@pytest.mark.skipif(not os.environ.get("FL_MARKET_DATA"), reason="FL_MARKET_DATA names no directory")
+@pytest.mark.parametrize("perturbation", NAMES)
+def test_nsl_kdd_by_perturbation_auction_and_weights(perturbation: str) -> None:
+    """The table of docs/benchmarks.md: 16 seeds a row, twenty minutes of one core."""
+    for auction in TABLE_AUCTIONS:
+        for aggregation in AGGREGATIONS:
+            market = MarketConfig(
+                **NSL_KDD,
+                data=Path(os.environ["FL_MARKET_DATA"]),
+                perturbation=perturbation,
+                auction=auction,
+                aggregation=aggregation,
+            )
+            accuracies(f"{perturbation}, {auction}, {aggregation}", market, range(5100, 5116), (1, 10, 50, 100))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from agents.broker import auctions
 from agents.broker.auctions.base import Auction
 from agents.checks import one_of
+from agents.own_classes import is_spelled, made_of
 
 if TYPE_CHECKING:
     from agents.prior import OwnerPrior
@@ -45,7 +46,8 @@ def load_auction(name_or_path: str | Path, prior: OwnerPrior | None = None) -> A
     Parameters
     ----------
     name_or_path : str or Path
-        A name out of ``list_auctions()`` or the path of a ``.safetensors`` checkpoint with its card beside it.
+        A name out of ``list_auctions()``, the path of a ``.safetensors`` checkpoint with its card beside it, or
+        ``module:Class`` of one's own, which is made without arguments.
     prior : OwnerPrior, optional
         Whose public units of records and money a learned auction is to use; by default those it was trained in.
 
@@ -58,6 +60,8 @@ def load_auction(name_or_path: str | Path, prior: OwnerPrior | None = None) -> A
         raise TypeError(f"prior = {prior!r}: pass an OwnerPrior, or leave it out")
     units = prior.units if prior is not None else None
     text = str(name_or_path)
+    if is_spelled(text):
+        return made_of(text, Auction)  # type: ignore[type-abstract]
     if text.endswith(".safetensors"):
         from agents.broker.auctions.checkpoint import ModelCard
 

@@ -9,9 +9,10 @@ import torch
 from mesa import Model
 
 from agents.buyer.buyer import ModelBuyer
+from agents.buyer.score import score
 from agents.messages import Aggregate
+from agents.models.softmax import softmax_regression
 from agents.tasks.registry import load_task
-from agents.tasks.softmax import score
 
 TASK = load_task("digits")
 
@@ -83,7 +84,7 @@ def test_her_score_is_that_of_her_current_model() -> None:
     assert ignorant.loss == pytest.approx(math.log(10))
     noise = torch.randn(TASK.dimension, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     her.update(Aggregate(gradient=noise, variance=1.0, sellers=1))
-    assert her.score() == score(her.state.model, TASK) != ignorant
+    assert her.score() == score(softmax_regression(TASK), her.state.model, TASK) != ignorant
     assert her.score() is her.score()
 
 

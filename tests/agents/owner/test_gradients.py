@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from agents.owner.gradients import draw_records, local_gradients
+from agents.owner.gradients import local_gradients
+from agents.owner.records import draw_records
 from agents.tasks.base import stored_task
 from agents.tasks.partition import partition
 from agents.tasks.registry import load_task

@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from agents.prior import OwnerPrior
-from agents.tasks.partition import PARTITIONS, label_skewed_partition, partition, partition_of
+from agents.tasks.base import stored_task
+from agents.tasks.partition import (
+    PARTITIONS,
+    label_skewed_partition,
+    natural_partition,
+    partition,
+    partition_of,
+    sharded_partition,
+)
 from agents.tasks.registry import load_task
 
 
@@ -138,7 +146,7 @@ def test_a_task_is_dealt_out_either_way(name):
     labels = task.labels()
     assert torch.equal(labels[:50], task.records(torch.arange(50))[1])
     sizes = OwnerPrior(records=task.train_size, owners=30).population(generator()).data_size[0]
-    for how in PARTITIONS:
+    for how in set(PARTITIONS) - {"natural"}:
         assert torch.equal(partition_of(task, sizes, how, generator()).sizes, sizes)
     with pytest.raises(ValueError, match="did you mean 'label-skew'"):
         partition_of(task, sizes, "label-skewed", generator())
@@ -147,3 +155,76 @@ def test_a_task_is_dealt_out_either_way(name):
 def test_labels_and_sizes_must_fit():
     with pytest.raises(ValueError, match="sizes sum to 5 but the task has 1000 records"):
         label_skewed_partition([2, 3], LABELS, generator())
+
+
+def test_label_skew_is_a_dirichlet_deal_of_one_half():
+    task = load_task("digits")
+    sizes = OwnerPrior(records=task.train_size, owners=30).population(generator()).data_size[0]
+    skewed = partition_of(task, sizes, "label-skew", generator())
+    assert torch.equal(skewed.order, partition_of(task, sizes, "dirichlet", generator(), {"alpha": 0.5}).order)
+
+
+@pytest.mark.parametrize(("alpha", "low", "high"), [(1e-3, 0.85, 1.0), (0.5, 0.55, 0.8), (1e4, 0.4, 0.45)])
+def test_the_smaller_alpha_the_fewer_classes_an_owner_has(alpha, low, high):
+    deal = label_skewed_partition(torch.full((10,), 100), LABELS, generator(), alpha=alpha)
+    assert low <= float((held(deal, LABELS).amax(-1) / 100).mean()) <= high
+
+
+@given(
+    sizes=st.lists(st.integers(0, 30), min_size=1, max_size=20).filter(any),
+    labels=st.integers(1, 8),
+    classes=st.integers(1, 5),
+    seed=st.integers(0, 2**31),
+)
+def test_in_shards_too_every_record_has_exactly_one_owner(sizes, labels, classes, seed):
+    labels = torch.randint(labels, (sum(sizes),), generator=generator(seed))
+    deal = sharded_partition(torch.tensor(sizes), labels, generator(seed), classes=classes)
+    rows, owner = deal.rows(torch.arange(len(sizes)))
+    assert sorted(rows.tolist()) == list(range(sum(sizes)))
+    assert owner.bincount(minlength=len(sizes)).tolist() == sizes
+
+
+@pytest.mark.parametrize("classes", [1, 2, 3])
+def test_shards_hold_one_class_each_but_at_the_ends_of_classes(classes):
+    deal = sharded_partition(torch.full((50,), 20), LABELS, generator(), classes=classes)
+    there = (held(deal, LABELS) > 0).sum(-1)  # classes of every owner
+    # Four classes have three ends, each inside at most one shard.
+    assert int((there - classes).clamp(min=0).sum()) <= 3
+    assert float(there.double().mean()) > 0.7 * classes
+
+
+def test_four_owners_of_one_class_each_by_hand():
+    labels = torch.tensor([0, 1, 2, 3] * 5)
+    deal = sharded_partition([5, 5, 5, 5], labels, generator(), classes=1)
+    assert sorted(tuple(row) for row in (held(deal, labels) > 0).long().tolist()) == [
+        (0, 0, 0, 1),
+        (0, 0, 1, 0),
+        (0, 1, 0, 0),
+        (1, 0, 0, 0),
+    ]
+
+
+def test_records_stay_where_the_data_say_they_are():
+    task = stored_task("wards", 2, ([[1.0]] * 5, [0, 1, 0, 1, 0]), ([[1.0]], [0]), holder=[1, 0, 1, 1, 2])
+    deal = partition_of(task, torch.tensor([1, 3, 1]), "natural", generator())
+    assert [deal.rows(torch.tensor([owner]))[0].tolist() for owner in range(3)] == [[1], [0, 2, 3], [4]]
+    with pytest.raises(ValueError, match="owners hold what the data say"):
+        natural_partition([2, 2, 1], task.holder)
+    with pytest.raises(ValueError, match="owners = 2: .* have 3 holders; pass owners=3"):
+        partition_of(task, torch.tensor([2, 3]), "natural", generator())
+    with pytest.raises(ValueError, match="does not say who holds which record"):
+        partition_of(load_task("digits"), torch.tensor([1437]), "natural", generator())
+
+
+@pytest.mark.parametrize(
+    ("how", "options", "says"),
+    [
+        ("dirichlet", {"alpha": 0.0}, r"alpha = 0\.0"),
+        ("dirichlet", {"alfa": 1.0}, "did you mean 'alpha'"),
+        ("shards", {"classes": 0}, "classes = 0"),
+        ("iid", {"alpha": 1.0}, "option of partition 'iid'"),
+    ],
+)
+def test_options_of_a_deal_are_checked(how, options, says):
+    with pytest.raises(ValueError, match=says):
+        partition_of(load_task("digits"), torch.tensor([1437]), how, generator(), options)
