@@ -1,4 +1,4 @@
-"""Parts of one's own (auctions, strategies, perturbations, tasks, models), written ``module:name`` so that they can be had again.
+"""Parts of one's own, written ``module:name`` so that they can be had again: auctions, strategies, tasks, models, ...
 
 The one resolver of such names. A module is looked for where Python looks, and in the working directory.
 """

@@ -37,9 +37,9 @@ from market_sim.frozen import to_plain
 from market_sim.mesa_model import MarketModel, owner_reporters
 from market_sim.public_rule import PublicRule
 from market_sim.record import RoundRecord
-from market_sim.rows import curves_of, groups_of, identities_of, round_of, trades_of
+from market_sim.rows import confusion_of, curves_of, groups_of, identities_of, round_of, trades_of
 from market_sim.streams import Streams
-from market_sim.tables import ROUNDS, TABLES
+from market_sim.tables import CONFUSION, ROUND_TABLES, ROUNDS
 
 
 class FLMarket(MarketModel):
@@ -110,11 +110,11 @@ class FLMarket(MarketModel):
         self.datacollector = DataCollector(
             model_reporters={"seed": "seed", **{name: functools.partial(latest, column=name) for name in REPORTED}},
             agent_reporters=owner_reporters(agent_reporters),
-            tables={name: schema.names for name, schema in TABLES.items()},
+            tables={name: schema.names for name, schema in ROUND_TABLES.items()},
         )
         self.last_round: tuple[RoundRecord, ...] = ()
         self._gains: tuple[tuple[RoundRecord, ...], dict[int, float]] | None = None
-        self._rows = dict.fromkeys(TABLES, 0)
+        self._rows = dict.fromkeys(ROUND_TABLES, 0)
         # Mesa 3.3 numbers agents in a table that keeps every model alive; all agents of this one have their numbers.
         getattr(Agent, "_ids", {}).pop(self, None)
 
@@ -208,12 +208,14 @@ class FLMarket(MarketModel):
         return self._gains[1]
 
     def tables(self) -> dict[str, dict[str, list[Any]]]:
-        """Columns of all rows of completed steps, by table."""
+        """Columns of all rows of completed steps, by table; the confusion matrices are those of the last one."""
         recorded = self._rows
-        return {
+        tables = {
             table: {name: column[: recorded[table]] for name, column in columns.items()}
             for table, columns in self.datacollector.tables.items()
         }
+        last = [confusion_of(record, self.task.names) for record in self.last_round]
+        return {**tables, "confusion": {name: [row for part in last for row in part[name]] for name in CONFUSION.names}}
 
     @property
     def rows_recorded(self) -> int:

@@ -108,6 +108,10 @@ class RoundRecord:
         Money that a drop of the error bound by 1 is worth to her.
     test_accuracy, test_loss : float
         Of the global model after the round.
+    macro_f1, balanced_accuracy : float or None
+        Likewise.
+    confusion : tuple of tuple of int
+        Test records by class and by the class named.
     transfer : float64[1, n], optional
         Side payments received less those made.
     cost, reported_cost : float64[1, n], optional
@@ -144,6 +148,9 @@ class RoundRecord:
     value_of_accuracy: float
     test_accuracy: float
     test_loss: float
+    macro_f1: float | None = None
+    balanced_accuracy: float | None = None
+    confusion: tuple[tuple[int, ...], ...] = ()
     transfer: Tensor | None = None
     cost: Tensor | None = None
     reported_cost: Tensor | None = None

@@ -17,11 +17,11 @@ from market_sim.config import MarketConfig
 from market_sim.directory import directory_of, refuse_foreign, replacing
 from market_sim.directory import sha256_of as sha256_of
 from market_sim.parquet import write_table
-from market_sim.tables import CURVES, GROUPS, IDENTITIES, TABLES
+from market_sim.tables import CONFUSION, CURVES, GROUPS, IDENTITIES, TABLES
 from market_sim.tables import ROUNDS as ROUNDS
 from market_sim.tables import TRADES as TRADES
 
-FORMAT = "fl-market run 3"
+FORMAT = "fl-market run 4"
 """Marks a directory as ours in its ``config.json``."""
 
 PAIRED_RUN = "truthful"
@@ -52,6 +52,8 @@ class Results:
     groups, identities, curves : pandas.DataFrame
         Columns of ``GROUPS``, ``IDENTITIES`` and ``CURVES``: owners who acted together, owners under several names,
         valuations that are no family. Empty where there are none.
+    confusion : pandas.DataFrame
+        Columns of ``CONFUSION``: what each buyer's last model names the test records of every class.
     """
 
     rounds: pd.DataFrame
@@ -60,6 +62,7 @@ class Results:
     groups: pd.DataFrame = field(default_factory=lambda: _empty(GROUPS))
     identities: pd.DataFrame = field(default_factory=lambda: _empty(IDENTITIES))
     curves: pd.DataFrame = field(default_factory=lambda: _empty(CURVES))
+    confusion: pd.DataFrame = field(default_factory=lambda: _empty(CONFUSION))
 
     @classmethod
     def of(cls, tables: Mapping[str, Mapping[str, Sequence[Any]]], config: Mapping[str, Any]) -> Results:

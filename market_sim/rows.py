@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -91,6 +91,8 @@ def round_of(record: RoundRecord) -> dict[str, Any]:
         "error_bound_first_best": record.error_bound_first_best,
         "test_accuracy": record.test_accuracy,
         "test_loss": record.test_loss,
+        "macro_f1": record.macro_f1,
+        "balanced_accuracy": record.balanced_accuracy,
         "owner_surplus": surplus,
         "honest_surplus": honest,
         "buyer_utility": buyer_utility,
@@ -158,6 +160,22 @@ def identities_of(record: RoundRecord) -> dict[str, list[Any]]:
         "privacy_loss": rows.outcome.privacy_loss[0, several].tolist(),
         "records": rows.outcome.data_size[0, several].tolist(),
         "payment": rows.outcome.payment[0, several].tolist(),
+    }
+
+
+def confusion_of(record: RoundRecord, names: Sequence[str]) -> dict[str, list[Any]]:
+    """Columns of the confusion matrix of the model after a round, class by class."""
+    counts = [
+        (label, named, n)
+        for label, row in zip(names, record.confusion, strict=True)
+        for named, n in zip(names, row, strict=True)
+    ]
+    return {
+        "round": [record.round] * len(counts),
+        "buyer": [record.buyer] * len(counts),
+        "label": [label for label, _, _ in counts],
+        "named": [named for _, named, _ in counts],
+        "records": [records for _, _, records in counts],
     }
 
 

@@ -19,6 +19,8 @@ ROUNDS = pa.schema(
         ("error_bound_first_best", pa.float64()),
         ("test_accuracy", pa.float64()),
         ("test_loss", pa.float64()),
+        ("macro_f1", pa.float64()),
+        ("balanced_accuracy", pa.float64()),
         ("owner_surplus", pa.float64()),
         ("honest_surplus", pa.float64()),
         ("buyer_utility", pa.float64()),
@@ -130,11 +132,25 @@ CURVES = pa.schema(
 )
 """Valuations that belong to no family, a row per level; those with a position were reported, the others are true."""
 
-TABLES: dict[str, pa.Schema] = {
+CONFUSION = pa.schema(
+    [
+        ("round", pa.int64()),
+        ("buyer", pa.int64()),
+        ("label", pa.string()),
+        ("named", pa.string()),
+        ("records", pa.int64()),
+    ]
+)
+"""Of each buyer's model after her last round: how many test records of every class it names what."""
+
+ROUND_TABLES: dict[str, pa.Schema] = {
     "rounds": ROUNDS,
     "trades": TRADES,
     "groups": GROUPS,
     "identities": IDENTITIES,
     "curves": CURVES,
 }
+"""Tables to which every round adds rows, by name."""
+
+TABLES: dict[str, pa.Schema] = {**ROUND_TABLES, "confusion": CONFUSION}
 """All tables of a run, by name."""

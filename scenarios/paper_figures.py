@@ -144,7 +144,7 @@ def run(
             "accuracy": _accuracy(list(auctions), market, mode, seed, progress, processes),
             "levels": _levels(folder, mode, seed, progress),
         }
-        task = {"digits": "digits", "nsl-kdd": "NSL-KDD"}[market.task]
+        task = {"digits": "digits", "nsl-kdd": "NSL-KDD"}[str(market.task)]
         pictures = {
             "fig7": error_bound_figure(tables["bounds"], published.error_bounds()),
             "fig8": invalid_figure(tables["bounds"], published.invalid_rates()),

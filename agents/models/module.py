@@ -36,7 +36,7 @@ class ModuleModel(Model):
     def named(self, parameters: Tensor) -> dict[str, Tensor]:
         """Parameters of the module by name, as float32, from a vector ``float[p]``."""
         trained = trained_parameters(self.module)
-        parts = parameters.float().split([own.numel() for own in trained.values()])
+        parts = torch.split(parameters.float(), [own.numel() for own in trained.values()])
         return {name: part.view(own.shape) for (name, own), part in zip(trained.items(), parts, strict=True)}
 
     def inputs(self, features: Tensor) -> Tensor:
@@ -52,7 +52,7 @@ class ModuleModel(Model):
         """Class scores ``[C, r]`` for features ``float32[r, F]``."""
         named = self.named(parameters)
         with torch.no_grad():
-            return torch.cat([self.call(named, self.inputs(some)) for some in features.split(_CHUNK)]).T
+            return torch.cat([self.call(named, self.inputs(some)) for some in torch.split(features, _CHUNK)]).T
 
 
 def trained_parameters(module: nn.Module) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ one (see ``agents.upload_terms``).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -95,7 +96,7 @@ def local_gradients(
     model = model or softmax_regression(task)
     features, labels = task.records(rows)  # [r, F], [r]
     count = bidder_of_row.bincount(minlength=bidders)
-    chosen = {"record_norm": clip_norm if clip == "record" else None, "norm_order": norm_order}
+    chosen: dict[str, Any] = {"record_norm": clip_norm if clip == "record" else None, "norm_order": norm_order}
     if isinstance(model, SoftmaxRegression):
         gradient, usable = softmax_means(model, parameters, features, labels, bidder_of_row, count, **chosen)
     elif isinstance(model, ModuleModel):

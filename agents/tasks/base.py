@@ -194,11 +194,11 @@ def stored_task(
 
 def _holders(holder: Any, records: int) -> Tensor:
     """Who holds each of the records: numbers from 0, none left out."""
-    holder = count_array("holder", holder, shape=(records,))
-    sizes = holder.bincount()
+    numbers: Tensor = count_array("holder", holder, shape=(records,))
+    sizes = numbers.bincount()
     if bool((sizes == 0).any()):
         raise ValueError(f"holder: nobody is number {int((sizes == 0).nonzero()[0])}; number the holders from 0")
-    return holder
+    return numbers
 
 
 def _with_constant(features: Tensor, constant: float) -> Tensor:

@@ -46,6 +46,14 @@ PROMISES = {
     "worst": "by at most",
     "unit": "unit",
 }
+CLASSES = {
+    "label": "class",
+    "records": "test records",
+    "named": "named so",
+    "right": "rightly",
+    "recall": "recall",
+    "precision": "precision",
+}
 NUMBERS = {"quantity": "quantity", "mean": "mean", "low": "from", "high": "to", "unit": "unit"}
 PRIVACY = {
     "owners": "owners who bid",

@@ -17,7 +17,8 @@ from analysis.paired import WhoPays
 from analysis.plots.market import market_figure
 from analysis.plots.rounds import accounts_figure, privacy_figure, rounds_figure
 from analysis.promises import promises_sentence
-from analysis.report.headings import GAINS, GROUPS, NUMBERS, PAYERS, PRIVACY, PROMISES
+from analysis.recognition import recognition
+from analysis.report.headings import CLASSES, GAINS, GROUPS, NUMBERS, PAYERS, PRIVACY, PROMISES
 from analysis.report.html import document, folded, html_table, listing, paragraph, picture, section
 from analysis.report.runs import MarketRuns
 from analysis.summary import tails_too_heavy
@@ -61,6 +62,8 @@ def market_report(
             section("lying", "Who gains? Did lying pay?", *_lying(market, ceiling, chance)),
             section("payers", "Who pays?", *_payers(found.payers)),
             section("learning", "Does the learning survive?", paragraph(found.learning.sentence)),
+            section("recognition", "What does the model recognise?", *recognised(market)),
+            section("task", "What is public of the data?", *public_knowledge(market)),
             section("rounds", "Round by round", *_rounds(market)),
             section("promises", "Were promises kept?", *promises_table(market)),
             section("privacy", "What privacy was spent?", *_privacy(market)),
@@ -154,6 +157,43 @@ def _payers(payers: WhoPays) -> list[str]:
         "same rounds. From, to: 95 % interval of the change, bootstrap of rounds."
     )
     return [*said, html_table("payers-table", payers.table, PAYERS, caption)]
+
+
+def recognised(market: MarketRuns, suffix: str = "") -> list[str]:
+    """Recall class by class and the confusion matrix of the final models; ``suffix`` keeps ids apart."""
+    found = recognition(market.tables["confusion"])
+    matrix = found.matrix.rename_axis(index="class").reset_index()
+    runs = counted(len(market.runs), "run")
+    return [
+        paragraph(found.sentence),
+        html_table(
+            f"classes{suffix}", found.classes, CLASSES, f"Final models of {runs} on the test records, added up."
+        ),
+        folded(
+            "Confusion matrix",
+            html_table(
+                f"confusion{suffix}", matrix, caption="A row per class, a column per class named: test records."
+            ),
+        ),
+    ]
+
+
+def public_knowledge(market: MarketRuns) -> list[str]:
+    """The model, and what the features were made with and where that is known from; a warning if it is not public."""
+    task, model = market.manifest["task"], market.manifest["model"]
+    said = [
+        paragraph(f"Model: {model['name']}, {counted(model['dimension'], 'parameter')}."),
+        paragraph(f"Features were made with: {task['knowledge']}."),
+    ]
+    if not task["public"]:
+        said.append(paragraph(NOT_PUBLIC))
+    return said
+
+
+NOT_PUBLIC = (
+    "Not public: the features were fitted to the owners' records (public=False). What was fitted reaches everybody "
+    "without noise, outside every privacy loss that was sold."
+)
 
 
 def promises_table(market: MarketRuns, suffix: str = "") -> list[str]:

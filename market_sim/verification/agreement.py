@@ -19,6 +19,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "groups": ("round", "buyer", "group"),
     "identities": ("round", "buyer", "owner", "identity"),
     "curves": ("round", "buyer", "owner", "position", "level"),
+    "confusion": ("round", "buyer", "label", "named"),
 }
 """Columns that name a row of each table."""
 

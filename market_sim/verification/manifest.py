@@ -22,7 +22,7 @@ def compare_manifest(record: RecordedRun, plan: ReplayPlan, model: FLMarket) -> 
     if plan.unknown_auction is not None:
         unknown["auction"] = unknown["outside_training"] = plan.unknown_auction
     if plan.unknown:
-        unknown["own_strategies"] = "; ".join(plan.unknown.values())
+        unknown["own_strategies"] = unknown["repeatable"] = "; ".join(plan.unknown.values())
     if recorded.get("repeatable") is False and isinstance(plan.config.auction, str):
         unknown["repeatable"] = "an object may have been passed that is the auction of this name"
     recomputed = manifest_of(plan.config, model.seed, model)

@@ -18,7 +18,11 @@ Columns = dict[str, dict[str, list[Any]]]
 Excused = dict[tuple[str, str], tuple[NDArray[np.bool_], str]]
 """By table and column: rows that cannot be recomputed ``bool[rows]``, and why."""
 
-LEARNED: dict[str, tuple[str, ...]] = {"rounds": ("test_accuracy", "test_loss"), "trades": ("unusable_records",)}
+LEARNED: dict[str, tuple[str, ...]] = {
+    "rounds": ("test_accuracy", "test_loss", "macro_f1", "balanced_accuracy"),
+    "trades": ("unusable_records",),
+    "confusion": ("records",),
+}
 """Columns that only the learning brings about."""
 
 DECIDED: dict[str, tuple[str, ...]] = {

@@ -104,7 +104,8 @@ class MarketWithoutLearning(FLMarket):
         return Upload(bidder=sellers, gradient=torch.zeros(len(sellers), 0, dtype=torch.float64)), loss
 
     def _learn(self, buyer: ModelBuyer, aggregate: Aggregate) -> Score:
-        return Score(loss=math.nan, accuracy=math.nan)
+        nothing = ((0,) * self.task.classes,) * self.task.classes
+        return Score(loss=math.nan, accuracy=math.nan, confusion=nothing)
 
     def _play_round(self, buyer: ModelBuyer, taken: Tensor) -> RoundRecord:
         self._buyer = buyer.index

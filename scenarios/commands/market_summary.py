@@ -18,7 +18,9 @@ from rich.text import Text
 from analysis.findings import Findings
 from analysis.formatting import counted, rounded, with_interval
 from analysis.promises import promises_sentence
+from analysis.recognition import recognition
 from analysis.report.runs import MarketRuns
+from analysis.report.single import NOT_PUBLIC
 from analysis.summary import final_accuracy, tails_too_heavy
 
 LONG_LOSS = 5
@@ -48,6 +50,8 @@ def market_figures(market: MarketRuns, *, chance: float | None, ceiling: pd.Data
         "accuracy_by_seed": _by_seed(market.rounds),
         **({} if ceiling is None else {"accuracy_without_noise": _by_seed(ceiling)}),
         "chance": chance,
+        "classes": recognition(market.tables["confusion"]).classes.to_dict("records"),
+        "task": market.manifest["task"],
         "privacy": {**found.privacy, "noise": market.protected},
         "outside_training": market.manifest["outside_training"],
         "shares_of_nobody": market.manifest["shares_of_nobody"],
@@ -73,6 +77,8 @@ def market_summary(
         Text(found.learning.sentence),
         _heading("What did the buyer get?"),
         *_buyer(found, figures),
+        Text(recognition(market.tables["confusion"]).sentence),
+        *([] if figures["task"]["public"] else [Text(NOT_PUBLIC)]),
         _heading("Were promises kept?"),
         *_promises(found),
         _heading("What privacy was spent?"),

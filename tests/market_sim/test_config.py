@@ -58,7 +58,7 @@ def test_one_number_stands_for_a_range() -> None:
         ("error_bound", "norm", ValueError, "error_bound = 'norm' is not known"),
         ("task", "digit", ValueError, "did you mean 'digits'"),
         ("data", 3, TypeError, "data = 3: pass the name of a directory"),
-        ("partition", "dirichlet", ValueError, "partition = 'dirichlet' is not known"),
+        ("partition", "shard", ValueError, "did you mean 'shards'"),
         ("sizes", "log-normal", ValueError, "did you mean 'lognormal'"),
         ("budgets", "free", ValueError, "budgets = 'free' is not known"),
         ("budget_factor", -0.1, ValueError, r"budget_factor\[0\] = -0.1"),

@@ -74,6 +74,7 @@ def test_only_the_tables_and_the_configuration_are_left(tmp_path: Path) -> None:
     assert [entry.name for entry in (tmp_path / "deep").iterdir()] == ["run"]
     assert sorted(entry.name for entry in (tmp_path / "deep" / "run").iterdir()) == [
         "config.json",
+        "confusion.parquet",
         "curves.parquet",
         "groups.parquet",
         "identities.parquet",

@@ -210,7 +210,7 @@ def test_records_stay_where_the_data_say_they_are():
     assert [deal.rows(torch.tensor([owner]))[0].tolist() for owner in range(3)] == [[1], [0, 2, 3], [4]]
     with pytest.raises(ValueError, match="owners hold what the data say"):
         natural_partition([2, 2, 1], task.holder)
-    with pytest.raises(ValueError, match="owners = 2: .* have 3 holders; pass owners=3"):
+    with pytest.raises(ValueError, match=r"owners = 2: .* have 3 holders; pass owners=3"):
         partition_of(task, torch.tensor([2, 3]), "natural", generator())
     with pytest.raises(ValueError, match="does not say who holds which record"):
         partition_of(load_task("digits"), torch.tensor([1437]), "natural", generator())
