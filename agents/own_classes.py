@@ -90,17 +90,18 @@ def class_of(text: str, base: type[Base]) -> type[Base]:
     return found
 
 
-def sources(kinds: Iterable[type]) -> dict[str, str | None]:
-    """Hashes of the files that classes of one's own are written in, None where there is no file; by class."""
+def sources(kinds: Iterable[Any]) -> dict[str, str | None]:
+    """Hashes of the files that classes and functions of one's own are written in, None without a file; by name."""
     found: dict[str, str | None] = {}
     for kind in kinds:
-        if kind.__module__.partition(".")[0] == "agents":
+        module, own = getattr(kind, "__module__", ""), getattr(kind, "__qualname__", type(kind).__qualname__)
+        if str(module).partition(".")[0] == "agents":
             continue
         try:
             content: bytes | None = Path(inspect.getfile(kind)).read_bytes()
         except (OSError, TypeError):
             content = None
-        name = f"{kind.__module__}:{kind.__qualname__}"
+        name = f"{module}:{own}"
         found[name] = None if content is None else hashlib.sha256(content).hexdigest()
     return found
 

@@ -113,6 +113,7 @@ class FLMarket(MarketModel):
             tables={name: schema.names for name, schema in ROUND_TABLES.items()},
         )
         self.last_round: tuple[RoundRecord, ...] = ()
+        self.confusions: tuple[tuple[tuple[int, ...], ...], ...] = ()
         self._gains: tuple[tuple[RoundRecord, ...], dict[int, float]] | None = None
         self._rows = dict.fromkeys(ROUND_TABLES, 0)
         # Mesa 3.3 numbers agents in a table that keeps every model alive; all agents of this one have their numbers.
@@ -214,26 +215,28 @@ class FLMarket(MarketModel):
             table: {name: column[: recorded[table]] for name, column in columns.items()}
             for table, columns in self.datacollector.tables.items()
         }
-        last = [confusion_of(record, self.task.names) for record in self.last_round]
-        return {**tables, "confusion": {name: [row for part in last for row in part[name]] for name in CONFUSION.names}}
+        return {**tables, "confusion": confusion_of(self.round - 1, self.confusions, self.task.names)}
 
     @property
     def rows_recorded(self) -> int:
         """Rows of completed steps in all tables, those taken away apart."""
         return sum(self._rows.values())
 
-    def take_rows(self) -> dict[str, dict[str, list[Any]]]:
+    def take_rows(self, *, last: bool = False) -> dict[str, dict[str, list[Any]]]:
         """Columns of all rows of completed steps, by table, which are then forgotten here, with the model's variables.
 
-        For whoever keeps them elsewhere, so that memory does not grow with the rounds.
+        For whoever keeps them elsewhere, so that memory does not grow with the rounds. Confusion matrices are there
+        only if no round comes after these: ``last``.
         """
         taken = self.tables()
+        if not last:
+            taken["confusion"] = {name: [] for name in CONFUSION.names}
         for columns in self.datacollector.tables.values():
             for name in columns:
                 columns[name] = []
         for values in self.datacollector.model_vars.values():
             values.clear()
-        self._rows = dict.fromkeys(TABLES, 0)
+        self._rows = dict.fromkeys(ROUND_TABLES, 0)
         return taken
 
     def _play_round(self, buyer: ModelBuyer, taken: Tensor) -> RoundRecord:
@@ -297,6 +300,7 @@ class FLMarket(MarketModel):
                     self.datacollector.tables[table][name].extend(values)
         self._rows = {table: len(columns["round"]) for table, columns in self.datacollector.tables.items()}
         self.last_round = tuple(records)
+        self.confusions = tuple(record.confusion for record in records)
         self.datacollector.collect(self)
 
 

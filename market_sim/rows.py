@@ -163,19 +163,22 @@ def identities_of(record: RoundRecord) -> dict[str, list[Any]]:
     }
 
 
-def confusion_of(record: RoundRecord, names: Sequence[str]) -> dict[str, list[Any]]:
-    """Columns of the confusion matrix of the model after a round, class by class."""
+def confusion_of(
+    round: int, confusions: Sequence[Sequence[Sequence[int]]], names: Sequence[str]
+) -> dict[str, list[Any]]:
+    """Columns of the confusion matrices of all buyers' models after a round, class by class."""
     counts = [
-        (label, named, n)
-        for label, row in zip(names, record.confusion, strict=True)
-        for named, n in zip(names, row, strict=True)
+        (buyer, label, named, records)
+        for buyer, confusion in enumerate(confusions)
+        for label, row in zip(names, confusion, strict=True)
+        for named, records in zip(names, row, strict=True)
     ]
     return {
-        "round": [record.round] * len(counts),
-        "buyer": [record.buyer] * len(counts),
-        "label": [label for label, _, _ in counts],
-        "named": [named for _, named, _ in counts],
-        "records": [records for _, _, records in counts],
+        "round": [round] * len(counts),
+        "buyer": [buyer for buyer, *_ in counts],
+        "label": [label for _, label, _, _ in counts],
+        "named": [named for _, _, named, _ in counts],
+        "records": [records for *_, records in counts],
     }
 
 

@@ -19,7 +19,7 @@ import torch
 from agents.broker.auctions.base import Auction
 from agents.broker.auctions.registry import auction_classes, load_auction
 from agents.checks import seed_number
-from agents.own_classes import same_state, sources, spelled
+from agents.own_classes import function_of, is_spelled, same_state, sources, spelled
 from agents.owner.strategy_shares import shares_of_nobody, strategy_name
 from agents.perturbation.registry import perturbation_of
 from agents.prior import OwnerPrior
@@ -164,7 +164,7 @@ def _play(model: FLMarket, rows: RowStore, kept: Checkpoints | None, progress: b
         if failed_to_write and isinstance(error, OSError):
             raise
         stopped = error
-    rows.add(model.take_rows())
+    rows.add(model.take_rows(last=True))
     return stopped
 
 
@@ -188,9 +188,12 @@ def _kept_of(
     return stopped
 
 
-def _own_kinds(model: FLMarket) -> list[type]:
-    """Classes that play a part in a market and may be of one's own."""
-    return [type(model.broker.auction), *map(type, model.population.groups.strategies)]
+def _own_kinds(model: FLMarket) -> list[Any]:
+    """Classes and functions that play a part in a market and may be of one's own."""
+    config = model.config
+    functions = [("task", config.task), ("model", config.model)]
+    made = [function_of(name, part) for name, part in functions if is_spelled(part) or callable(part)]
+    return [type(model.broker.auction), *map(type, model.population.groups.strategies), *made]
 
 
 def _run_identity(config: MarketConfig, seed: int) -> dict[str, Any]:

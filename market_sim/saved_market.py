@@ -52,6 +52,7 @@ def load_into(model: FLMarket, state: State) -> None:
     for buyer, remembered in zip(model.buyers, state["buyers"], strict=True):
         buyer.state = with_held(buyer.state, remembered["state"])
         buyer.wallet_left, buyer.spent = remembered["wallet_left"], remembered["spent"]
+    model.confusions = tuple(buyer.score().confusion for buyer in model.buyers)
     model.rng.bit_generator.state = state["rng"]
     drawn = state["random"]
     model.random.setstate((drawn["version"], tuple(drawn["numbers"]), drawn["gauss"]))

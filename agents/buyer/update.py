@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,7 +40,7 @@ class LearningState:
     weight : float
         Sum of the weights of the iterates in ``model``.
     optimiser : mapping, optional
-        What an optimiser of torch remembers (its ``state_dict``).
+        What an optimiser of torch remembers of the parameters, by its own names.
     """
 
     parameters: Tensor
@@ -50,7 +48,7 @@ class LearningState:
     rounds: int = 0
     mean_precision: float = 0.0
     weight: float = 0.0
-    optimiser: Mapping[str, Any] | None = None
+    optimiser: Mapping[str, Tensor] | None = None
 
     @staticmethod
     def start(parameters: Tensor) -> LearningState:
@@ -90,11 +88,13 @@ def optimiser_step(state: LearningState, gradient: Tensor, learning_rate: float,
     optimiser = OPTIMISERS[rule]([parameters], learning_rate)
     if state.optimiser is not None:
         # A step writes into what was loaded, and the state before it is to stay as it is.
-        optimiser.load_state_dict(copy.deepcopy(dict(state.optimiser)))
+        remembered = {name: value.clone() for name, value in state.optimiser.items()}
+        optimiser.load_state_dict({**optimiser.state_dict(), "state": {0: remembered}})
     parameters.grad = gradient
     optimiser.step()
     moved = parameters.detach()
-    return replace(state, parameters=moved, model=moved, rounds=state.rounds + 1, optimiser=optimiser.state_dict())
+    remembers = dict(optimiser.state_dict()["state"][0])
+    return replace(state, parameters=moved, model=moved, rounds=state.rounds + 1, optimiser=remembers)
 
 
 def update(

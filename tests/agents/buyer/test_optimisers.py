@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from agents.buyer.update import OPTIMISERS, LearningState, update
 from agents.learning_defaults import MOMENTUM
-from market_sim import run_market
+from market_sim import FLMarket, run_market
 
 GRADIENTS = torch.randn(6, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 TORCHS = {
@@ -49,3 +51,26 @@ def test_a_run_repeats_to_the_bit(rule: str) -> None:
     first, again = (run_market(update=rule, owners=20, bidders=10, rounds=4, seed=3).rounds for _ in range(2))
     assert first.equals(again)
     assert first["test_loss"].nunique() == 4
+
+
+@pytest.mark.parametrize("rule", ["precision", *OPTIMISERS])
+def test_an_interrupted_run_goes_on_with_what_the_optimiser_remembered(
+    rule: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market = {"update": rule, "owners": 20, "bidders": 10, "rounds": 4, "seed": 3}
+    whole = run_market(**market)
+    step = FLMarket.step
+
+    def stopping(model: FLMarket) -> None:
+        if model.round == 3:
+            raise KeyboardInterrupt
+        step(model)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FLMarket, "step", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            run_market(**market, out=tmp_path / "run", checkpoint_rounds=1)
+    resumed = run_market(**market, out=tmp_path / "run", checkpoint_rounds=1)
+    assert resumed.rounds.equals(whole.rounds)
+    assert resumed.confusion.equals(whole.confusion)
+    assert int(whole.confusion["records"].sum()) == 360
