@@ -9,7 +9,7 @@ from agents.tasks import digits, registry
 from agents.tasks.base import stored_task
 from agents.tasks.registry import list_tasks, load_task, task_modules
 
-NEED_FILES = {"nsl-kdd"}
+NEED_FILES = {"nsl-kdd", "table"}
 
 
 @pytest.fixture(scope="module", params=[name for name in list_tasks() if name not in NEED_FILES])

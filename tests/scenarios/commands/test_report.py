@@ -39,7 +39,8 @@ def test_a_run_gets_its_report_and_is_still_that_run(played):
     before = load_results(run)
     assert typed(run, "--json").exit_code == 0
     assert sorted(path.name for path in run.iterdir()) == [
-        "config.json", "curves.parquet", "groups.parquet", "identities.parquet", "report.html", "rounds.parquet",
+        "config.json", "confusion.parquet",
+        "curves.parquet", "groups.parquet", "identities.parquet", "report.html", "rounds.parquet",
         "trades.parquet", "truthful",
     ]  # fmt: skip
     assert load_results(run).rounds.equals(before.rounds)
