@@ -164,7 +164,7 @@ def _numbers(table: TableFile, column: str, described: TableDescription) -> NDAr
             values[record] = math.inf
         if math.isinf(values[record]):
             raise table.refused(record, column, f"{shown(cell)} is no number; mend it, or name it among the missing")
-    known = ~np.isnan(values)
+    known = np.asarray(~np.isnan(values), dtype=np.bool_)
     _refuse_unknown(table, column, known, "a number")
     outside = known & ((values < low) | (values > high))
     if outside.any():

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from agents.buyer.score import score
+from agents.models.registry import load_model
 from agents.models.softmax import softmax_regression
 from agents.owner.gradients import local_gradients
 from agents.owner.records import draw_records
@@ -72,3 +73,53 @@ def test_synthetic_records_of_a_round(benchmark):
     task = load_task("synthetic", records=10**9)
     rows = torch.randint(10**9, (2500,), generator=generator())
     benchmark(task.records, rows)
+
+
+def bought(task, winners):
+    """All records of a task, dealt out evenly to the winners, and the privacy losses that they sold."""
+    deal = partition(_even(task.train_size, winners), task.train_size, generator())
+    rows, bidder = deal.rows(torch.arange(winners))
+    return rows, bidder, losses(winners)
+
+
+def _even(records, owners):
+    return torch.tensor([records // owners + (owner < records % owners) for owner in range(owners)])
+
+
+def gradients_and_noise(task, model, rows, bidder, loss, clip):
+    local = local_gradients(task, model.initial, rows, bidder, len(loss), model=model, clip=clip)
+    perturb("privunit", local.gradient, loss, generator())
+
+
+CLIPPING = pytest.mark.parametrize("clip", ["record", "direction"])
+
+
+@CLIPPING
+def test_gradients_and_privunit_of_softmax(benchmark, clip):
+    """Target: 0.03 to 0.07 s for 1 000 winners x 650 parameters."""
+    task = stored_task("even", 5, (torch.randn(25_000, 129), torch.arange(25_000) % 5), records_like(129, 5))
+    model = softmax_regression(task)
+    assert model.dimension == 650
+    benchmark(gradients_and_noise, task, model, *bought(task, 1000), clip)
+
+
+@CLIPPING
+def test_gradients_and_privunit_of_a_perceptron(benchmark, clip):
+    """Target: 0.5 s for 1 000 winners x 2 410 parameters."""
+    task = stored_task("even", 10, (torch.randn(25_000, 64), torch.arange(25_000) % 10), records_like(64, 10))
+    model = load_model("mlp", task, generator(), {"hidden": 32})
+    assert model.dimension == 2410
+    benchmark(gradients_and_noise, task, model, *bought(task, 1000), clip)
+
+
+@CLIPPING
+def test_gradients_and_privunit_of_a_convolutional_network(benchmark, clip):
+    """Target: 2 s for 100 winners of mnist-5k's 4 000 records."""
+    task = load_task("mnist-5k")
+    model = load_model("cnn", task, generator())
+    assert model.dimension == 20_522
+    benchmark(gradients_and_noise, task, model, *bought(task, 100), clip)
+
+
+def records_like(features, classes):
+    return torch.randn(10, features), torch.arange(10) % classes
