@@ -2,7 +2,10 @@
 .DEFAULT_GOAL := help
 .PHONY: help run app test test-browser lint bench gallery clean
 
-SYSTEM_PYTHON := $(shell command -v python3.11 || command -v python3)
+# PYTHON=python3.13 chooses the interpreter, TORCH_INDEX=ADDRESS where torch alone is taken from (PyTorch's CPU builds).
+PYTHON ?=
+TORCH_INDEX ?=
+SYSTEM_PYTHON := $(shell command -v "$(or $(PYTHON),python3.11)" $(if $(PYTHON),,|| command -v python3))
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -50,9 +53,9 @@ clean:
 	@rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks .coverage
 
 $(BIN)/python:
-	@test -n "$(SYSTEM_PYTHON)" || { echo "No python3.11 or python3 was found: install Python 3.11." >&2; exit 2; }
+	@test -n "$(SYSTEM_PYTHON)" || { echo "No $(or $(PYTHON),python3.11 or python3) was found: install Python 3.11, 3.12 or 3.13." >&2; exit 2; }
 	@$(SYSTEM_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "$(SYSTEM_PYTHON) is older than 3.11: install Python 3.11." >&2; exit 2; }
+		{ echo "$(SYSTEM_PYTHON) is older than 3.11: install Python 3.11, 3.12 or 3.13, or name one, make PYTHON=..." >&2; exit 2; }
 	@echo "Creating the environment in $(VENV)"
 	@$(SYSTEM_PYTHON) -m venv $(VENV) || \
 		{ rm -rf $(VENV); echo "$(SYSTEM_PYTHON) cannot make an environment: install its venv module (Debian: python3-venv)." >&2; exit 2; }
@@ -60,7 +63,9 @@ $(BIN)/python:
 # torch goes first: a machine's own build of it, where one is offered, then decides what the rest resolves to.
 $(READY): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing the market (once, some minutes)"
-	@$(PIP) torch
+	@test -n "$(TORCH_INDEX)" || command -v nvidia-smi > /dev/null || \
+		echo "No GPU was seen: if torch comes with gigabytes of CUDA here, stop, and run 'make TORCH_INDEX=...' with the address of PyTorch's CPU builds (pytorch.org, Get Started)"
+	@$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
 	@$(PIP) --editable .
 	@touch $@
 
