@@ -12,7 +12,7 @@ from analysis.headline import Headline, headline
 from analysis.key_figures import key_figures
 from analysis.paired import LearningSurvives, WhoPays, learning_survives, who_pays
 from analysis.promises import promises
-from analysis.summary import gains_by_strategy, groups_summary, privacy_spent
+from analysis.summary import gains_by_strategy, groups_summary, privacy_spent, tried_sentence
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class Findings:
         ``key_figures``.
     privacy : dict
         ``privacy_spent``.
+    tried : str
+        ``tried_sentence``: empty if all lies were.
     """
 
     headline: Headline
@@ -42,6 +44,7 @@ class Findings:
     promises: pd.DataFrame
     numbers: pd.DataFrame
     privacy: dict[str, Any]
+    tried: str = ""
 
     def number(self, quantity: str) -> dict[str, Any]:
         """One row of ``numbers``."""
@@ -76,4 +79,5 @@ def findings(
         promises=promises(guarantees, rounds, trades, tables["identities"], groups),
         numbers=key_figures(rounds, trades),
         privacy=privacy_spent(trades),
+        tried=tried_sentence(trades),
     )

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.formatting import percent, rounded
-from analysis.summary import groups_summary
+from analysis.summary import groups_summary, not_tried
 
 NO, YES, ONLY_TOGETHER, NOT_KNOWN = "No", "Yes", "Only together", "Not known yet"
+NONE_FOUND = "None found"
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,12 @@ class Headline:
     Parameters
     ----------
     verdict : str
-        ``NO``, ``YES``, ``ONLY_TOGETHER``, or ``NOT_KNOWN`` where nobody lied.
+        ``NO``, ``YES``, ``ONLY_TOGETHER``, ``NONE_FOUND`` where no lie paid of those that were tried and some were not,
+        or ``NOT_KNOWN`` where nobody lied.
     sentence : str
         What was counted; without a full stop.
     misreports, paid : int
-        How many lies there were, and how many of them earned their teller more than her truth would have.
+        How many lies were tried, and how many of them earned their teller more than her truth would have.
     """
 
     verdict: str
@@ -44,19 +46,25 @@ def headline(trades: pd.DataFrame, groups: pd.DataFrame) -> Headline:
         ``Results.trades`` and ``Results.groups``.
     """
     lies = trades["misreport_gain"].notna()
-    return headline_from(int(lies.sum()), int(trades.loc[lies, "misreport_paid"].astype(bool).sum()), groups)
+    paid = int(trades.loc[lies, "misreport_paid"].astype(bool).sum())
+    return headline_from(int(lies.sum()), paid, groups, left_out=int(not_tried(trades).sum()))
 
 
-def headline_from(misreports: int, paid: int, groups: pd.DataFrame) -> Headline:
-    """Return the answer from the number of lies, of those that paid, and the recorded groups."""
+def headline_from(misreports: int, paid: int, groups: pd.DataFrame, *, left_out: int = 0) -> Headline:
+    """Return the answer from the numbers of lies tried, that paid, and left out, and the recorded groups."""
     if not misreports:
         return Headline(NOT_KNOWN, "nobody lied", 0, 0)
     # An owner under several names is a group of her own: alone, she is among the lies already.
     together = groups[groups["members"] > 1]
-    gained = bool(together["paid"].any())
-    verdict = YES if paid else ONLY_TOGETHER if gained else NO
+    together_tried = together[together["gain"].notna()]
+    gained = bool(together_tried["paid"].astype(bool).any())
+    all_tried = not left_out and len(together_tried) == len(together)
+    verdict = YES if paid else ONLY_TOGETHER if gained else NO if all_tried else NONE_FOUND
     than = "than the truth would have in the same round"
-    if len(together) and not paid:
+    if left_out:
+        many = f"{paid:,}" if paid else "not one"
+        alone = f"{many} of {misreports:,} lies tried of {misreports + left_out:,} earned more {than}"
+    elif len(together) and not paid:
         alone = f"alone no lie paid (0 of {misreports:,})"
     elif misreports == 1:
         alone = f"the only lie earned {'' if paid else 'no '}more {than}"
@@ -66,7 +74,13 @@ def headline_from(misreports: int, paid: int, groups: pd.DataFrame) -> Headline:
 
 
 def _together(groups: pd.DataFrame) -> list[str]:
-    """What each strategy's groups earned together, in a clause each."""
+    """What each strategy's groups earned together, in a clause each, and how many of them were tried."""
+    left_out = len(groups) - int(groups["gain"].notna().sum())
+    if left_out:
+        return [
+            *_together(groups[groups["gain"].notna()]),
+            f"{len(groups) - left_out:,} groups tried of {len(groups):,}",
+        ]
     one_at_most = groups.groupby([c for c in ("seed", "buyer", "round", "strategy") if c in groups]).size().max() == 1
     clauses = []
     for row in groups_summary(groups).itertuples():

@@ -48,6 +48,7 @@ def clustered_mean(
     level: float = 0.95,
     seed: int = 0,
     bounds: tuple[float, float] = (-np.inf, np.inf),
+    weights: ArrayLike | None = None,
 ) -> Interval:
     """Mean of ``values`` with a bootstrap interval for which whole clusters are drawn with replacement.
 
@@ -65,6 +66,8 @@ def clustered_mean(
         Of the bootstrap's own random stream.
     bounds : float, float
         Between which a mean can lie, as that of a share between 0 and 1.
+    weights : float[m], optional
+        Positive: how many values each one stands for; by default 1.
 
     Raises
     ------
@@ -85,11 +88,16 @@ def clustered_mean(
     index, names = pd.factorize(np.asarray(clusters))
     if len(index) != array.size:
         raise ValueError(f"clusters has length {len(index)}; pass one per value, {array.size}")
+    weight = np.ones_like(array) if weights is None else np.asarray(weights, dtype=np.float64)
+    if weight.shape != array.shape or not (np.isfinite(weight) & (weight > 0)).all():
+        raise ValueError(f"weights has shape {list(weight.shape)}: pass one positive number per value, {array.size}")
+    # Weights of 1 leave the last bit of a mean alone.
+    mean = float(array.mean()) if (weight == 1).all() else float((array * weight).sum() / weight.sum())
     if len(names) == 1:
-        return Interval(float(array.mean()), -np.inf, np.inf)
-    total, count = np.bincount(index, array), np.bincount(index).astype(float)
+        return Interval(mean, -np.inf, np.inf)
+    total, count = np.bincount(index, array * weight), np.bincount(index, weight)
     found = ratio_ends("", total, count, resamples(len(names), seed, draws), bounds=bounds, level=level)
-    return Interval(float(array.mean()), found["low"], found["high"])
+    return Interval(mean, found["low"], found["high"])
 
 
 def across_seeds(values: ArrayLike, *, level: float = 0.95) -> Interval:

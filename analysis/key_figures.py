@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.intervals import CLUSTER, Interval, clustered_mean, ratio_ends, resamples
-from analysis.summary import cost_at_own_budget, final_accuracy, misreport_gains, without_rounding
+from analysis.summary import cost_at_own_budget, final_accuracy, misreport_gains, stands_for, without_rounding
 
 QUANTITIES: dict[str, str] = {
     "test accuracy after the last round": "share of the test set",
@@ -77,13 +77,17 @@ def _measured(rounds: pd.DataFrame, trades: pd.DataFrame) -> Iterator[tuple[str,
         ("lies that paid", trades, paid, SHARE),
     ):
         kept = np.isfinite(values.to_numpy(dtype=float, na_value=math.nan))
-        yield name, _mean(values.to_numpy(dtype=float)[kept], frame[kept].groupby(CLUSTER).ngroup().to_numpy(), bounds)
+        clusters = frame[kept].groupby(CLUSTER).ngroup().to_numpy()
+        weights = stands_for(frame[kept]).to_numpy() if name in ("gain per lie", "lies that paid") else None
+        yield name, _mean(values.to_numpy(dtype=float)[kept], clusters, bounds, weights)
 
 
-def _mean(values: np.ndarray, clusters: np.ndarray, bounds: tuple[float, float]) -> Interval:
+def _mean(
+    values: np.ndarray, clusters: np.ndarray, bounds: tuple[float, float], weights: np.ndarray | None = None
+) -> Interval:
     if not len(values):
         return Interval(math.nan, math.nan, math.nan)
-    return clustered_mean(values, clusters, draws=DRAWS, bounds=bounds)
+    return clustered_mean(values, clusters, draws=DRAWS, bounds=bounds, weights=weights)
 
 
 def _ratio(top: pd.Series, bottom: pd.Series) -> Interval:

@@ -137,7 +137,7 @@ def _gains_together(groups: pd.DataFrame | None) -> pd.Series:
     """What each group of several owners gained, 0 where it did not pay."""
     if groups is None:
         return pd.Series(dtype=float)
-    together = groups[groups["members"] > 1]
+    together = groups[(groups["members"] > 1) & groups["gain"].notna()]
     return together["gain"].where(together["paid"].astype(bool), 0.0)
 
 

@@ -16,6 +16,7 @@ import torch
 from agents.surplus import ROUNDING, pays
 from analysis.intervals import CLUSTER, Interval, clustered_mean
 from analysis.tilting import heavy_tail
+from market_sim.counterfactual import NOT_TRIED
 
 GROUPS_SUMMARY = [
     "strategy", "groups", "members", "paid", "utility", "truthful_utility", "gain", "ratio", "gain_mean", "gain_low",
@@ -39,6 +40,31 @@ def misreport_gains(trades: pd.DataFrame) -> pd.Series:
     gain, *money = (_tensor(trades[name]) for name in ("misreport_gain", "truthful_payment", "payment", "cost"))
     real = pays(gain, *money) | pays(-gain, *money)
     return trades["misreport_gain"].where(real.numpy() | trades["misreport_gain"].isna(), 0.0)
+
+
+def stands_for(trades: pd.DataFrame) -> pd.Series:
+    """How many lies of its round each lie that was tried stands for."""
+    if "stands_for" not in trades:
+        return pd.Series(1.0, index=trades.index)
+    return trades["stands_for"].astype(float).fillna(1.0)
+
+
+def not_tried(trades: pd.DataFrame) -> pd.Series:
+    """Which bids were lies whose truth was not tried, because there were too many in their round."""
+    if "counterfactual" not in trades:
+        return pd.Series(False, index=trades.index)
+    return trades["counterfactual"] == NOT_TRIED
+
+
+def tried_sentence(trades: pd.DataFrame) -> str:
+    """How many of the lies were tried, and what follows for the figures; empty if all were."""
+    left_out, tried = int(not_tried(trades).sum()), int(trades["misreport_gain"].notna().sum())
+    if not left_out:
+        return ""
+    return (
+        f"{tried:,} of {tried + left_out:,} lies were tried, drawn at random in every round: means are those of all "
+        "lies, within their intervals; largest gains are at least these."
+    )
 
 
 def _tensor(values: pd.Series) -> torch.Tensor:
@@ -72,7 +98,10 @@ def groups_summary(groups: pd.DataFrame, *, draws: int = 2000, seed: int = 0) ->
     rows = []
     for strategy, theirs in groups.assign(seed=groups.get("seed", 0)).groupby("strategy", sort=True):
         losses = without_rounding(theirs["gain"], theirs["utility"], theirs["truthful_utility"]).clip(upper=0.0)
-        gains = theirs["gain"].where(theirs["paid"], losses)
+        theirs = theirs[theirs["gain"].notna()]
+        if not len(theirs):
+            continue
+        gains = theirs["gain"].where(theirs["paid"].astype(bool), losses.reindex(theirs.index))
         mean = clustered_mean(gains, theirs.groupby(CLUSTER).ngroup(), draws=draws, seed=seed)
         gain, truth = float(gains.sum()), float(theirs["truthful_utility"].sum())
         rows.append(
@@ -105,27 +134,31 @@ def gains_by_strategy(trades: pd.DataFrame, *, draws: int = 2000, seed: int = 0)
     Returns
     -------
     DataFrame
-        One row per strategy that lied: ``misreports``, ``paid`` (how many gained more than rounding),
+        One row per strategy that lied: ``misreports`` (those that were tried), ``told`` (all of them), ``paid`` (how
+        many gained more than rounding),
         ``gain``, ``gain_low``, ``gain_high`` (mean money per lie and its interval), ``relative``, ``relative_low``,
         ``relative_high`` (the same, every gain divided by its owner's cost at her own budget and size, without those
         who have none),
-        ``best`` (the largest gain), ``utility``, ``truthful_utility`` (means over the lies), ``heavy_tail`` (whether
-        no interval of these means can be trusted).
+        ``best`` (the largest gain found), ``utility``, ``truthful_utility`` (means over the lies), ``heavy_tail``
+        (whether no interval of these means can be trusted).
     """
     misreports = trades[trades["misreport_gain"].notna()]
-    misreports = misreports.assign(misreport_gain=misreport_gains(misreports))
+    misreports = misreports.assign(misreport_gain=misreport_gains(misreports), stands_for=stands_for(misreports))
+    left_out = trades.loc[not_tried(trades), "strategy"].value_counts()
     rows = []
     for strategy, group in misreports.groupby("strategy", sort=True):
         cluster = group.groupby(CLUSTER).ngroup()
-        gain = clustered_mean(group["misreport_gain"], cluster, draws=draws, seed=seed)
+        gain = clustered_mean(group["misreport_gain"], cluster, draws=draws, seed=seed, weights=group["stands_for"])
         relative = (group["misreport_gain"] / cost_at_own_budget(group)).dropna()
         share = Interval(np.nan, np.nan, np.nan)
         if len(relative):
-            share = clustered_mean(relative, cluster[relative.index], draws=draws, seed=seed)
+            weights = group["stands_for"][relative.index]
+            share = clustered_mean(relative, cluster[relative.index], draws=draws, seed=seed, weights=weights)
         rows.append(
             {
                 "strategy": strategy,
                 "misreports": len(group),
+                "told": len(group) + int(left_out.get(strategy, 0)),
                 "paid": int(group["misreport_paid"].astype(bool).sum()),
                 "gain": gain.mean,
                 "gain_low": gain.low,

@@ -41,6 +41,7 @@ from market_sim.config_values import options_of, pair_of, rows_of
 from market_sim.directory import directory_of
 from market_sim.frozen import frozen, hashable, listed, to_plain
 
+COUNTERFACTUALS: tuple[str, ...] = ("sampled", "exact")
 MAX_VALUE = 1e12
 """Largest number taken, and where 0 makes no sense its inverse is the smallest: floats overflow far beyond."""
 
@@ -130,6 +131,9 @@ class MarketConfig:
     value_of_accuracy : float
         What a drop of the error bound by 1 is worth to the buyer, in the public unit of money (``PublicUnits.money``:
         what an owner of mean size asks for all she has).
+    counterfactuals : {"sampled", "exact"}
+        Whether the auction is run again for the truth of every liar, or, where more than 2 000 lied in a round and no
+        faster way is known, of 1 000 drawn at random.
     first_best : bool
         Also search, in every round, for the bound that the budget could buy were all costs known (slow). It counts
         every record that is bought, so that any ``clip`` but "record", where a part of a data set counts as missing, it
@@ -175,6 +179,7 @@ class MarketConfig:
     update: str = "precision"
     value_of_accuracy: float = 1.0
     first_best: bool = False
+    counterfactuals: str = "sampled"
 
     def __post_init__(self) -> None:
         for name in ("auction", "data", "population", "network"):
@@ -211,6 +216,7 @@ class MarketConfig:
         self._set("value_of_accuracy", number("value_of_accuracy", self.value_of_accuracy, maximum=MAX_VALUE))
         if not isinstance(self.first_best, bool):
             raise TypeError(f"first_best = {self.first_best!r}: pass True or False")
+        one_of("counterfactuals", self.counterfactuals, COUNTERFACTUALS)
 
     def _set(self, name: str, value: Any) -> None:
         """Store a checked value: plain Python numbers, whatever kind was passed."""

@@ -5,12 +5,13 @@ Everything else stays as it was: the bids of all others, the order, the budget a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.base import Auction, MenuAuction
+from agents.broker.auctions.base import Auction
 from agents.messages import Bids, Outcome
 from agents.owner.identities import Identities
 from agents.types import OwnerTypes
@@ -21,8 +22,20 @@ ENTRIES_AT_ONCE = 1 << 20
 RERUN_ALL_UP_TO = 1 << 14
 """Bidders times deviators up to which the auction is run again for every deviator, whatever it is."""
 
-CHECKED = 8
-"""Deviators of a larger round whose price lists are made again, to see that their bids did not move them."""
+CHECKED = 64
+"""Deviators of a larger round whose shared answers are compared with reruns."""
+
+TRIED_UP_TO = 2000
+"""Deviators, and groups, for each of which the auction is run again; of more a part is drawn."""
+
+DRAWN = 1000
+"""How many are drawn of more."""
+
+PARTS = ("privacy_loss", "payment", "data_size")
+
+TOLD, RERUN, SHARED, NOT_TRIED = None, "rerun", "shared", "none"
+"""How it was found what the truth would have brought: she told it; the auction was run again; from work that many
+reruns share, or from her price list; not at all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +45,15 @@ class Truth:
     Parameters
     ----------
     utility, payment : float64[1, n]
-        Of every bidder had she alone told the truth under one name.
+        Of every bidder had she alone told the truth under one name; NaN where it was not tried.
     group_utility, group_payment : float64[G]
-        Sums over the members of each group, had these told the truth and nobody else.
+        Sums over the members of each group, had these told the truth and nobody else; NaN where it was not tried.
     everybody : Outcome [1, r]
         Had all told the truth; rows of further identities are absent.
+    found : list of str or None
+        How each bidder's was found: ``TOLD``, ``RERUN``, ``SHARED`` or ``NOT_TRIED``.
+    stands_for : float64[n]
+        How many deviators of the round each deviator that was tried stands for: 1 if all were.
     """
 
     utility: Tensor
@@ -44,6 +61,8 @@ class Truth:
     group_utility: Tensor
     group_payment: Tensor
     everybody: Outcome
+    found: list[str | None]
+    stands_for: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,10 +83,10 @@ class PlayedRound:
     auction : Auction
         The rule that was run.
     budget : float64[1]
-    round : int
-        It decides which deviators are checked.
     generator_state : uint8[...], optional
         State from which the auction drew, if it drew anything: every rerun then draws the same, one by one.
+    every_one : bool
+        Whether the auction is run again for every deviator and group, however many they are.
     """
 
     types: OwnerTypes
@@ -77,111 +96,175 @@ class PlayedRound:
     outcome: Outcome
     auction: Auction
     budget: Tensor
-    round: int = 0
     generator_state: Tensor | None = None
+    every_one: bool = False
 
-    def truth(self, group: Tensor) -> Truth:
+    def truth(self, group: Tensor, generator: torch.Generator) -> Truth:
         """What the truth would have brought each deviator alone, each group, and everybody.
 
-        The auction is run again, one rerun per row of a batch. Only in large rounds of an auction with price lists is
-        a single deviator's other choice from the round's lists taken for the answer, and only after ``CHECKED``
-        deviators, others in every round, have been found to get the same list, to the last bit, for the truth. Two
-        kinds are rerun even so: whoever stayed away, because her presence moves the lists of others, and whoever had
-        several identities.
+        The auction is run again, one rerun per row of a batch. In large rounds a rule that knows a faster way to the
+        same answers (``Auction.alone``) is asked for them, and ``CHECKED`` of them, drawn anew in every round, are
+        compared with reruns. Whoever stayed away or had several identities is rerun even so. Where more than
+        ``TRIED_UP_TO`` reruns would be left, ``DRAWN`` are drawn, all with the same chance.
 
         Parameters
         ----------
         group : int64[n]
             Number of the group each bidder acts with, from 0; -1 for alone.
+        generator : torch.Generator
+            Draws who is checked and who is tried.
+
+        Raises
+        ------
+        ArithmeticError
+            If an answer of a rule that is no planted cheat is not what a rerun says.
         """
         identities, types = self.identities, self.identities.merged(self.types)  # [1, r]
         place, first = identities.place, identities.first
         utility, payment = types.utility(self.outcome), self.outcome.payment.clone()  # [1, r]
         groups = int(group.max()) + 1 if len(group) else 0
-        inside = group[place] == torch.arange(groups)[:, None]  # [G, r]
-        group_utility = torch.where(inside, self._actual_utility(), 0.0).sum(-1)  # [G]
-        group_payment = torch.where(inside, self.outcome.payment, 0.0).sum(-1)  # [G]
-        everybody = self.outcome
+        acts = torch.where(group[place] >= 0, group[place], groups)  # [r], whoever is alone in one group more
+        group_utility = _sums(self._actual_utility()[0], acts, groups)  # [G]
+        group_payment = _sums(self.outcome.payment[0], acts, groups)  # [G]
         deviates = self.deviates[0]
+        stands_for = torch.ones(len(first), dtype=torch.float64)
+        found: list[str | None] = [TOLD] * len(first)
         if not bool(deviates.any()):
-            return Truth(utility[:, first], payment[:, first], group_utility, group_payment, everybody)
+            mine = utility[:, first], payment[:, first]
+            return Truth(*mine, group_utility, group_payment, self.outcome, found, stands_for)
         alone = first[deviates[first]]  # [D], as rows of the bids
-        listed, chosen = self._from_lists(types, alone)
-        if chosen is not None:
-            utility[0, listed] = types.utility(chosen)[0, listed]
-            payment[0, listed] = chosen.payment[0, listed]
-            alone = alone[~torch.isin(alone, listed)]
-        acting = (inside & deviates).any(-1).nonzero()[:, 0]  # groups in which somebody deviates
-        truthful = torch.cat(
-            [place[alone][:, None] == place, inside[acting], torch.ones(1, len(place), dtype=torch.bool)]
-        )  # [D + G + 1, r]
-        rerun = self._rerun(types.truthful_bids(), truthful)
-        worth = types.take(torch.zeros(len(truthful), dtype=torch.int64)).utility(rerun)  # [D + G + 1, r]
-        row = torch.arange(len(alone))
-        utility[0, alone], payment[0, alone] = worth[row, alone], rerun.payment[row, alone]
-        for index, of in enumerate(acting.tolist(), start=len(alone)):
-            members = first[inside[of, first]]
-            group_utility[of], group_payment[of] = worth[index, members].sum(), rerun.payment[index, members].sum()
-        everybody = Outcome(rerun.privacy_loss[-1:], rerun.payment[-1:], rerun.data_size[-1:])
-        return Truth(utility[:, first], payment[:, first], group_utility, group_payment, everybody)
+        shared, theirs = self._shared(types, alone, generator)
+        if theirs is not None:
+            utility[0, shared] = types.take(owners=shared).utility(theirs)[0]
+            payment[0, shared] = theirs.payment[0]
+        rest = alone[~torch.isin(alone, shared)]
+        tried, untried = self._drawn(rest, generator)
+        acting = torch.zeros(groups + 1, dtype=torch.bool)
+        acting[acts[deviates]] = True
+        groups_tried, groups_untried = self._drawn(acting[:groups].nonzero()[:, 0], generator)
+        everybody = self.outcome
+        wanted = [
+            (place, place[tried]),
+            (acts, groups_tried),
+            (torch.zeros_like(place), torch.zeros(1, dtype=torch.int64)),
+        ]
+        for kind, numbers, rerun in self._reruns(types.truthful_bids(), wanted):
+            worth = types.take(torch.zeros(len(numbers), dtype=torch.int64)).utility(rerun)  # [some, r]
+            if kind == 0:
+                here, who = torch.arange(len(numbers)), first[numbers]
+                utility[0, who], payment[0, who] = worth[here, who], rerun.payment[here, who]
+            elif kind == 1:
+                group_utility[numbers] = _members_of(numbers, acts[first], worth[:, first])
+                group_payment[numbers] = _members_of(numbers, acts[first], rerun.payment[:, first])
+            else:
+                everybody = rerun
+        utility[0, untried] = payment[0, untried] = torch.nan
+        group_utility[groups_untried] = group_payment[groups_untried] = torch.nan
+        for rows, how in ((shared, SHARED), (tried, RERUN), (untried, NOT_TRIED)):
+            for bidder in place[rows].tolist():
+                found[bidder] = how
+        stands_for[place[tried]] = len(rest) / max(1, len(tried))
+        return Truth(utility[:, first], payment[:, first], group_utility, group_payment, everybody, found, stands_for)
 
     def _actual_utility(self) -> Tensor:
         """Utility of every row ``[1, r]`` as it was."""
         return self.identities.per_identity(self.types).utility(self.outcome)
 
-    def _rerun(self, truth: Bids, truthful: Tensor) -> Outcome:
-        """Outcomes ``[R, r]`` if those in ``truthful[R, r]`` tell the truth and all others bid as they did."""
+    def _drawn(self, those: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Those who are tried and those who are not: all, or of too many some, all with the same chance."""
+        if self.every_one or len(those) <= TRIED_UP_TO:
+            return those, those[:0]
+        order = torch.randperm(len(those), generator=generator)
+        return those[order[:DRAWN].sort().values], those[order[DRAWN:].sort().values]
+
+    def _reruns(self, truth: Bids, wanted: list[tuple[Tensor, Tensor]]) -> Iterator[tuple[int, Tensor, Outcome]]:
+        """Outcomes had all rows with a number told the truth and all others bid as they did, some numbers at a time.
+
+        Parameters
+        ----------
+        truth : Bids [1, r]
+        wanted : list of (int64[r], int64[k])
+            Numbers of the rows, and those of the reruns.
+
+        Yields
+        ------
+        (int, int64[some], Outcome [some, r])
+            Which of ``wanted``, and which of its numbers.
+        """
         # A lottery draws one number after the other for a whole batch; alone, every rerun draws what the round drew.
-        alone = self.generator_state is not None
-        rows_at_once = 1 if alone else max(1, ENTRIES_AT_ONCE // max(1, truthful.shape[1]))
-        parts = []
-        for some in torch.split(truthful, rows_at_once):
-            generator = None
-            if self.generator_state is not None:
-                generator = torch.Generator()
-                generator.set_state(self.generator_state)
-            bids = _with_truth(truth, self.bids, some)
-            parts.append(self.auction.run(bids, self.budget.expand(len(some)), generator))
-        return Outcome(
-            *(torch.cat([getattr(part, name) for part in parts]) for name in ("privacy_loss", "payment", "data_size"))
-        )
+        at_once = 1 if self.generator_state is not None else max(1, ENTRIES_AT_ONCE // max(1, self.bids.shape[1]))
+        counts = [len(numbers) for _, numbers in wanted]
+        if sum(counts) <= at_once:
+            together = self._run(truth, torch.cat([labels == numbers[:, None] for labels, numbers in wanted]))
+            parts = zip(*(torch.split(getattr(together, name), counts) for name in PARTS), strict=True)
+            for kind, (part, (_, numbers)) in enumerate(zip(parts, wanted, strict=True)):
+                yield kind, numbers, Outcome(*part)
+            return
+        for kind, (labels, numbers) in enumerate(wanted):
+            for some in torch.split(numbers, at_once) if len(numbers) else ():
+                yield kind, some, self._run(truth, labels == some[:, None])
 
-    def _from_lists(self, types: OwnerTypes, alone: Tensor) -> tuple[Tensor, Outcome | None]:
-        """Deviators whose truthful choice can be read off the round's price lists, and everybody's truthful choice."""
-        auction, place = self.auction, self.identities.place
-        nobody = alone[:0], None
-        if not isinstance(auction, MenuAuction) or self.generator_state is not None:
+    def _run(self, truth: Bids, truthful: Tensor) -> Outcome:
+        """Outcomes ``[R, r]`` if those in ``truthful[R, r]`` tell the truth and all others bid as they did."""
+        generator = None
+        if self.generator_state is not None:
+            generator = torch.Generator()
+            generator.set_state(self.generator_state)
+        repeated = torch.zeros(len(truthful), dtype=torch.int64)
+        bids = truth.take(repeated).where(truthful, self.bids.take(repeated))
+        return self.auction.run(bids, self.budget.expand(len(truthful)), generator)
+
+    def _shared(self, types: OwnerTypes, alone: Tensor, generator: torch.Generator) -> tuple[Tensor, Outcome | None]:
+        """Deviators whose truth the rule answers for at once, and what each of them would have got ``[1, m]``."""
+        place, nobody = self.identities.place, (alone[:0], None)
+        if self.generator_state is not None or len(alone) * len(place) <= RERUN_ALL_UP_TO:
             return nobody
-        if len(alone) * len(place) <= RERUN_ALL_UP_TO:
+        able = alone[~self.identities.has_multiple[place[alone]]]
+        as_it_was = self.auction.alone(self.bids, self.budget, self.bids, able) if len(able) else None
+        answered = (
+            None if as_it_was is None else self.auction.alone(self.bids, self.budget, types.truthful_bids(), able)
+        )
+        if as_it_was is None or answered is None:
             return nobody
-        listed = alone[self.bids.present[0, alone] & ~self.identities.has_multiple[place[alone]]]
-        chosen = self._own_choice(auction, types.truthful_bids(), listed)
-        return nobody if chosen is None else (listed, chosen)
+        # A rule whose outcome is not what it answers for the bids as they are says nothing about others.
+        if not _same(_of(as_it_was[0], as_it_was[1]), _of(self.outcome, able[as_it_was[1]])):
+            return self._disowned("for the bids of the round", nobody)
+        known = answered[1]
+        shared, theirs = able[known], _of(answered[0], known)
+        if not len(shared):
+            return nobody
+        checked = torch.randperm(len(shared), generator=generator)[:CHECKED].sort().values
+        wanted = [(place, place[shared[checked]])]
+        for _, numbers, rerun in self._reruns(types.truthful_bids(), wanted):
+            row, who = torch.arange(len(numbers)), self.identities.first[numbers]
+            again = Outcome(*(getattr(rerun, name)[row, who][None] for name in PARTS))
+            some, checked = checked[: len(numbers)], checked[len(numbers) :]
+            if not _same(again, _of(theirs, some)):
+                return self._disowned("for the truth of deviators that were rerun", nobody)
+        return shared, theirs
 
-    def _own_choice(self, auction: MenuAuction, truth: Bids, deviators: Tensor) -> Outcome | None:
-        """What everybody's true self picks from the round's price lists; None if those do not answer for her."""
-        if not len(deviators):
-            return None
-        bids = self.bids
-        checked = deviators[(self.round * CHECKED + torch.arange(min(CHECKED, len(deviators)))) % len(deviators)]
-        row = torch.arange(len(checked))
-        menu = auction.price_list(bids, self.budget)  # [1, r, level]
-        alone = checked[:, None] == torch.arange(bids.shape[1])  # [checked, r]
-        again = auction.price_list(_with_truth(truth, bids, alone), self.budget.expand(len(checked)))
-        moved = any(
-            not torch.equal(getattr(menu, part)[0, checked], getattr(again, part)[row, checked])
-            for part in ("privacy_loss", "price", "records")
-        )
-        # A rule whose outcome is not its own owners' choice says nothing by its lists.
-        picked = menu.choose(bids)
-        other = any(
-            not torch.equal(getattr(picked, part), getattr(self.outcome, part))
-            for part in ("privacy_loss", "payment", "data_size")
-        )
-        return None if moved or other else menu.choose(truth)
+    def _disowned(self, what: str, nobody: tuple[Tensor, None]) -> tuple[Tensor, None]:
+        """Have a rule rerun whose own answers are wrong; one of this project's that is no planted cheat has a fault."""
+        auction = self.auction
+        if not auction.planted and type(auction).__module__.startswith("agents.broker.auctions."):
+            raise ArithmeticError(f"auction {auction.name!r} answers otherwise {what} than it decides")
+        return nobody
 
 
-def _with_truth(truth: Bids, bids: Bids, truthful: Tensor) -> Bids:
-    """The round's bids ``[R, r]``, the truth where ``truthful[R, r]`` holds."""
-    repeated = torch.zeros(len(truthful), dtype=torch.int64)
-    return truth.take(repeated).where(truthful, bids.take(repeated))
+def _of(outcome: Outcome, owners: Tensor) -> Outcome:
+    return Outcome(*(getattr(outcome, name)[:, owners] for name in PARTS))
+
+
+def _same(one: Outcome, other: Outcome) -> bool:
+    return all(torch.equal(getattr(one, name), getattr(other, name)) for name in PARTS)
+
+
+def _sums(values: Tensor, group: Tensor, groups: int) -> Tensor:
+    """Sums ``[G]`` of values ``[r]`` over the rows of each group; rows of no group have the number G."""
+    return torch.zeros(groups + 1, dtype=values.dtype).index_add(0, group, values)[:groups]
+
+
+def _members_of(groups: Tensor, group: Tensor, values: Tensor) -> Tensor:
+    """Sums over the members of each of ``groups[k]`` of the values ``[k, n]`` of its own rerun."""
+    row, member = (group == groups[:, None]).nonzero(as_tuple=True)
+    return torch.zeros(len(groups), dtype=values.dtype).index_add(0, row, values[row, member])

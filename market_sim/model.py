@@ -203,7 +203,7 @@ class FLMarket(MarketModel):
                     record.untruthful[0].tolist(),
                     strict=True,
                 )
-                if lied
+                if lied and not math.isnan(gain)
             }
             self._gains = self.last_round, gains
         return self._gains[1]
@@ -265,6 +265,7 @@ class FLMarket(MarketModel):
             population=population,
             prior=prior,
             config=config,
+            stream=stream,
         )
 
     # The phases that a verification of a run does in a way of its own.

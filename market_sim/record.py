@@ -118,6 +118,11 @@ class RoundRecord:
         Of what each bidder sold under all her identities; by default they follow from the outcome.
     truthful_payment : float64[1, n], optional
         What she would have been paid had she alone told the truth; by default what she was paid.
+    counterfactual : list of str or None, optional
+        How it was found what the truth would have brought each bidder: ``rerun``, ``shared``, or ``none`` where it was
+        not tried and is NaN; None of those who told it. By default every deviator's was rerun.
+    stands_for : float64[n], optional
+        How many of the round's deviators each one that was tried stands for; by default 1.
     groups : GroupsTogether, optional
         Who acted together, and what that brought; by default everybody acted alone.
     everybody : EverybodyTruthful, optional
@@ -155,6 +160,8 @@ class RoundRecord:
     cost: Tensor | None = None
     reported_cost: Tensor | None = None
     truthful_payment: Tensor | None = None
+    counterfactual: list[str | None] | None = None
+    stands_for: Tensor | None = None
     groups: GroupsTogether | None = None
     everybody: EverybodyTruthful | None = None
     rows: RowsOfBids | None = None
@@ -169,6 +176,11 @@ class RoundRecord:
     def misreport_paid(self) -> Tensor:
         """Whether the gain is more than rounding can make ``bool[1, n]``; see ``agents.surplus.pays``."""
         return pays(self.misreport_gain, self.payment_for_truth, self.outcome.payment, self.own_sale_cost)
+
+    @property
+    def tried(self) -> Tensor:
+        """Deviators of whom it is known what the truth would have brought them ``bool[1, n]``."""
+        return self.untruthful & ~self.truthful_utility.isnan()
 
     @property
     def payment_for_truth(self) -> Tensor:

@@ -134,6 +134,7 @@ def record(
     population: OwnerPopulation,
     prior: OwnerPrior,
     config: MarketConfig,
+    stream: Stream,
 ) -> RoundRecord:
     """Write down all that happened, beside what the truth would have brought deviators, groups and everybody.
 
@@ -144,7 +145,8 @@ def record(
     # A row deviates if its bid is not its type, and every row of an owner with several does.
     deviates = untruthful(bidders.row_types, bids) | identities.has_multiple[identities.place]  # [1, r]
     group, strategies = population.groups.groups(bidders)
-    truth = played_round(rule, bidders, bids, deviates, sale).truth(group)
+    exact = config.counterfactuals == "exact"
+    truth = played_round(rule, bidders, bids, deviates, sale, exact).truth(group, stream("counterfactuals"))
     return RoundRecord(
         round=bidders.announcement.round,
         buyer=buyer.index,
@@ -175,13 +177,17 @@ def record(
         cost=identities.total(bidders.row_types.cost(outcome)),
         reported_cost=identities.total(bids.cost(outcome.privacy_loss, outcome.data_size)),
         truthful_payment=truth.payment,
+        counterfactual=truth.found,
+        stands_for=truth.stands_for,
         groups=GroupsTogether(group, strategies, truth.group_utility, truth.group_payment),
         everybody=everybody_truthful(broker, bidders, truth.everybody, deviates[:, identities.first]),
         rows=RowsOfBids(identities, bids, outcome),
     )
 
 
-def played_round(rule: Auction, bidders: Bidders, bids: Bids, deviates: Tensor, sale: Sale) -> PlayedRound:
+def played_round(
+    rule: Auction, bidders: Bidders, bids: Bids, deviates: Tensor, sale: Sale, every_one: bool = False
+) -> PlayedRound:
     """The round with all that a rerun of it by ``rule`` needs; ``deviates[1, r]`` are the rows that are misreports."""
     return PlayedRound(
         bidders.types,
@@ -191,8 +197,8 @@ def played_round(rule: Auction, bidders: Bidders, bids: Bids, deviates: Tensor, 
         sale.outcome,
         auction=rule,
         budget=sale.budget,
-        round=bidders.announcement.round,
         generator_state=sale.generator_state,
+        every_one=every_one,
     )
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from agents.owner.identities import Identities
 from agents.surplus import pays
 from agents.valuation import FAMILIES, MixedValuation, ParametricValuation, TabulatedValuation, Valuation
+from market_sim.counterfactual import NOT_TRIED, RERUN
 from market_sim.record import EverybodyTruthful, RoundRecord
 from market_sim.tables import CURVES, GROUPS, IDENTITIES
 
@@ -27,6 +28,7 @@ def trades_of(record: RoundRecord) -> dict[str, list[Any]]:
     if reported_cost is None:
         reported_cost = bids.cost(outcome.privacy_loss, outcome.data_size)
     ratio = bids.cost(types.privacy_budget, bids.data_size) / everything
+    known = record.tried | ~record.untruthful
     return {
         "round": [record.round] * count,
         "buyer": [record.buyer] * count,
@@ -53,12 +55,12 @@ def trades_of(record: RoundRecord) -> dict[str, list[Any]]:
         "payment": outcome.payment[0].tolist(),
         "transfer": [0.0] * count if record.transfer is None else record.transfer[0].tolist(),
         "utility": record.utility[0].tolist(),
-        "truthful_utility": record.truthful_utility[0].tolist(),
-        "truthful_payment": (outcome.payment if record.truthful_payment is None else record.truthful_payment)[
-            0
-        ].tolist(),
-        "misreport_gain": _or_none(record.misreport_gain, record.untruthful),
-        "misreport_paid": _or_none(record.misreport_paid, record.untruthful),
+        "truthful_utility": _or_none(record.truthful_utility, known),
+        "truthful_payment": _or_none(record.payment_for_truth, known),
+        "counterfactual": _how_found(record),
+        "stands_for": _or_none(stands_for(record)[None], record.tried),
+        "misreport_gain": _or_none(record.misreport_gain, record.tried),
+        "misreport_paid": _or_none(record.misreport_paid, record.tried),
         "privacy_spent": record.privacy_spent.tolist(),
         "unusable_records": record.unusable_records.tolist(),
     }
@@ -73,9 +75,9 @@ def round_of(record: RoundRecord) -> dict[str, Any]:
     honest = float(utility[~record.untruthful].sum())
     drop = record.worst_bound - record.error_bound if record.sellers else 0.0
     buyer_utility = record.value_of_accuracy * drop - spent
-    gain = record.misreport_gain[record.untruthful]
+    gain = gain_per_lie(record)
     truthful = ~record.untruthful
-    group_gain = groups_of(record)["gain"]
+    group_gain = [gain for gain in groups_of(record)["gain"] if gain is not None]
     everybody = record.everybody or EverybodyTruthful(record.error_bound, spent, record.sellers, surplus, honest)
     return {
         "round": record.round,
@@ -97,8 +99,12 @@ def round_of(record: RoundRecord) -> dict[str, Any]:
         "honest_surplus": honest,
         "buyer_utility": buyer_utility,
         "welfare": surplus + buyer_utility,
-        "misreport_gain_mean": float(gain.mean()) if len(gain) else None,
-        "misreport_gain_max": float(gain.max()) if len(gain) else None,
+        "misreports": int(record.untruthful.sum()),
+        "misreports_tried": int(record.tried.sum()),
+        "misreport_gain_mean": None if gain is None else gain[0],
+        "misreport_gain_low": None if gain is None else gain[1],
+        "misreport_gain_high": None if gain is None else gain[2],
+        "misreport_gain_max": None if gain is None else float(record.misreport_gain[record.tried].max()),
         "ir_violations": int((truthful & (utility < 0)).sum()),
         "truthful_share": int(truthful.sum()) / count if count else None,
         "privacy_loss_mean": float(outcome.privacy_loss.mean()) if count else None,
@@ -113,6 +119,31 @@ def round_of(record: RoundRecord) -> dict[str, Any]:
     }
 
 
+def stands_for(record: RoundRecord) -> Tensor:
+    """How many of the round's lies each one that was tried stands for ``float64[n]``."""
+    weight = record.stands_for
+    return torch.ones(len(record.owners), dtype=torch.float64) if weight is None else weight
+
+
+def gain_per_lie(record: RoundRecord) -> tuple[float, float, float] | None:
+    """Mean gain of all lies of a round and its 95 % interval, a point if all were tried; None without any.
+
+    Those that were not tried were left out at random, so that those tried in their place have their mean, with the
+    error of a sample without replacement (Cochran, "Sampling Techniques", 1977, theorem 2.2).
+    """
+    gain, weight = record.misreport_gain[record.tried], stands_for(record)[record.tried[0]]
+    if not len(gain):
+        return None
+    # A sum over its number where none was left out: weights of 1 leave its last bit alone.
+    mean = float((gain * weight).sum() / weight.sum()) if bool((weight != 1).any()) else float(gain.mean())
+    drawn = gain[weight > 1]
+    if len(drawn) < 2 or not bool(drawn.isfinite().all()):
+        return mean, mean, mean
+    stratum = float(weight[weight > 1].sum())
+    error = float(drawn.std()) * ((1 - len(drawn) / stratum) / len(drawn)) ** 0.5 * stratum / float(weight.sum())
+    return mean, mean - 1.96 * error, mean + 1.96 * error
+
+
 def groups_of(record: RoundRecord) -> dict[str, list[Any]]:
     """Columns of the groups: what each brought its members together, and what the truth of all of them would have."""
     groups = record.groups
@@ -122,6 +153,7 @@ def groups_of(record: RoundRecord) -> dict[str, list[Any]]:
     transfers = torch.zeros(count, dtype=torch.float64) if record.transfer is None else groups.total(record.transfer)
     utility = groups.total(record.utility) + transfers  # [G]
     gain = torch.where(utility == groups.truthful_utility, 0.0, utility - groups.truthful_utility)
+    tried = ~groups.truthful_utility.isnan()[None]
     paid = pays(gain, groups.truthful_payment, groups.total(record.outcome.payment), groups.total(record.own_sale_cost))
     return {
         "round": [record.round] * count,
@@ -130,9 +162,10 @@ def groups_of(record: RoundRecord) -> dict[str, list[Any]]:
         "strategy": list(groups.strategies),
         "members": groups.total(torch.ones_like(record.owners)[None]).tolist(),
         "utility": utility.tolist(),
-        "truthful_utility": groups.truthful_utility.tolist(),
-        "gain": gain.tolist(),
-        "paid": paid.tolist(),
+        "truthful_utility": _or_none(groups.truthful_utility[None], tried),
+        "counterfactual": [RERUN if was else NOT_TRIED for was in tried[0].tolist()],
+        "gain": _or_none(gain[None], tried),
+        "paid": _or_none(paid[None], tried),
         "transfers": transfers.tolist(),
     }
 
@@ -255,6 +288,12 @@ def _family_and_factor(valuation: Valuation) -> tuple[list[str | None], list[flo
 def _numbers(group: Tensor) -> list[int | None]:
     """Group numbers ``int64[n]``, None for whoever acts alone."""
     return [number if number >= 0 else None for number in group.tolist()]
+
+
+def _how_found(record: RoundRecord) -> list[str | None]:
+    if record.counterfactual is not None:
+        return list(record.counterfactual)
+    return [RERUN if lied else None for lied in record.untruthful[0].tolist()]
 
 
 def _or_none(values: Tensor, known: Tensor) -> list[Any]:

@@ -3,7 +3,8 @@
 A market's streams are ``population``, ``network``, ``strategies`` (who follows which), ``data split`` (which records
 are whose) and ``public rule`` (what a strategic owner supposes a lottery to draw), once; then, per round and buyer,
 ``sampling``, ``budget``, ``strategies/bids``, ``strategies/identities``, ``lottery``, ``records`` (which of a partly
-bought data set) and ``noise``, the last two with one more each for the further identities of one owner.
+bought data set) and ``noise``, these two with one more each for the further identities of one owner, and
+``counterfactuals`` (whose truth is tried where many lied, and whose is tried twice).
 """
 
 from __future__ import annotations

@@ -25,7 +25,11 @@ ROUNDS = pa.schema(
         ("honest_surplus", pa.float64()),
         ("buyer_utility", pa.float64()),
         ("welfare", pa.float64()),
+        ("misreports", pa.int64()),
+        ("misreports_tried", pa.int64()),
         ("misreport_gain_mean", pa.float64()),
+        ("misreport_gain_low", pa.float64()),
+        ("misreport_gain_high", pa.float64()),
         ("misreport_gain_max", pa.float64()),
         ("ir_violations", pa.int64()),
         ("truthful_share", pa.float64()),
@@ -42,7 +46,9 @@ ROUNDS = pa.schema(
 )
 """One row per buyer and round; ``truthful_…`` is what would have come of it had everybody told the truth.
 
-``honest_surplus`` is that of the bidders who did tell it.
+``honest_surplus`` is that of the bidders who did tell it. ``misreports_tried`` of the ``misreports`` were compared with
+the truth: ``misreport_gain_mean`` is that of all, between ``_low`` and ``_high`` (95 %) where some were left out, and
+``misreport_gain_max`` is at least that of all.
 """
 
 TRADES = pa.schema(
@@ -74,6 +80,8 @@ TRADES = pa.schema(
         ("utility", pa.float64()),
         ("truthful_utility", pa.float64()),
         ("truthful_payment", pa.float64()),
+        ("counterfactual", pa.string()),
+        ("stands_for", pa.float64()),
         ("misreport_gain", pa.float64()),
         ("misreport_paid", pa.bool_()),
         ("privacy_spent", pa.float64()),
@@ -82,7 +90,10 @@ TRADES = pa.schema(
 )
 """One row per bidder, buyer and round.
 
-``group`` is missing for whoever acts alone; ``position`` is the row of her first identity among the round's bids.
+``counterfactual`` says how it was found what the truth would have brought a liar: ``rerun`` of the auction, ``shared``
+(from work that many reruns share, or her price list), or ``none``: there were too many, and what the truth would have
+brought her is missing. Each of those tried ``stands_for`` so many lies of her round. ``group`` is missing for whoever
+acts alone; ``position`` is the row of her first identity among the round's bids.
 """
 
 GROUPS = pa.schema(
@@ -94,6 +105,7 @@ GROUPS = pa.schema(
         ("members", pa.int64()),
         ("utility", pa.float64()),
         ("truthful_utility", pa.float64()),
+        ("counterfactual", pa.string()),
         ("gain", pa.float64()),
         ("paid", pa.bool_()),
         ("transfers", pa.float64()),

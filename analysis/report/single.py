@@ -131,7 +131,7 @@ def _lying(market: MarketRuns, ceiling: pd.DataFrame | None, chance: float | Non
     if len(found.lying):
         caption = (
             "Each lie alone: gain over the same owner's truth in the same round, all others as they bid. From, to: "
-            f"95 % interval, bootstrap of rounds. {tails_too_heavy(found.lying.to_dict('records'))}"
+            f"95 % interval, bootstrap of rounds. {found.tried} {tails_too_heavy(found.lying.to_dict('records'))}"
         )
         parts.append(html_table("gains", found.lying, GAINS, caption.strip()))
     if len(found.groups):

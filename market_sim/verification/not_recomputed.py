@@ -55,7 +55,10 @@ SOLD: dict[str, tuple[str, ...]] = {
 
 OTHERWISE: dict[str, tuple[str, ...]] = {
     "rounds": (
+        "misreports_tried",
         "misreport_gain_mean",
+        "misreport_gain_low",
+        "misreport_gain_high",
         "misreport_gain_max",
         "group_gain_sum",
         "group_gain_max",
@@ -65,8 +68,15 @@ OTHERWISE: dict[str, tuple[str, ...]] = {
         "truthful_owner_surplus",
         "truthful_honest_surplus",
     ),
-    "trades": ("truthful_utility", "truthful_payment", "misreport_gain", "misreport_paid"),
-    "groups": ("truthful_utility", "gain", "paid"),
+    "trades": (
+        "truthful_utility",
+        "truthful_payment",
+        "counterfactual",
+        "stands_for",
+        "misreport_gain",
+        "misreport_paid",
+    ),
+    "groups": ("truthful_utility", "counterfactual", "gain", "paid"),
 }
 """Columns that hold what the auction would have decided on other bids."""
 

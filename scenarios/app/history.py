@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Mapping
@@ -57,7 +58,7 @@ class History:
         self._sold = np.zeros(owners)
         self._gain = np.zeros(owners)
         self._cost = np.zeros(owners)
-        self.misreports = self.misreports_paid = 0
+        self.misreports = self.misreports_paid = self.misreports_left_out = 0
         self.latest: tuple[RoundRecord, ...] = ()
         self.last_bid: dict[int, tuple[RoundRecord, int]] = {}
 
@@ -77,7 +78,7 @@ class History:
     def _record(self, record: RoundRecord) -> None:
         self._rounds.append(round_of(record))
         cost = record.types.cost_at_own_budget()[0].numpy()  # [owner]
-        untruthful = record.untruthful[0].numpy()
+        untruthful = record.tried[0].numpy()
         gain = _without_rounding(record)[0].numpy()
         owners = record.owners.numpy()
         scale = np.where(cost > 0, cost, 1.0)
@@ -85,19 +86,21 @@ class History:
         share = (gain / scale)[untruthful & (cost > 0) & np.isfinite(gain / scale)]  # [misreport]
         np.add.at(self._gain, owners[untruthful], gain[untruthful])
         np.add.at(self._cost, owners, cost)
-        paid = int((record.misreport_paid & record.untruthful).sum())
+        paid = int((record.misreport_paid & record.tried).sum())
         best = share.max(initial=-np.inf)
         self._gains.append(
             {"round": record.round, "misreports": len(share), "paid": paid, "total": share.sum(), "max": best}
         )
         self.misreports += int(untruthful.sum())
+        self.misreports_left_out += int(record.untruthful.sum()) - int(untruthful.sum())
         self.misreports_paid += paid
         np.add.at(self._sold, owners, record.outcome.privacy_loss[0].numpy())
         for name, values in groups_of(record).items():
             self._groups[name].extend(values)
         self._promises.add(record)
         truth, utility = record.truthful_utility[0].numpy() / scale, record.utility[0].numpy() / scale
-        self._bids.extend(zip(record.strategies, (~untruthful).tolist(), truth.tolist(), utility.tolist(), strict=True))
+        bids = zip(record.strategies, (~untruthful).tolist(), truth.tolist(), utility.tolist(), strict=True)
+        self._bids.extend(bid for bid in bids if not math.isnan(bid[2]))
         self.last_bid.update((owner, (record, place)) for place, owner in enumerate(owners.tolist()))
 
     @property
@@ -139,7 +142,7 @@ class History:
     @property
     def headline(self) -> Headline:
         """Did lying pay so far?"""
-        return headline_from(self.misreports, self.misreports_paid, self.groups)
+        return headline_from(self.misreports, self.misreports_paid, self.groups, left_out=self.misreports_left_out)
 
     @property
     def median_privacy_loss(self) -> float:

@@ -100,14 +100,14 @@ def _lying(found: Findings) -> list[RenderableType]:
     parts: list[RenderableType] = [Text(str(found.headline))]
     if len(found.lying):
         rows = found.lying.to_dict("records")
-        lies = [(row["strategy"], *_counts(row, "misreports"), *map(_format_interval, _both(row))) for row in rows]
+        lies = [(row["strategy"], _tried(row), f"{row['paid']:,}", *map(_format_interval, _both(row))) for row in rows]
         parts.append(_table(("strategy", "lies", "paid", "gain per lie, money [ ]", "of her cost [ ]"), lies))
         mean = found.number("gain per lie")
         average = _format_interval((mean["mean"], mean["low"], mean["high"]))
         parts.append(
             Text(f"Each lie alone, on average {average} % of her cost: of all her records at her own privacy budget.")
         )
-        parts += [Text(warning)] if (warning := tails_too_heavy(rows)) else []
+        parts += [Text(said) for said in (found.tried, tails_too_heavy(rows)) if said]
     if len(found.groups):
         money = ("utility", "truthful_utility", "ratio")
         groups = [
@@ -118,6 +118,12 @@ def _lying(found: Findings) -> list[RenderableType]:
         parts.append(_table(headings, groups))
         parts.append(Text("Groups: in every round anew; an owner under several names is one of her own."))
     return parts
+
+
+def _tried(row: Mapping[str, Any]) -> str:
+    """How many lies were tried, and of how many if some were not."""
+    tried, told = row["misreports"], row["told"]
+    return f"{tried:,}" if tried == told else f"{tried:,} tried of {told:,}"
 
 
 def _counts(row: Mapping[str, Any], name: str) -> tuple[str, str]:

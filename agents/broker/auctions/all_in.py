@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import Auction, Guarantees
+from agents.broker.auctions.parts.one_by_one import admitted, sold_alone
 from agents.broker.auctions.parts.single_minded import offers
 from agents.messages import Bids, Outcome
 
@@ -32,16 +33,11 @@ class AllIn(Auction):
     refuted = True
 
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
-        """Admit and pay, one sorted position of all rows at a time."""
+        """Admit and pay."""
         offered = offers(bids, budget)
-        reserve, order = offered.reserve.sort(dim=-1, stable=True)
-        weight = offered.weight.gather(-1, order)
-        total = torch.zeros_like(budget)
-        admitted = torch.zeros_like(reserve, dtype=torch.bool)
-        for place in range(bids.shape[1]):
-            grown = total + weight[:, place]
-            fits = (reserve[:, place] < torch.inf) & (reserve[:, place] <= offered.rate(grown))
-            total = torch.where(fits, grown, total)
-            admitted[:, place] = fits
-        wins = torch.zeros_like(admitted).scatter(-1, order, admitted)
+        wins, total = admitted(offered)
         return offered.sold(wins, offered.payment(offered.rate(total)[:, None]))
+
+    def alone(self, bids: Bids, budget: Tensor, instead: Bids, rows: Tensor) -> tuple[Outcome, Tensor]:
+        """What each of ``rows`` alone would have got for another bid; all others keep their ranks."""
+        return sold_alone(offers(bids, budget), instead, rows)

@@ -128,6 +128,27 @@ class Auction(Remembering, ABC):
         self.check_shape("outcome", outcome.payment, bids)
         return outcome
 
+    def alone(self, bids: Bids, budget: Tensor, instead: Bids, rows: Tensor) -> tuple[Outcome, Tensor] | None:
+        """What some owners would get, each had she alone bid otherwise: faster than a rerun each, and the same bits.
+
+        A rule that shares work between such reruns overrides it. It has to be pure; lotteries need not be known.
+
+        Parameters
+        ----------
+        bids : Bids [1, n]
+        budget : float64[1]
+        instead : Bids [1, n]
+            What each would have bid.
+        rows : int64[D]
+            Who is asked for.
+
+        Returns
+        -------
+        (Outcome [1, D], known bool[D]) or None
+            By default None: the rule has to be run again for each. So it has for those who are not known.
+        """
+        return None
+
     def check_shape(self, what: str, array: Tensor, bids: Bids) -> None:
         """Refuse an answer that is not one for every owner."""
         if tuple(array.shape[:2]) != bids.shape:
@@ -229,6 +250,17 @@ class MenuAuction(Auction):
     @abstractmethod
     def price_list(self, bids: Bids, budget: Any) -> Menu:
         """Everybody's price list ``[B, n, K]``, given what the others bid."""
+
+    def alone(self, bids: Bids, budget: Tensor, instead: Bids, rows: Tensor) -> tuple[Outcome, Tensor] | None:
+        """What each of ``rows`` alone picks for another bid from her list, unless that depends on this bid."""
+        chosen = self.price_list(bids, budget).choose(instead)
+        theirs = instead.take(owners=rows)
+        # Her being there at all moves the lists of others, and so may move her own.
+        known = bids.present[0, rows] & theirs.present[0]
+        for name in self.list_depends_on:
+            known = known & (getattr(theirs, name) == getattr(bids, name)[:, rows])[0]
+        picked = (getattr(chosen, part)[:, rows] for part in ("privacy_loss", "payment", "data_size"))
+        return Outcome(*picked), known
 
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
         """Give everybody her favourite entry of her own list."""

@@ -34,6 +34,8 @@ class SingleMindedOffers:
         Reported cost of the whole data set, rounded up to the money unit; infinite if not for sale.
     reserve : float64[B, n]
         Lowest rate at which ``payment`` reaches ``ask``; infinite if not for sale.
+    grid : float64[B]
+        The power of two that all weights are multiples of.
     """
 
     bids: Bids
@@ -42,6 +44,7 @@ class SingleMindedOffers:
     weight: Tensor
     ask: Tensor
     reserve: Tensor
+    grid: Tensor
 
     def rate(self, total: Tensor) -> Tensor:
         """Money per unit of weight ``[B, ...]`` if the whole budget goes to owners of this ``total`` weight."""
@@ -65,7 +68,7 @@ class SingleMindedOffers:
         )
 
 
-def offers(bids: Bids, budget: Tensor) -> SingleMindedOffers:
+def offers(bids: Bids, budget: Tensor, *, grid: Tensor | None = None) -> SingleMindedOffers:
     """Read every bid as an offer of the whole data set at the bidder's own privacy budget.
 
     Not for sale: no records, no privacy budget, an infinite valuation there, or a weight or budget beyond float64's
@@ -75,14 +78,20 @@ def offers(bids: Bids, budget: Tensor) -> SingleMindedOffers:
     ----------
     bids : Bids [B, n]
     budget : float64[B]
+    grid : float64[B], optional
+        Of a larger market's weights; by default as fine as sums of these allow.
     """
     budget, quantum = spendable(budget)  # [batch]
     # All below is [batch, owner].
-    weight = _summable(bids.data_size.double() * bids.privacy_budget, bids.present)
+    weight = usable_weights(bids)
+    if grid is None:
+        exponent = grid_exponent(weight.amax(dim=-1), bids.present.sum(-1)) if weight.numel() else torch.tensor(0)
+        grid = torch.ldexp(torch.ones(len(weight), dtype=torch.float64), exponent)
+    weight = (weight / grid[:, None]).floor() * grid[:, None]
     ask = asked(bids.data_size, bids.valuation.at(bids.privacy_budget), quantum[:, None])
     for_sale = (weight > 0) & (ask < torch.inf) & (budget > 0)[:, None]
     weight, ask = torch.where(for_sale, weight, 0.0), torch.where(for_sale, ask, torch.inf)
-    return SingleMindedOffers(bids, budget, quantum, weight, ask, _reserve(weight, ask, quantum[:, None]))
+    return SingleMindedOffers(bids, budget, quantum, weight, ask, _reserve(weight, ask, quantum[:, None]), grid)
 
 
 def asked(records: Tensor, value: Tensor, quantum: Tensor) -> Tensor:
@@ -104,14 +113,15 @@ def _paid(weight: Tensor, rate: Tensor, quantum: Tensor) -> Tensor:
     return (weight * rate / quantum).floor() * quantum
 
 
-def _summable(weight: Tensor, present: Tensor) -> Tensor:
-    """Weights rounded down to multiples of one power of two per row, so coarse that every sum of them is exact."""
-    weight = torch.where(present & (weight >= MIN_WEIGHT) & (weight <= MAX_WEIGHT), weight, 0.0)
-    if not weight.numel():
-        return weight
-    exponent = torch.frexp(weight.amax(dim=-1)).exponent + torch.frexp(present.sum(-1).double()).exponent
-    grid = torch.ldexp(torch.ones_like(weight[:, 0]), exponent - 52)[:, None]
-    return (weight / grid).floor() * grid
+def usable_weights(bids: Bids) -> Tensor:
+    """Data size times privacy budget ``[B, n]``, 0 of the absent and beyond float64's safe range."""
+    weight = bids.data_size.double() * bids.privacy_budget
+    return torch.where(bids.present & (weight >= MIN_WEIGHT) & (weight <= MAX_WEIGHT), weight, 0.0)
+
+
+def grid_exponent(largest: Tensor, count: Tensor) -> Tensor:
+    """Exponent of the power of two so coarse that all sums of ``count`` multiples up to ``largest`` are exact."""
+    return torch.frexp(largest).exponent + torch.frexp(count.double()).exponent - 52
 
 
 def _reserve(weight: Tensor, ask: Tensor, quantum: Tensor) -> Tensor:
