@@ -1,6 +1,6 @@
 # Everything starts here: `make run` and `make test` build the environment they need in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help run app test test-browser lint bench gallery clean
+.PHONY: help run app test test-browser lint bench gallery docs docs-links clean
 
 # PYTHON=python3.13 chooses the interpreter, TORCH_INDEX=ADDRESS where torch alone is taken from (PyTorch's CPU builds).
 PYTHON ?=
@@ -13,6 +13,7 @@ READY := $(VENV)/.ready
 READY_APP := $(VENV)/.ready-app
 READY_DEV := $(VENV)/.ready-dev
 READY_BROWSER := $(VENV)/.ready-browser
+READY_DOCS := $(VENV)/.ready-docs
 JOBS ?= 2
 
 help:
@@ -22,6 +23,7 @@ help:
 	@echo "make test-browser   the page and the report in a real browser (Debian: apt install chromium)"
 	@echo "make bench  the figures and timings of docs/benchmarks.md"
 	@echo "make gallery   the pictures of docs/gallery.md"
+	@echo "make docs   the documentation as a site, docs/_build/html; make docs-links tries its links to elsewhere"
 	@echo "make clean  removes the environment and the caches, never your runs"
 
 run: $(READY)
@@ -48,6 +50,13 @@ bench: $(READY_DEV)
 
 gallery: $(READY)
 	@$(BIN)/market-sim run gallery --out docs/gallery
+
+docs: $(READY_DOCS)
+	@$(BIN)/python -m sphinx --fail-on-warning --keep-going -q -b html docs docs/_build/html
+	@echo "The site: docs/_build/html/index.html"
+
+docs-links: $(READY_DOCS)
+	@$(BIN)/python -m sphinx -q -b linkcheck docs docs/_build/links
 
 clean:
 	@rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks .coverage
@@ -82,4 +91,9 @@ $(READY_DEV): $(READY)
 $(READY_BROWSER): $(READY_DEV)
 	@echo "Installing what drives a browser (once)"
 	@$(PIP) --editable '.[dev,viz,browser]'
+	@touch $@
+
+$(READY_DOCS): $(READY_DEV)
+	@echo "Installing what makes the site (once)"
+	@$(PIP) --editable '.[dev,viz,docs]'
 	@touch $@

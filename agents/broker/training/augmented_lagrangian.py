@@ -212,7 +212,7 @@ def purchases(sales: Sales, reports: Reports) -> tuple[Tensor, Tensor]:
 
 
 def entropy_penalty(chance: Tensor) -> Tensor:
-    """Mean of M / (M + 1) - |z - 1 / (M + 1)|^2: 0 for certain outcomes, most where all are equally likely."""
+    """Mean of ``M / (M + 1) - |z - 1 / (M + 1)|^2``: 0 for certain outcomes, most where all are equally likely."""
     outcomes = chance.shape[-1]
     return ((outcomes - 1) / outcomes - (chance - 1 / outcomes).square().sum(-1)).mean()
 

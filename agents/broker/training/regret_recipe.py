@@ -45,7 +45,7 @@ class RegretRecipe:
     multipliers_every, epoch : int
         Steps between two updates of the multipliers, and between two of rho.
     entropy_weight : float
-        Weight of the penalty M / (M + 1) - |z - 1 / (M + 1)|^2 on allocations z that are not deterministic.
+        Weight of the penalty ``M / (M + 1) - |z - 1 / (M + 1)|^2`` on allocations z that are not deterministic.
     averaging : float
         Decay, per step, of the running mean of the weights that becomes the trained network; 0 keeps the last ones.
     warm_up : float
