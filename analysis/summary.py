@@ -195,18 +195,28 @@ def final_accuracy(rounds: pd.DataFrame) -> pd.Series:
 
 
 def privacy_spent(trades: pd.DataFrame) -> dict[str, Any]:
-    """Privacy loss per owner, summed over the rounds of one run: pure composition, median and largest.
+    """Privacy loss per owner of one run: the plain sum over rounds and the tight total, median and largest.
 
-    Owners who never sold have spent nothing and are counted apart, not averaged in.
+    Owners who never sold have spent nothing and are counted apart, not averaged in. ``delta_largest`` belongs to the
+    plain sums; the totals hold at the delta of the market, and where no loss depends on an upload
+    (``market_sim.privacy_account``). Sums are of what was sold, totals of what was sent: who added more noise than she
+    sold has the smaller total.
     """
     spent = trades.groupby(["seed", "owner"])["privacy_loss"].sum()
     sold = spent[spent > 0]
+    last = (
+        trades.sort_values("round", kind="stable").groupby(["seed", "owner"])[["privacy_total", "delta_spent"]].last()
+    )
+    total = last.loc[sold.index, "privacy_total"]
     return {
         "owners": len(spent),
         "sold": len(sold),
         "median": float(sold.median()) if len(sold) else 0.0,
         "largest": float(sold.max()) if len(sold) else 0.0,
         "largest_in_a_round": float(trades["privacy_loss"].max()) if len(trades) else 0.0,
+        "total_median": float(total.median()) if len(sold) else 0.0,
+        "total_largest": float(total.max()) if len(sold) else 0.0,
+        "delta_largest": float(last["delta_spent"].max()) if len(last) else 0.0,
     }
 
 

@@ -128,6 +128,7 @@ class FLMarket(MarketModel):
             self.terms,
             model=self.learned,
             lifetime_allowance=math.inf if config.lifetime_allowance is None else config.lifetime_allowance,
+            delta=config.delta,
             partition=config.partition,
             partition_options=config.partition_options,
             options=config.strategy_options,

@@ -85,7 +85,7 @@ class RoundRecord:
         Who they really are, privacy budgets within their allowances.
     bids : Bids [1, n]
         As they reached the broker: verified fields are true. Of those with several identities, their first one's curve
-        and privacy budget and the records of all.
+        and the privacy budgets and records of all, added up.
     untruthful : bool[1, n]
         Whose bid differs from her type, and who appears under several names.
     outcome : Outcome [1, n]
@@ -94,6 +94,10 @@ class RoundRecord:
         name.
     privacy_spent : float64[n]
         Of all rounds and uploads, this round included; less than was sold where more noise was added than sold.
+    delta_spent : float64[n]
+        Sum of the deltas of the same uploads; 0 for pure ones.
+    privacy_total : float64[n]
+        Their tight total at the market's delta, for losses that do not depend on the uploads; infinite without noise.
     unusable_records : int64[n]
         How many of the records used had no finite gradient and added nothing.
     sellers : int
@@ -145,6 +149,8 @@ class RoundRecord:
     utility: Tensor
     truthful_utility: Tensor
     privacy_spent: Tensor
+    delta_spent: Tensor
+    privacy_total: Tensor
     unusable_records: Tensor
     sellers: int
     error_bound: float

@@ -57,7 +57,7 @@ def announce(
     owners = population.bidders(maximum if buyer.active else 0, taken, stream("sampling"))
     types = population.types_of(owners)
     announcement = buyer.announce(float(prior.cost_of_everything(types)), round, stream("budget"))
-    return Bidders.single(announcement, owners, types, population.accounts.left[owners])
+    return Bidders.single(announcement, owners, types)
 
 
 def appear(groups: StrategyGroups, bidders: Bidders, stream: Stream) -> Bidders:
@@ -162,6 +162,8 @@ def record(
         utility=settlement.utility,
         truthful_utility=truth.utility,
         privacy_spent=population.accounts.spent[bidders.owners],
+        delta_spent=population.composed.delta_spent(bidders.owners),
+        privacy_total=population.composed.total(bidders.owners),
         unusable_records=population.unusable[bidders.owners],
         sellers=aggregate.sellers,
         error_bound=error_bound,

@@ -62,6 +62,8 @@ def trades_of(record: RoundRecord) -> dict[str, list[Any]]:
         "misreport_gain": _or_none(record.misreport_gain, record.tried),
         "misreport_paid": _or_none(record.misreport_paid, record.tried),
         "privacy_spent": record.privacy_spent.tolist(),
+        "delta_spent": record.delta_spent.tolist(),
+        "privacy_total": record.privacy_total.tolist(),
         "unusable_records": record.unusable_records.tolist(),
     }
 

@@ -29,6 +29,7 @@ from market_sim.checkpoints import ROWS_IN_MEMORY, Checkpoints
 from market_sim.config import MarketConfig
 from market_sim.directory import prepare
 from market_sim.model import FLMarket, configured
+from market_sim.privacy_account import privacy_account
 from market_sim.results import (
     FORMAT,
     Results,
@@ -223,6 +224,7 @@ def manifest_of(config: MarketConfig, seed: int, model: FLMarket) -> dict[str, A
         "model": {"name": model.learned.name, "dimension": model.learned.dimension},
         "error_bound_meaning": model.terms.error_bound_meaning,
         "perturbation": _described_perturbation(config),
+        "privacy_account": privacy_account(config),
         # Parts handed over that cannot be imported, and noise that cannot be seeded, cannot be had again.
         "repeatable": not isinstance(config.auction, Auction)
         and not isinstance(config.task, Task)

@@ -85,6 +85,8 @@ TRADES = pa.schema(
         ("misreport_gain", pa.float64()),
         ("misreport_paid", pa.bool_()),
         ("privacy_spent", pa.float64()),
+        ("delta_spent", pa.float64()),
+        ("privacy_total", pa.float64()),
         ("unusable_records", pa.int64()),
     ]
 )
@@ -94,6 +96,10 @@ TRADES = pa.schema(
 (from work that many reruns share, or her price list), or ``none``: there were too many, and what the truth would have
 brought her is missing. Each of those tried ``stands_for`` so many lies of her round. ``group`` is missing for whoever
 acts alone; ``position`` is the row of her first identity among the round's bids.
+
+Of all her uploads so far, ``privacy_spent`` and ``delta_spent`` are the plain sums of what they claim, and
+``privacy_total`` is the tight total at the delta of the market, which holds where no loss depends on an upload
+(``config.json`` says whether: ``privacy_account``).
 """
 
 GROUPS = pa.schema(

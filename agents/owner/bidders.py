@@ -26,20 +26,17 @@ class Bidders:
         Who they really are in this round, privacy budgets within what is left of their allowances.
     identities : Identities
         Whose each row of the bids is.
-    left : float64[n], optional
-        What is left of their lifetime allowances; None for no limit.
     """
 
     announcement: Announcement
     owners: Tensor
     types: OwnerTypes
     identities: Identities
-    left: Tensor | None = None
 
     @staticmethod
-    def single(announcement: Announcement, owners: Tensor, types: OwnerTypes, left: Tensor | None = None) -> Bidders:
+    def single(announcement: Announcement, owners: Tensor, types: OwnerTypes) -> Bidders:
         """Bidders who appear under one name each."""
-        return Bidders(announcement, owners, types, Identities.single(types), left)
+        return Bidders(announcement, owners, types, Identities.single(types))
 
     @cached_property
     def row_owners(self) -> Tensor:
@@ -48,5 +45,5 @@ class Bidders:
 
     @cached_property
     def row_types(self) -> OwnerTypes:
-        """Who is behind every row ``[1, r]``, with the records that the row holds."""
-        return self.identities.per_identity(self.types, self.left)
+        """Who is behind every row ``[1, r]``, with the records and the part of the privacy budget that it has."""
+        return self.identities.per_identity(self.types)

@@ -18,7 +18,7 @@ from agents.owner.notice_board import NoticeBoard
 from agents.owner.published_bids import PublishedBids
 from agents.owner.refusals import check_balanced, check_group_numbers, check_upload_sent, check_within_type, named
 from agents.owner.settlement import Settlement
-from agents.owner.strategies.base import MarketView, PublicKnowledge, RoundResult, Strategy
+from agents.owner.strategies.base import AnnouncementWithoutModel, MarketView, PublicKnowledge, RoundResult, Strategy
 from agents.owner.strategy_shares import (
     Share,
     check_options,
@@ -310,10 +310,10 @@ class StrategyGroups:
 
     def _view(self, index: int, bidders: Bidders, rows: Tensor, everybody: Bids | None = None) -> MarketView:
         """What the strategy with this index knows when it decides for its rows; for last movers also all bids."""
-        owners, board = bidders.row_owners[rows], self.notice_board
+        owners, board, said = bidders.row_owners[rows], self.notice_board, bidders.announcement
         reads = board is not None and self.strategies[index].needs_network
         return MarketView(
-            announcement=bidders.announcement,
+            announcement=said if self.strategies[index].reads_model else AnnouncementWithoutModel.of(said),
             member=self.member[owners],
             place=bidders.identities.place[rows],
             bidders=len(bidders.owners),

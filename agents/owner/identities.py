@@ -11,7 +11,7 @@ from agents.messages import Bids, Outcome
 from agents.types import OwnerTypes
 
 ROUNDING = 1e-12
-"""Part of an allowance that is not handed out, so that rounded parts never add up to more than the whole."""
+"""Part of a privacy budget that is not handed out, so that rounded parts never add up to more than the whole."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,20 +77,18 @@ class Identities:
         """Whether any bidder has more than one identity."""
         return len(self.place) > len(self.first)
 
-    def per_identity(self, types: OwnerTypes, left: Tensor | None = None) -> OwnerTypes:
-        """The owner behind every row ``[1, r]``, with the records that the row holds.
+    def per_identity(self, types: OwnerTypes) -> OwnerTypes:
+        """The owner behind every row ``[1, r]``, with the records and the part of her privacy budget that it has.
 
-        Uploads under several names add up, and what is left of a lifetime allowance, ``left`` ``float64[n]``, has to
-        last for all of them: each name has an equal part of it. The privacy budget itself is what she tolerates of
-        one upload; who splits accepts that the sum is larger.
+        Uploads under several names add up, and her privacy budget is what she tolerates of them together in a round:
+        each name has an equal part of it, and so of what is left of a lifetime allowance.
         """
         if not self.any_split:
             return types
         rows = types.take(owners=self.place)
-        budget = rows.privacy_budget
-        if left is not None:
-            names = self.place.bincount(minlength=len(self.first))  # [n]
-            budget = torch.minimum(budget, (left / names * (1 - ROUNDING))[self.place])
+        names = self.counts[self.place]  # [r]
+        part = rows.privacy_budget / names * (1 - ROUNDING)
+        budget = torch.where(names > 1, part, rows.privacy_budget)
         return OwnerTypes(valuation=rows.valuation, privacy_budget=budget, data_size=self.records[None].clone())
 
     def merged(self, types: OwnerTypes) -> OwnerTypes:
@@ -108,10 +106,12 @@ class Identities:
         return torch.zeros(1, len(self.first), dtype=values.dtype).index_add(1, self.place, values)
 
     def bids(self, bids: Bids) -> Bids:
-        """What each bidder reported ``[1, n]``: the curve and privacy budget of her first row, the records of all."""
+        """What each bidder reported ``[1, n]``: the curve of her first row, privacy budgets and records of all."""
         if not self.any_split:
             return bids
-        return bids.take(owners=self.first).replace(data_size=self.total(bids.data_size))
+        return bids.take(owners=self.first).replace(
+            privacy_budget=self.total(bids.privacy_budget), data_size=self.total(bids.data_size)
+        )
 
     def outcome(self, outcome: Outcome) -> Outcome:
         """What each bidder sold ``[1, n]``: records, payments and privacy losses of all rows.

@@ -14,6 +14,7 @@ from agents.models.base import Model
 from agents.models.softmax import softmax_regression
 from agents.owner.accountant import Accountant
 from agents.owner.bidders import Bidders
+from agents.owner.composed_account import ComposedAccount
 from agents.owner.gradients import local_gradients
 from agents.owner.groups import StrategyGroups, Stream
 from agents.owner.records import draw_records
@@ -21,6 +22,7 @@ from agents.owner.settlement import Settlement
 from agents.owner.strategies.base import PublicKnowledge
 from agents.owner.strategy_shares import Share
 from agents.perturbation.checked import perturb
+from agents.perturbation.gaussian import DEFAULT_DELTA
 from agents.prior import MIN_PRIVACY_BUDGET
 from agents.saved_state import State, held_by, with_held
 from agents.tasks.base import Task
@@ -49,6 +51,8 @@ class OwnerPopulation:
         The family of models whose gradients they compute; by default softmax regression.
     lifetime_allowance : float
         Most privacy loss that each owner may ever spend; infinite for no limit.
+    delta : float
+        Probability with which the total of an owner's uploads may be exceeded (``composed``).
     partition : str
         How records are distributed (``agents.tasks.partition.PARTITIONS``).
     partition_options : mapping, optional
@@ -70,6 +74,7 @@ class OwnerPopulation:
         *,
         model: Model | None = None,
         lifetime_allowance: float = float("inf"),
+        delta: float = DEFAULT_DELTA,
         partition: str = "iid",
         partition_options: Mapping[str, Any] | None = None,
         options: Mapping[str, Mapping[str, Any]] | None = None,
@@ -86,6 +91,7 @@ class OwnerPopulation:
             task, _append_unowned(types.data_size[0], task), partition, stream("data split"), partition_options
         )
         self.accounts = Accountant.open(owners, lifetime_allowance)
+        self.composed = ComposedAccount(terms.mechanism, delta)
         # Of each owner's records used in her last round, how many had no finite gradient, [N].
         self.unusable = torch.zeros(owners, dtype=torch.int64)
         self._left = torch.zeros(owners, dtype=torch.bool)
@@ -97,6 +103,7 @@ class OwnerPopulation:
         """All that is remembered of the owners between rounds."""
         return {
             "accounts": held_by(self.accounts),
+            "composed": self.composed.state(),
             "groups": self.groups.state(),
             "owners": {name: getattr(self, name) for name in REMEMBERED},
         }
@@ -110,6 +117,7 @@ class OwnerPopulation:
             If that is the state of other owners.
         """
         self.accounts = with_held(self.accounts, state["accounts"])
+        self.composed.load_state(state["composed"])
         self.groups.load_state(state["groups"])
         for name in REMEMBERED:
             setattr(self, name, state["owners"][name])
@@ -227,6 +235,7 @@ class OwnerPopulation:
         owners, identities = settlement.bidders.owners, settlement.bidders.identities
         loss = settlement.outcome.privacy_loss_sold[0] if loss is None else loss
         self.accounts = self.accounts.charge(owners[identities.place], loss)
+        self.composed.charge(owners[identities.place], loss)
         self.earned[owners] += identities.total(settlement.outcome.payment)[0]
         self.utility[owners] += settlement.utility[0]
         if settlement.transfer is not None:

@@ -172,7 +172,8 @@ def privacy_figure(privacy: pd.DataFrame, *, allowance: float | None = None) -> 
     Parameters
     ----------
     privacy : DataFrame
-        Per round: ``round, median, high`` (nine owners in ten have spent less) and ``largest``.
+        Per round: ``round, median, high`` (nine owners in ten have spent less), ``largest``, and ``total``, the tight
+        total of the median owner; infinite without noise, and not drawn then.
     allowance : float, optional
         The most that an owner may ever spend.
     """
@@ -181,6 +182,8 @@ def privacy_figure(privacy: pd.DataFrame, *, allowance: float | None = None) -> 
     axes.fill_between(played, 0, privacy["high"], color=PALETTE[3], alpha=0.2, linewidth=0, label="nine owners in ten")
     axes.plot(played, privacy["median"], color=PALETTE[3], linewidth=2, label="median owner")
     axes.plot(played, privacy["largest"], color=INK, linewidth=1, linestyle="--", label="who sold most")
+    if np.isfinite(privacy["total"]).all():
+        axes.plot(played, privacy["total"], color=PALETTE[3], linewidth=2, linestyle=":", label="median, tight total")
     if allowance is not None:
         axes.axhline(allowance, color=GAIN, linewidth=1, label="lifetime allowance")
     axes.set_ylim(0, None)

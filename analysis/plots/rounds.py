@@ -74,6 +74,9 @@ def privacy_figure(trades: pd.DataFrame) -> Figure:
         band(axes, rounds, sold.quantile(0.25), sold.quantile(0.75), PALETTE[0])
         axes.plot(rounds, sold.median(), color=PALETTE[0], label="median owner who sold (band: middle half)")
         axes.plot(rounds, sold.max(), color=PALETTE[1], linestyle="--", label="owner who sold most")
+        total = trades.pivot_table(index=["seed", "owner"], columns="round", values="privacy_total", aggfunc="max")
+        total = total.ffill(axis=1).fillna(0.0).loc[sold.index]
+        axes.plot(rounds, total.median(), color=PALETTE[0], linestyle=":", label="median owner, tight total")
     label(axes, x="rounds", y="privacy loss ε, summed over rounds", title="What privacy was spent?")
     axes.set_ylim(bottom=0)
     key(axes, loc="upper left")

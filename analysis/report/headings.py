@@ -61,4 +61,7 @@ PRIVACY = {
     "median": "privacy loss over all rounds, median of those who sold",
     "largest": "privacy loss over all rounds, largest",
     "largest_in_a_round": "privacy loss in one round, largest",
+    "total_median": "tight total over all rounds at the market's delta, median of those who sold",
+    "total_largest": "tight total, largest",
+    "delta_largest": "delta that belongs to the plain sum, largest",
 }

@@ -16,6 +16,7 @@ from analysis.key_figures import INTERVALS
 from analysis.paired import WhoPays
 from analysis.plots.market import market_figure
 from analysis.plots.rounds import accounts_figure, privacy_figure, rounds_figure
+from analysis.privacy_account import privacy_sentences
 from analysis.promises import promises_sentence
 from analysis.recognition import recognition
 from analysis.report.headings import CLASSES, GAINS, GROUPS, NUMBERS, PAYERS, PRIVACY, PROMISES
@@ -217,12 +218,19 @@ def _rounds(market: MarketRuns) -> list[str]:
 
 
 def _privacy(market: MarketRuns) -> list[str]:
+    account = market.manifest["privacy_account"]
+    said = [paragraph(sentence) for sentence in privacy_sentences(market.findings.privacy, account)]
     if not market.protected:
-        return [paragraph("All of it: uploads carried no noise, whatever privacy loss was sold.")]
+        return said
+    claim = f"Every upload: {market.manifest['perturbation']['name']}, {market.manifest['perturbation']['claim']}."
     return [
+        *said,
+        paragraph(claim),
         _counts("privacy-table", market.findings.privacy, PRIVACY),
         picture(
-            "privacy-spent", privacy_figure(market.trades), "Privacy losses add up over rounds (pure composition)."
+            "privacy-spent",
+            privacy_figure(market.trades),
+            f"Plain sums over the rounds; dotted, the tight total of the median owner at delta = {account['delta']:g}.",
         ),
     ]
 

@@ -35,6 +35,8 @@ DECIDED: dict[str, tuple[str, ...]] = {
         "reported_data_size",
         "transfer",
         "privacy_spent",
+        "delta_spent",
+        "privacy_total",
     ),
     "identities": (
         "held",

@@ -73,7 +73,10 @@ class History:
                 self._record(record)
             spent = model.population.accounts.spent.numpy()
             median, high = np.quantile(spent, [0.5, 0.9])
-            self._privacy.append({"round": self._round, "median": median, "high": high, "largest": spent.max()})
+            total = np.median(model.population.composed.total(torch.arange(len(spent))).numpy())
+            self._privacy.append(
+                {"round": self._round, "median": median, "high": high, "largest": spent.max(), "total": total}
+            )
 
     def _record(self, record: RoundRecord) -> None:
         self._rounds.append(round_of(record))
@@ -115,7 +118,7 @@ class History:
 
     @property
     def privacy(self) -> pd.DataFrame:
-        """Per round: ``median``, ``high`` (nine in ten) and ``largest`` privacy loss of an owner so far."""
+        """Per round: ``median``, ``high`` (nine in ten), ``largest`` privacy loss so far; ``total``: tight, median."""
         return pd.DataFrame(list(self._privacy))
 
     @property

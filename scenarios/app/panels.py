@@ -78,7 +78,9 @@ PrivacyPanel = _figure_panel(
     "What do the owners pay, in privacy?",
     "What an owner sells is privacy loss, ε: the larger, the less noise hides her data. Losses add up over the "
     "rounds. A sum of 1 keeps much hidden; one of 10 or more promises nearly nothing against whoever keeps all she "
-    "sent.",
+    "sent. Dotted: the tight total of the median owner, which may be exceeded with a probability of one in a million. "
+    "It holds here, for no owner bids by the model that the uploads made. Gaussian noise is not purely private: each "
+    "of its uploads may exceed its ε with the same probability.",
     lambda model, history: privacy_figure(history.privacy, allowance=model.config.lifetime_allowance),
 )
 

@@ -16,15 +16,13 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.findings import Findings
-from analysis.formatting import counted, rounded, with_interval
+from analysis.formatting import rounded, with_interval
+from analysis.privacy_account import privacy_sentences
 from analysis.promises import promises_sentence
 from analysis.recognition import recognition
 from analysis.report.runs import MarketRuns
 from analysis.report.single import NOT_PUBLIC
 from analysis.summary import final_accuracy, tails_too_heavy
-
-LONG_LOSS = 5
-"""Privacy losses that add up to more than this promise nearly nothing."""
 
 
 def market_figures(market: MarketRuns, *, chance: float | None, ceiling: pd.DataFrame | None = None) -> dict[str, Any]:
@@ -52,7 +50,7 @@ def market_figures(market: MarketRuns, *, chance: float | None, ceiling: pd.Data
         "chance": chance,
         "classes": recognition(market.tables["confusion"]).classes.to_dict("records"),
         "task": market.manifest["task"],
-        "privacy": {**found.privacy, "noise": market.protected},
+        "privacy": {**found.privacy, "noise": market.protected, "account": market.manifest["privacy_account"]},
         "outside_training": market.manifest["outside_training"],
         "shares_of_nobody": market.manifest["shares_of_nobody"],
         "market": market.config,
@@ -82,7 +80,7 @@ def market_summary(
         _heading("Were promises kept?"),
         *_promises(found),
         _heading("What privacy was spent?"),
-        *_privacy(figures["privacy"]),
+        *map(Text, privacy_sentences(figures["privacy"], figures["privacy"]["account"])),
         Text("\n[ ]: 95 % intervals, bootstrap of rounds; of accuracies, over the seeds."),
         *map(Text, files),
     )
@@ -178,24 +176,6 @@ def _promises(found: Findings) -> list[RenderableType]:
     return [
         Text(promises_sentence(found.promises)),
         _table(("promise", "by the auction", "here", "cases", "broken in", "by at most"), rows, words=3),
-    ]
-
-
-def _privacy(spent: Mapping[str, Any]) -> list[RenderableType]:
-    if not spent["noise"]:
-        return [Text("All of it: uploads carried no noise, whatever privacy loss was sold.")]
-    return [
-        Text(
-            f"Privacy losses add up over the rounds: {rounded(spent['median'])} for the median of the "
-            f"{counted(spent['sold'], 'owner')} who sold, {rounded(spent['largest'])} at most (at most "
-            f"{rounded(spent['largest_in_a_round'])} in one round)."
-        ),
-        Text(
-            "Sums this large promise nearly nothing to an owner against whoever keeps all her uploads; "
-            "lifetime_allowance bounds them."
-            if spent["largest"] > LONG_LOSS
-            else "Each sum is a guarantee against whoever keeps all of an owner's uploads."
-        ),
     ]
 
 

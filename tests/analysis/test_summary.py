@@ -35,6 +35,8 @@ def trades(**columns) -> pd.DataFrame:
             "data_size": [10, 20, 10, 20],
             "own_cost": [20.0, 40.0, 20.0, 40.0],
             "privacy_loss": [1.0, 0.0, 0.5, 2.0],
+            "privacy_total": [1.0, 0.0, 1.4, 1.9],
+            "delta_spent": [0.0, 0.0, 0.0, 1e-6],
             "records": [10, 0, 10, 20],
             "utility": [5.0, 0.0, 1.0, 8.0],
             "truthful_utility": [5.0, 4.0, 1.0, 8.0],
@@ -122,6 +124,9 @@ def test_privacy_is_summed_per_owner_and_run():
         "median": 1.75,
         "largest": 2.0,
         "largest_in_a_round": 2.0,
+        "total_median": pytest.approx(1.65),
+        "total_largest": 1.9,
+        "delta_largest": 1e-6,
     }
     idle = privacy_spent(trades(privacy_loss=[0.0, 0.0, 0.0, 0.0]))
     assert (idle["sold"], idle["median"], idle["largest"]) == (0, 0.0, 0.0)

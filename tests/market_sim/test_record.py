@@ -43,6 +43,8 @@ def record(true: OwnerTypes, bids: Bids, utility: list[float], truthful_utility:
         utility=torch.tensor([utility]).double(),
         truthful_utility=torch.tensor([truthful_utility]).double(),
         privacy_spent=torch.zeros(2).double(),
+        delta_spent=torch.zeros(2).double(),
+        privacy_total=torch.zeros(2).double(),
         unusable_records=torch.zeros(2, dtype=torch.int64),
         sellers=0,
         error_bound=math.inf,

@@ -37,14 +37,17 @@ class TestSplittingByHand:
         (row,) = record.trades[record.trades["owner"] == 0].to_dict("records")
         assert (row["records"], row["data_size"], row["reported_data_size"]) == (237, 237, 237)
         assert row["payment"] == 2 * 1718.5 / 4
-        assert row["cost"] == row["reported_cost"] == 237
-        assert row["utility"] == 2 * 1718.5 / 4 - 237
+        # Both names share her privacy budget of 1, at 1 money a record: half of it costs half.
+        assert row["cost"] == row["reported_cost"] == pytest.approx(237 / 2)
+        assert row["utility"] == pytest.approx(2 * 1718.5 / 4 - 237 / 2)
         # One honest identity among three would have been paid a third.
         assert row["truthful_utility"] == pytest.approx(1718.5 / 3 - 237)
-        assert row["misreport_gain"] == pytest.approx(1718.5 / 6)
+        assert row["misreport_gain"] == pytest.approx(1718.5 / 6 + 237 / 2)
         assert row["truthful"] is False
-        # Her data set is one: two uploads of privacy loss 1 cost it 2.
-        assert (row["privacy_loss"], row["privacy_spent"], row["report_ratio"]) == (2.0, 2.0, 1.0)
+        # Her data set is one: the privacy losses of two uploads add up to no more than the budget that they share.
+        assert row["privacy_loss"] == row["privacy_spent"] == pytest.approx(1.0)
+        assert max(row["privacy_spent"], row["reported_privacy_budget"]) <= 1.0
+        assert row["report_ratio"] == pytest.approx(1.0)
         assert record.rounds["sellers"].tolist() == [2]
         assert record.rounds["bidders"].tolist() == [3]
         assert record.rounds["spent"].tolist() == [2 * 1718.5 / 4]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -63,6 +63,27 @@ class Neighbours:
     own: Tensor
 
 
+class AnnouncementWithoutModel(Announcement):
+    """What the buyer made public, but for the global model, which the strategy does not declare to read."""
+
+    @staticmethod
+    def of(announcement: Announcement) -> AnnouncementWithoutModel:
+        """The same announcement without its parameters."""
+        return AnnouncementWithoutModel(announcement.budget, torch.zeros(0, dtype=torch.float64), announcement.round)
+
+    def __getattribute__(self, name: str) -> Any:
+        """Refuse the one field that is not shown."""
+        if name == "parameters":
+            raise AttributeError(
+                "the global model is not shown to this strategy; declare reads_model = True in its class (privacy "
+                "losses may then depend on the uploads, and only their plain sum holds)"
+            )
+        return super().__getattribute__(name)
+
+    def __post_init__(self) -> None:
+        """Its fields were checked when the buyer announced them."""
+
+
 @dataclass(frozen=True, eq=False)
 class MarketView:
     """What the bidders of one group know when they bid.
@@ -70,7 +91,7 @@ class MarketView:
     Parameters
     ----------
     announcement : Announcement
-        Budget, parameters and round, as made public by the buyer.
+        Budget, parameters and round, as made public by the buyer; parameters only for strategies with ``reads_model``.
     member : int64[m]
         Their indices into the group's state arrays.
     place : int64[m]
@@ -166,7 +187,9 @@ class Strategy(Remembering, ABC):
 
     ``moves_last`` strategies see the bids of all who move first, and of one another what each published last, or an
     owner drawn from the prior;
-    ``needs_network`` ones are refused in a market without a network. Keyword arguments of the constructor, with
+    ``needs_network`` ones are refused in a market without a network; ``reads_model`` ones are shown the global model,
+    which the uploads made, so that privacy losses may depend on them and only their plain sum holds. Keyword arguments
+    of the constructor, with
     defaults, are the strategy's options.
 
     Parameters
@@ -178,6 +201,7 @@ class Strategy(Remembering, ABC):
     name: ClassVar[str]
     moves_last: ClassVar[bool] = False
     needs_network: ClassVar[bool] = False
+    reads_model: ClassVar[bool] = False
 
     def __init__(self, owners: int) -> None:
         self.owners = whole("owners", owners)
@@ -192,7 +216,7 @@ class Strategy(Remembering, ABC):
             What they know of the market; ``view.draw(generator)`` for anything random.
         types : OwnerTypes [1, m]
             Who they really are, the privacy budget being what they have left for this round. Whoever appears under
-            several names has a column for each, with the records that it holds.
+            several names has a column for each, with the records that it holds and an equal part of the budget.
         generator : torch.Generator
             The strategy's own random stream for this round.
 

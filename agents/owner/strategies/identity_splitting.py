@@ -16,7 +16,8 @@ MAX_NAMES = 100
 class IdentitySplitting(Strategy):
     """Appears as several owners, each with an equal part of the records, who all tell the truth.
 
-    Her data set is one all the same: her privacy losses under all names add up, and a lifetime allowance is shared.
+    Her data set is one all the same: her privacy losses under all names add up, so that the names share her privacy
+    budget and a lifetime allowance.
     Who has fewer records than names appears under as many names as she has records.
 
     Source: Douceur, "The Sybil attack", 2002; Yokoo, Sakurai, Matsubara, "The effect of false-name bids in

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
+import pandas as pd
 import pytest
 import torch
 
@@ -11,6 +10,7 @@ from agents.messages import Outcome
 from agents.owner.identities import Identities
 from agents.types import OwnerTypes
 from agents.valuation import ParametricValuation
+from market_sim import FLMarket
 
 THREE = OwnerTypes(
     valuation=ParametricValuation(family=torch.tensor([[0, 1, 2]]), factor=torch.tensor([[1.0, 0.5, 2.0]]).double()),
@@ -66,11 +66,21 @@ def test_sales_and_privacy_losses_of_all_names_add_up() -> None:
     assert torch.equal(bids.valuation.factor, THREE.valuation.factor)
 
 
-def test_names_share_what_is_left_of_an_allowance_and_never_more() -> None:
+def test_names_share_the_privacy_budget_and_never_more() -> None:
     rows = split([[5, 5, 100], [4, 0, 0]])
-    budgets = rows.per_identity(THREE, torch.tensor([0.6, 0.9, math.inf], dtype=torch.float64)).privacy_budget[0]
-    # 0.5 of her own, but two names share 0.6; one name has all of 0.9; no limit leaves her own 2.
-    assert budgets[rows.place == 0].tolist() == pytest.approx([0.3, 0.3])
-    assert float(budgets[rows.place == 0].sum()) <= 0.6
-    assert budgets[rows.place == 1].tolist() == pytest.approx([0.9])
-    assert budgets[rows.place == 2].tolist() == [2.0]
+    types = rows.per_identity(THREE)
+    own, budgets = THREE.privacy_budget[0].tolist(), types.privacy_budget[0]
+    assert budgets[rows.place == 0].tolist() == pytest.approx([own[0] / 2] * 2)
+    assert float(budgets[rows.place == 0].sum()) <= own[0]
+    assert [budgets[rows.place == one].tolist() for one in (1, 2)] == [[own[1]], [own[2]]]
+    assert rows.bids(types.truthful_bids()).privacy_budget[0].tolist() == pytest.approx(own)
+
+
+def test_nobody_sells_more_than_her_privacy_budget_under_all_her_names_together() -> None:
+    market = FLMarket(owners=12, bidders=8, rounds=4, strategies={"identity-splitting": 1.0}, seed=2)
+    while market.running:
+        market.step()
+    trades = pd.DataFrame(market.tables()["trades"])
+    assert (trades["identities"] > 1).all()
+    assert (trades["privacy_loss"] <= trades["privacy_budget"]).all()
+    assert (trades["privacy_loss"] > 0.9 * trades["privacy_budget"]).any()

@@ -168,10 +168,13 @@ def test_every_buyer_has_a_curve_of_her_own(rounds):
 
 def test_privacy_is_shown_below_its_allowance():
     privacy = pd.DataFrame({"round": [0, 1], "median": [0.5, 0.9], "high": [1.0, 2.0], "largest": [2.0, 3.5]})
+    privacy["total"] = [0.5, 0.8]
     axes = live.privacy_figure(privacy, allowance=4.0).axes[0]
     assert lines(axes)["lifetime allowance"].tolist() == [4.0, 4.0]
     assert axes.get_ylim()[0] == 0
-    assert "lifetime allowance" not in lines(live.privacy_figure(privacy).axes[0])
+    assert lines(axes)["median, tight total"].tolist() == [0.5, 0.8]
+    without_noise = lines(live.privacy_figure(privacy.assign(total=np.inf)).axes[0])
+    assert not {"lifetime allowance", "median, tight total"} & set(without_noise)
     assert drawn(axes.figure)
 
 
