@@ -237,6 +237,47 @@ def check(
         raise typer.Exit(1)
 
 
+@app.command("privacy-audit")
+def privacy_audit(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Perturbations: names, or your own as module:Class; all without.")
+    ] = None,
+    losses: Annotated[
+        list[float] | None,
+        typer.Option("--epsilon", help="Privacy loss that is sold (again for several); by default five."),
+    ] = None,
+    delta: Annotated[float, typer.Option(help="For those that are not purely private.")] = 1e-6,
+    draws: Annotated[
+        int, typer.Option(help="Of either input, with 2 and 10 coordinates; a tenth with 650.")
+    ] = 1_000_000,
+    market_draws: Annotated[int, typer.Option(help="Of one owner's uploads in a market; 0 for none.")] = 100_000,
+    jobs: Annotated[int, typer.Option(help="Threads; their number changes no figure.")] = 2,
+    seed: Seed = 0,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Try to tell uploads apart better than they claim; exit code 1 if a claim is refuted or a plant is not caught."""
+    from agents.checks import whole
+    from analysis.privacy_audit import LOSSES, AuditSettings
+    from scenarios.commands.privacy_audit import audit_privacy
+
+    whole("draws", draws, minimum=10_000)
+    dimensions = {2: draws, 10: draws, 650: draws // 10}
+    settings = AuditSettings(tuple(losses or LOSSES), dimensions, seed=seed)
+    answer, kept = audit_privacy(
+        names or [],
+        settings,
+        delta=delta,
+        market_draws=whole("market_draws", market_draws),
+        jobs=jobs,
+        out=out,
+        progress=sys.stderr.isatty(),
+    )
+    _print(answer, as_json)
+    if not kept:
+        raise typer.Exit(1)
+
+
 @app.command()
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Run directories; a scenario's stands for all runs in it.")],

@@ -25,6 +25,7 @@ from agents.broker.auctions.m_regretnet import MRegretNet
 from agents.broker.auctions.regretnet import RegretNet
 from agents.broker.auctions.residual_menu import ResidualMenu
 from agents.broker.auctions.sequential_menu import SequentialMenu
+from agents.broker.auctions.sequential_menu_full import SequentialMenuFull
 from agents.broker.auctions.sequential_menu_verified import SequentialMenuVerified
 from agents.broker.training.ascending_menu import AscendingRecipe, AscendingTraining
 from agents.broker.training.augmented_lagrangian import RegretTraining
@@ -36,6 +37,7 @@ from agents.broker.training.regret_recipe import RegretRecipe
 from agents.broker.training.residual_menu import EvolutionTraining, ResidualRecipe
 from agents.broker.training.resumption import run_to_end
 from agents.broker.training.sequential_menu import MenuRecipe, MenuTraining
+from agents.broker.training.sequential_menu_full import FullMenuRecipe, FullMenuTraining
 from agents.broker.training.truthful_figures import truthful_figures
 from agents.checks import one_of
 from agents.prior import OwnerPrior
@@ -133,6 +135,7 @@ TRAINERS: dict[str, Trainer] = {
     for entry in (
         Trainer(AscendingMenu, AscendingRecipe, AscendingTraining),
         Trainer(SequentialMenu, MenuRecipe, MenuTraining),
+        Trainer(SequentialMenuFull, FullMenuRecipe, FullMenuTraining),
         Trainer(SequentialMenuVerified, MenuRecipe, partial(MenuTraining, sizes_known=True)),
         Trainer(EquivariantMenu, EquivariantRecipe, EquivariantTraining),
         Trainer(ResidualMenu, ResidualRecipe, EvolutionTraining, devices=False),

@@ -123,10 +123,14 @@ class MenuTraining(GradientTraining[MenuNetwork]):
         temperature = temperature_at(self.done / self.steps, *recipe.temperature)
         owners = _owners_of_step(recipe, self._generator)
         types, budget = prior.sample(max(1, recipe.batch * recipe.owners // owners), owners, self._generator)
-        bound = bound_of_purchases(*softened_auction(self.learner, types, budget, prior.units, temperature))
+        bound = self.bound(*softened_auction(self.learner, types, budget, prior.units, temperature))
         loss = mean_loss(bound, recipe.weight_of_mean)
         self._descend(loss, f"step {self.done}, a batch of {len(budget)} profiles of {owners} owners")
         return TrainingStep(number=self.done - 1, loss=float(loss.detach()), error_bound=mean_of_finite(bound))
+
+    def bound(self, precision: Tensor, share: Tensor) -> Tensor:
+        """What is lowered ``[B]``: the error bound of purchases ``[B, n]``."""
+        return bound_of_purchases(precision, share)
 
     def trained(self) -> Trained:
         """The network so far."""

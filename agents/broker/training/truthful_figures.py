@@ -13,10 +13,18 @@ from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 
 
-def true_error_bound(types: OwnerTypes, outcome: Outcome) -> Tensor:
-    """Error bound ``[B]`` of the paper's Laplace noise at the optimal weights, shares taken of the true data sizes."""
+def true_error_bound(types: OwnerTypes, outcome: Outcome, coordinates: int = 1) -> Tensor:
+    """Error bound ``[B]`` of the paper's Laplace noise at the optimal weights, shares taken of the true data sizes.
+
+    ``coordinates`` are those whose noise counts: 1 as in the paper, all of a gradient for the full bound.
+    """
     share = outcome.data_size.double() / types.data_size.sum(-1, keepdim=True).clamp(min=1)
-    return optimal_error_bound(declared_variance("laplace", outcome.privacy_loss, 1), share)
+    return optimal_error_bound(coordinates * declared_variance("laplace", outcome.privacy_loss, 1), share)
+
+
+def counted_coordinates(auction: Auction) -> int:
+    """How many coordinates' noise the bound counts that an auction was trained for: 1 unless it says otherwise."""
+    return int(getattr(auction, "coordinates", 1))
 
 
 def truthful_figures(
@@ -24,12 +32,12 @@ def truthful_figures(
 ) -> dict[str, float]:
     """Mean finite error bound, invalid rate and share of the budget spent, on fresh profiles of ten owners.
 
-    Of fewer where the auction takes no ten; a lottery is drawn.
+    Of fewer where the auction takes no ten; a lottery is drawn. The bound is the one that the auction was trained for.
     """
     generator = torch.Generator().manual_seed(seed)
     types, budget = prior.sample(profiles, min(10, auction.max_owners or 10), generator)
     outcome = auction.run(types.truthful_bids(), budget, generator)
-    bound = true_error_bound(types, outcome)
+    bound = true_error_bound(types, outcome, counted_coordinates(auction))
     valid = bound.isfinite()
     return {
         "profiles": profiles,

@@ -128,6 +128,7 @@ def test_one_honest_run_without_noise_cut_short(runs, read):
     config = json.loads(json.dumps(first.config)) | {"interrupted": True, "rounds_completed": 6}
     config["config"] = {**config["config"], "perturbation": "none", "rounds": 50}
     config["perturbation"]["private"] = False
+    config["privacy_account"]["holds"] = "none"
     honest = replace(
         first,
         rounds=first.rounds.assign(truthful_share=1.0),
