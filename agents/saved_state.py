@@ -17,10 +17,10 @@ from torch import Tensor
 from agents.files import write_file
 
 State = Mapping[str, Any]
-"""A state: tensors, numbers, texts, truth values and None, in lists and mappings by text, as deep as need be."""
+"""A state: tensors, numbers, texts, truth values and None, in lists and mappings by text or number, however deep."""
 
 Held = TypeVar("Held")
-_TENSOR, _FLOAT = "$tensor", "$float"
+_TENSOR, _FLOAT, _NUMBERED = "$tensor", "$float", "$numbered"
 
 
 class Remembering:
@@ -123,8 +123,10 @@ def _packed(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
         tensors[name] = value.detach().cpu().clone(memory_format=torch.contiguous_format)
         return {_TENSOR: name}
     if isinstance(value, Mapping):
+        if value and all(type(key) is int for key in value):
+            return {_NUMBERED: [[key, _packed(item, f"{name}.{key}", tensors)] for key, item in value.items()]}
         for key in value:
-            if not isinstance(key, str) or key in (_TENSOR, _FLOAT):
+            if not isinstance(key, str) or key in (_TENSOR, _FLOAT, _NUMBERED):
                 raise TypeError(f"{name}[{key!r}] cannot be saved: name the entries of a state by text")
         return {key: _packed(item, f"{name}.{key}", tensors) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -144,5 +146,7 @@ def _unpacked(value: Any, tensors: Mapping[str, Tensor]) -> Any:
             return tensors[value[_TENSOR]]
         if value.keys() == {_FLOAT}:
             return float(value[_FLOAT])
+        if value.keys() == {_NUMBERED}:
+            return {key: _unpacked(item, tensors) for key, item in value[_NUMBERED]}
         return {key: _unpacked(item, tensors) for key, item in value.items()}
     return value

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from agents.checks import number, whole
+from agents.files import flush
 from agents.saved_state import load_state, save_state
 from market_sim.directory import sha256_of
 from market_sim.model import FLMarket
-from market_sim.parquet import flush
 from market_sim.row_store import RowStore
 from market_sim.saved_market import load_into, state_of
 

@@ -16,7 +16,7 @@ from agents.messages import Bids, Outcome
 from agents.owner.identities import Identities
 from agents.types import OwnerTypes
 
-ENTRIES_AT_ONCE = 1 << 20
+ENTRIES_AT_ONCE = 1 << 18
 """Bidders times reruns in one batch."""
 
 RERUN_ALL_UP_TO = 1 << 14

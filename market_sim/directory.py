@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from market_sim.parquet import flush
+from agents.files import flush
 
 
 def directory_of(name: str, value: Any) -> Path:

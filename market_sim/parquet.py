@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from agents.files import flush
 
 ROWS_A_GROUP = 1 << 16
 """Rows in every row group but the last."""
@@ -56,15 +57,3 @@ def read_pieces(file: Path) -> Iterator[pa.Table]:
                 yield pa.Table.from_batches([batch])
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{file} cannot be read ({error})") from None
-
-
-def flush(path: Path) -> None:
-    """Have a file or a directory written to disk; where a system cannot do it for directories, nothing happens."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError:
-        if not path.is_dir():
-            raise
-    finally:
-        os.close(handle)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +16,11 @@ from market_sim.config import MarketConfig
 from market_sim.directory import directory_of, refuse_foreign, replacing
 from market_sim.directory import sha256_of as sha256_of
 from market_sim.parquet import write_table
+from market_sim.run_file import FORMAT as FORMAT
+from market_sim.run_file import read_run_file
 from market_sim.tables import CONFUSION, CURVES, GROUPS, IDENTITIES, TABLES
 from market_sim.tables import ROUNDS as ROUNDS
 from market_sim.tables import TRADES as TRADES
-
-FORMAT = "fl-market run 4"
-"""Marks a directory as ours in its ``config.json``."""
 
 PAIRED_RUN = "truthful"
 """Subdirectory of a run's: the same market and seed with everybody telling the truth (``market_sim.paired_run``)."""
@@ -34,7 +32,7 @@ READ_AT_ONCE = 1 << 20
 """Rows of a run up to which all its tables are read when it is loaded; of larger ones each when it is asked for."""
 
 _RUN_FILES = (*(f"{name}.parquet" for name in TABLES), "config.json")
-_OURS = frozenset({*_RUN_FILES, "report.html", *(f"{PAIRED_RUN}/{name}" for name in _RUN_FILES)})
+_OURS = frozenset({*_RUN_FILES, "report.html", f".{PAIRED_RUN}.lock", *(f"{PAIRED_RUN}/{name}" for name in _RUN_FILES)})
 
 
 @dataclass(frozen=True)
@@ -193,7 +191,7 @@ def load_results(directory: str | Path) -> Results:
     if not source.is_dir():
         found = "is a file" if source.exists() else "does not exist"
         raise FileNotFoundError(f"directory = {str(directory)!r} {found}; pass the directory that a run was written to")
-    manifest = _manifest(source)
+    manifest = read_run_file(source / "config.json")
     if manifest is None:
         runs = sorted(file.parent.name for file in source.glob("*/config.json") if _manifest(file.parent) is not None)
         where = f"its runs lie in {', '.join(runs[:3])}{', ...' if len(runs) > 3 else ''}: pass one of those"
@@ -290,12 +288,11 @@ def _check_rows(results: Results) -> None:
 
 
 def _manifest(directory: Path) -> dict[str, Any] | None:
-    """Return the directory's ``config.json`` if it is one of ours."""
+    """Return the directory's ``config.json`` if it is one of ours and whole."""
     try:
-        content = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+        return read_run_file(directory / "config.json")
     except (OSError, ValueError):
         return None
-    return content if isinstance(content, dict) and content.get("format") == FORMAT else None
 
 
 def _same_run(manifest: Mapping[str, Any] | None, config: Mapping[str, Any]) -> bool:

@@ -19,6 +19,7 @@ import torch
 from agents.broker.auctions.base import Auction
 from agents.broker.auctions.registry import auction_classes, load_auction
 from agents.checks import seed_number
+from agents.locks import locked
 from agents.own_classes import function_of, is_spelled, same_state, sources, spelled
 from agents.owner.strategy_shares import shares_of_nobody, strategy_name
 from agents.perturbation.registry import perturbation_of
@@ -96,6 +97,8 @@ def run_market(
         If ``out`` holds something other than the same run; checked before anything else is done.
     OSError
         If ``out`` cannot be written; checked likewise.
+    BlockingIOError
+        If another process writes there.
     KeyboardInterrupt
         If interrupted. If ``out`` is given, the rounds completed so far are written first, unless it already holds
         more rounds of this run, which are then kept; the message says which.
@@ -105,6 +108,19 @@ def run_market(
     if out is not None:
         out = check_out(out, {**_run_identity(config, seed), "data_files": _data_files(config)})
         prepare(out)
+        with locked(out):
+            return _run(config, seed, out, progress, checkpoint_rounds, checkpoint_seconds)
+    return _run(config, seed, None, progress, checkpoint_rounds, checkpoint_seconds)
+
+
+def _run(
+    config: MarketConfig,
+    seed: int,
+    out: Path | None,
+    progress: bool,
+    checkpoint_rounds: int | None,
+    checkpoint_seconds: float,
+) -> Results:
     started = time.perf_counter()
     model = FLMarket(config, seed=seed)
     manifest = manifest_of(config, seed, model)
@@ -213,6 +229,7 @@ def manifest_of(config: MarketConfig, seed: int, model: FLMarket) -> dict[str, A
             "rule": f"{type(auction).__module__}.{type(auction).__qualname__}",
             "construct": _construct(config, auction, model.prior),
             "checkpoint_sha256": getattr(getattr(auction, "card", None), "sha256", None),
+            "card_sha256": getattr(getattr(auction, "card", None), "card_sha256", None),
             "network_sha256": _network_sha256(network) if isinstance(network, torch.nn.Module) else None,
             "guarantees": declared_guarantees(auction),
         },

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from market_sim.directory import directory_of
-from market_sim.results import FORMAT, sha256_of
+from market_sim.results import sha256_of
+from market_sim.run_file import read_run_file
 from market_sim.tables import TABLES
 
 Row = Mapping[str, Any]
@@ -107,22 +107,10 @@ class RecordedRun:
 
 def _manifest(source: Path) -> dict[str, Any]:
     """Return the content of ``config.json``, or say why this is no run that can be verified."""
-    try:
-        content = json.loads((source / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        content = None
-    if not isinstance(content, dict) or not str(content.get("format", "")).startswith("fl-market run "):
+    content = read_run_file(source / "config.json")
+    if content is None:
         raise ValueError(
             f"directory = {str(source)!r} does not hold a run (no config.json of ours); "
             "pass the directory that a run was written to"
         )
-    if content["format"] != FORMAT:
-        raise ValueError(
-            f"directory = {str(source)!r} holds a run of the format {content['format']!r}, not {FORMAT!r}; "
-            "verify it with the version that wrote it"
-        )
-    missing = [key for key in ("config", "auction") if not isinstance(content.get(key), dict)]
-    missing += [key for key in ("seed", "rounds_completed") if not isinstance(content.get(key), int)]
-    if missing:
-        raise ValueError(f"{source / 'config.json'} has no {missing[0]}; there is no run to verify")
     return content

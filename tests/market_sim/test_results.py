@@ -18,7 +18,14 @@ import pytest
 from market_sim.parquet import ROWS_A_GROUP, read_pieces, write_table
 from market_sim.results import FORMAT, ROUNDS, TRADES, Results, load_results
 
-CONFIG = {"format": FORMAT, "seed": 1, "config": {"owners": 3}, "auction": {"name": "all-in"}}
+CONFIG = {
+    "format": FORMAT,
+    "seed": 1,
+    "config": {"owners": 3},
+    "auction": {"name": "all-in"},
+    "rounds_completed": 1,
+    "interrupted": False,
+}
 
 
 def results(config: dict[str, object] = CONFIG, gain: float = 0.5) -> Results:
@@ -113,7 +120,7 @@ def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("market_sim.results.json.dumps", interrupt)
+    monkeypatch.setattr("agents.files.json.dumps", interrupt)
     with pytest.raises(KeyboardInterrupt):
         results().save(tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
@@ -149,6 +156,32 @@ def test_tables_that_were_edited_are_not_saved_as_a_run(tmp_path: Path, edit: An
     with pytest.raises(ValueError, match=said):
         replace(results(), trades=edit(results().trades)).save(tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda text: text[:-9], r"config\.json is damaged: .*line \d+ column \d+"),
+        (lambda text: "[" * 100_000, r"config\.json is damaged: it is nested too deeply"),
+        (
+            lambda text: text.replace('"seed": 1', '"seed": "one"'),
+            r"field 'seed': input should be a valid",
+        ),
+        (lambda text: text.replace('"seed": 1,', ""), r"config\.json: field 'seed': field required"),
+        (lambda text: text.replace('"name": "all-in"', '"name": 3'), r"config\.json: field 'auction\.name'"),
+        (lambda text: text.replace('"rounds_completed": 1', '"rounds_completed": -1'), r"field 'rounds_completed'"),
+        (lambda text: text.replace(FORMAT, "fl-market run 1"), r"run of format 1; this version reads \d+"),
+    ],
+)
+def test_a_damaged_or_older_config_is_refused_with_file_and_field(tmp_path: Path, damage: Any, said: str) -> None:
+    from market_sim.verification.recorded import RecordedRun
+
+    results().save(tmp_path / "run")
+    file = tmp_path / "run" / "config.json"
+    file.write_text(damage(file.read_text()))
+    for read in (load_results, RecordedRun.read):
+        with pytest.raises(ValueError, match=said):
+            read(tmp_path / "run")
 
 
 def test_the_same_rows_in_other_pieces_are_the_same_bytes(tmp_path: Path) -> None:

@@ -18,6 +18,10 @@ from agents.units import PublicUnits
 MIN_WEIGHT, MAX_WEIGHT = 2.0**-400, 2.0**400
 """Range of weights and budgets within which no intermediate product leaves the range of float64."""
 FIELDS: frozenset[str] = BID_FIELDS
+ERROR = 2.0**-50
+"""Share of payment and cost within which their plain difference is right."""
+SMALLEST = 2.0**-1000
+"""Money about which nothing is known before it is rounded with care: shares of it leave the range of float64."""
 
 
 @dataclass(frozen=True)
@@ -231,10 +235,32 @@ def favourite(
     privacy_loss: Tensor, price: Tensor, records: Tensor, cost: Tensor, privacy_budget: Tensor, data_size: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The entry an owner likes best, ties to the lowest level: level, records sold and payment ``[...]``."""
-    utility = entry_utility(privacy_loss, price, records, cost, privacy_budget, data_size)
-    level = utility.argmax(dim=-1, keepdim=True)
+    level = _best_level(*torch.broadcast_tensors(privacy_loss, price, records, cost), privacy_budget, data_size)
     sold = torch.minimum(records.gather(-1, level)[..., 0], data_size)
     return level[..., 0], sold, price.gather(-1, level)[..., 0] * sold
+
+
+def _best_level(
+    privacy_loss: Tensor, price: Tensor, records: Tensor, cost: Tensor, privacy_budget: Tensor, data_size: Tensor
+) -> Tensor:
+    """The lowest level ``[..., 1]`` of the highest utility.
+
+    Utility is rounded but once, which takes a while: it is only asked for where the plain difference leaves open which
+    entry is best.
+    """
+    sold = torch.minimum(records, data_size[..., None]).double()
+    paid, lost = price * sold, sold * cost
+    plain, error = paid - lost, (paid + lost) * ERROR + SMALLEST
+    impossible = (privacy_loss > privacy_budget[..., None]) | ((sold == 0) & (privacy_loss > 0))
+    plain, error = torch.where(impossible, -torch.inf, plain), torch.where(impossible, 0.0, error)
+    level = plain.argmax(dim=-1, keepdim=True)
+    others = (plain + error).scatter(-1, level, -torch.inf).amax(-1)
+    # What is no number, where a cost is infinite, is not greater either.
+    open_ = ~((plain - error).gather(-1, level)[..., 0] > others)
+    if bool(open_.any()):
+        some = (each[open_] for each in (privacy_loss, price, records, cost, privacy_budget, data_size))
+        level[open_] = entry_utility(*some).argmax(dim=-1, keepdim=True)
+    return level
 
 
 class MenuAuction(Auction):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from agents.files import to_json, write_file
+from agents.files import plain, to_json, write_file
 from agents.units import PublicUnits
 
 if TYPE_CHECKING:
@@ -32,6 +33,25 @@ KINDS = {"sizes": "data sizes", "budgets": "budgets"}
 """Distributions of a prior by name, in words."""
 
 
+_Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class _CardFile(BaseModel):
+    """What the JSON of a card holds."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    auction: str
+    sha256: _Sha256
+    units: dict[str, float]
+    prior: dict[str, Any] = {}
+    architecture: dict[str, Any] = {}
+    recipe: dict[str, Any] = {}
+    versions: dict[str, str | None] = {}
+    figures: dict[str, Any] = {}
+    card_sha256: _Sha256 | None = None
+
+
 @dataclass(frozen=True)
 class ModelCard:
     """What a checkpoint is, how it was made and what it achieved.
@@ -47,6 +67,10 @@ class ModelCard:
     prior, architecture, recipe, versions, figures : dict
         The training distribution, network sizes, training settings (with the seed), library versions, and the
         figures measured at the end of training.
+    card_sha256 : str, optional
+        Of everything else in the card; one that does not match is refused. Cards of older versions have none.
+    intact : bool
+        Whether it matches.
     """
 
     auction: str
@@ -57,6 +81,8 @@ class ModelCard:
     recipe: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
+    card_sha256: str | None = None
+    intact: bool = True
 
     @staticmethod
     def load(checkpoint: Path) -> ModelCard:
@@ -74,12 +100,17 @@ class ModelCard:
             raise ValueError(f"checkpoint {checkpoint} has no card: {path.name} must lie beside it")
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
+            _CardFile.model_validate(content)
             card = ModelCard(**{**content, "units": PublicUnits(**content["units"])})
-            if not (isinstance(card.auction, str) and isinstance(card.sha256, str)):
-                raise TypeError("auction and sha256 must be text")
-            return card
-        except (KeyError, TypeError, ValueError) as error:
+        except ValidationError as error:
+            fault = error.errors(include_url=False)[0]
+            where = ".".join(map(str, fault["loc"]))
+            raise ValueError(
+                f"card {path} cannot be read (field {where!r}: {fault['msg']}); restore it or train again"
+            ) from None
+        except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"card {path} cannot be read ({error}); train the checkpoint again") from None
+        return replace(card, intact=card.card_sha256 in (None, hash_of_card(content)))
 
     def outside_training(self, prior: OwnerPrior, bidders: int | None = None) -> dict[str, str]:
         """In what a market is unlike those of the training: a clause by what differs; empty if in nothing.
@@ -126,8 +157,20 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], **card: Any) -> Mode
     content = save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata=meaning)
     made = ModelCard(sha256=hashlib.sha256(content).hexdigest(), **card)
     write_file(path, content)
-    write_file(path.with_suffix(".json"), to_json(asdict(made)))
+    write_file(path.with_suffix(".json"), to_json(sealed(asdict(made))))
     return ModelCard.load(path)
+
+
+def sealed(card: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a card with the hash of all of it."""
+    content = {key: value for key, value in plain(card).items() if key not in ("card_sha256", "intact")}
+    return {**content, "card_sha256": hash_of_card(content)}
+
+
+def hash_of_card(card: Mapping[str, Any]) -> str:
+    """Hash of the content of a card, but for the hash that it holds."""
+    content = {key: value for key, value in card.items() if key != "card_sha256"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def load_checkpoint(path: Path, auction: str) -> tuple[dict[str, Tensor], ModelCard]:
@@ -157,6 +200,8 @@ def load_checkpoint(path: Path, auction: str) -> tuple[dict[str, Tensor], ModelC
     meaning = _meaning(content)
     if meaning != _as_text(auction, card.units):
         raise ValueError(f"checkpoint {path} was made for {meaning}, its card says otherwise: restore the card")
+    if not card.intact:
+        raise ValueError(f"card {path.with_suffix('.json')} is not as it was written: restore it or train again")
     return tensors, card
 
 

@@ -6,15 +6,17 @@ Continued, a training ends with the bits it would have ended with uninterrupted.
 from __future__ import annotations
 
 import json
-import pickle
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agents.broker.training.base import Training, TrainingStep
-from agents.files import write_file
+from agents.saved_state import load_state, save_state
+
+FORMAT = "fl-market training 2"
+"""Marks the file of an unfinished training; the first one was a pickle."""
 
 EVERY = 50
 """Steps between two saved states."""
@@ -59,7 +61,7 @@ def run_to_end(
 
 def saved_progress(state: Path, steps: int) -> str:
     """What an interrupted training of so many steps leaves behind, in words."""
-    kept = int(_read(state)["done"]) if state.exists() else 0
+    kept = _read(state).done if state.exists() else 0
     return (
         f"{kept} of {steps} steps are in {state}; the same command goes on from there"
         if kept
@@ -68,31 +70,51 @@ def saved_progress(state: Path, steps: int) -> str:
 
 
 def _save(training: Training, path: Path) -> None:
-    saved = {"identity": _text(training.identity), "done": training.done, "state": training.state_dict()}
-    write_file(path, lambda file: torch.save(saved, file))
+    saved = {
+        "format": FORMAT,
+        "identity": _text(training.identity),
+        "done": training.done,
+        "state": training.state_dict(),
+    }
+    save_state(path, saved)
 
 
 def _resume(training: Training, path: Path) -> None:
     saved = _read(path)
-    if saved["identity"] != _text(training.identity):
+    if saved.identity != _text(training.identity):
         raise ValueError(
             f"state {path} is of another training (its recipe, prior or device differ): "
             "finish that one with the command it was started with, or remove the file"
         )
     try:
-        training.load_state_dict(saved["state"])
-    except (KeyError, RuntimeError) as error:
-        raise ValueError(f"state {path} cannot be read ({type(error).__name__}): remove it and start again") from None
+        training.load_state_dict(saved.state)
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(f"state {path} cannot be read ({type(error).__name__}: {error}): {_REMEDY}") from None
 
 
-def _read(path: Path) -> dict[str, Any]:
+class _Saved(BaseModel):
+    """What the file of an unfinished training holds."""
+
+    model_config = ConfigDict(strict=True, arbitrary_types_allowed=True)
+
+    format: Literal["fl-market training 2"]
+    identity: str
+    done: Annotated[int, Field(ge=0)]
+    state: dict[str, Any]
+
+
+def _read(path: Path) -> _Saved:
     try:
-        saved: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
-        if not {"identity", "done", "state"} <= set(saved):
-            raise KeyError("identity")
-        return saved
-    except (RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
-        raise ValueError(f"state {path} cannot be read ({type(error).__name__}): remove it and start again") from None
+        return _Saved.model_validate(load_state(path))
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        where = ".".join(map(str, fault["loc"]))
+        raise ValueError(f"state {path} cannot be read (field {where!r}: {fault['msg']}): {_REMEDY}") from None
+    except ValueError as error:
+        raise ValueError(f"state {path} cannot be read ({error}): {_REMEDY}") from None
+
+
+_REMEDY = "remove it and start again"
 
 
 def _text(identity: Mapping[str, Any]) -> str:

@@ -7,10 +7,19 @@ import math
 
 import pytest
 import torch
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from agents.broker.auctions.base import Auction, Guarantees, Menu, MenuAuction, check_budget, money_quantum
+from agents.broker.auctions.base import (
+    Auction,
+    Guarantees,
+    Menu,
+    MenuAuction,
+    check_budget,
+    entry_utility,
+    favourite,
+    money_quantum,
+)
 from agents.messages import Bids, Outcome
 from agents.surplus import surplus
 from agents.valuation import ParametricValuation, TabulatedValuation
@@ -187,3 +196,29 @@ def test_where_price_and_cost_almost_meet_offering_fewer_records_does_not_pay(pr
     earned = [worth(true, offers.choose(true.replace(data_size=[[said]]))) for said in range(1, size + 1)]
     assert earned[-1] > 0
     assert max(earned) == earned[-1]
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32), kind=st.sampled_from(["any", "coarse", "near ties", "tiny", "huge"]))
+def test_the_favourite_is_the_entry_of_highest_exactly_rounded_utility(seed: int, kind: str) -> None:
+    generator = torch.Generator().manual_seed(seed)
+
+    def drawn(*shape: int) -> torch.Tensor:
+        numbers = torch.rand(*shape, generator=generator, dtype=torch.float64)
+        return (numbers * 4).round() / 4 if kind == "coarse" else numbers
+
+    loss = torch.nn.functional.pad(drawn(2, 6, 5).cummax(-1).values, (1, 0))
+    price, cost = drawn(2, 6, 6), drawn(2, 6, 6)
+    if kind == "near ties":
+        cost = price * (1 + (drawn(2, 6, 6) - 0.5) * 1e-15)
+    scale = {"tiny": 2.0**-1060, "huge": 2.0**390}.get(kind, 1.0)
+    cost = torch.where(drawn(2, 6, 6) < 0.05, torch.inf, cost * scale)
+    records = (drawn(2, 6, 6) * 5).round().long()
+    cap, size = drawn(2, 6), (drawn(2, 6) * 4).round().long()
+    for each in (price, cost, records):
+        each[..., 0] = 0
+    level, sold, payment = favourite(loss, price * scale, records, cost, cap, size)
+    best = entry_utility(loss, price * scale, records, cost, cap, size).argmax(-1)
+    assert torch.equal(level, best)
+    assert torch.equal(sold, torch.minimum(records.gather(-1, best[..., None])[..., 0], size))
+    assert torch.equal(payment, (price * scale).gather(-1, best[..., None])[..., 0] * sold)

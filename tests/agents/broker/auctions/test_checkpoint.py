@@ -8,7 +8,7 @@ import shutil
 import pytest
 import torch
 
-from agents.broker.auctions.checkpoint import SHIPPED, ModelCard, load_checkpoint, save_checkpoint
+from agents.broker.auctions.checkpoint import SHIPPED, ModelCard, load_checkpoint, save_checkpoint, sealed
 from agents.broker.auctions.registry import load_auction
 from agents.prior import OwnerPrior
 from agents.units import PublicUnits
@@ -132,3 +132,26 @@ def test_numbers_that_make_no_prices_are_refused(tmp_path, spoil):
     save_checkpoint(path, tensors, auction=NAME, units=card.units)
     with pytest.raises(ValueError, match=r"not finite|positive and increasing"):
         load_auction(path)
+
+
+@pytest.mark.parametrize("field", ["prior", "recipe", "figures", "versions"])
+def test_a_card_that_was_edited_anywhere_is_refused(copied, field):
+    card = copied.with_suffix(".json")
+    content = json.loads(card.read_text())
+    content[field]["edited"] = "yes"
+    card.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=r"sequential-menu\.json is not as it was written"):
+        load_checkpoint(copied, NAME)
+
+
+def test_every_shipped_card_is_hashed_whole():
+    for path in SHIPPED.glob("*.json"):
+        content = json.loads(path.read_text())
+        assert content == sealed(content), f"write {path.name} again with agents.broker.auctions.checkpoint.sealed"
+
+
+def test_a_field_of_another_kind_is_named(copied):
+    card = copied.with_suffix(".json")
+    card.write_text(json.dumps({**json.loads(card.read_text()), "recipe": 3}))
+    with pytest.raises(ValueError, match=r"sequential-menu\.json cannot be read \(field 'recipe': Input should be"):
+        load_checkpoint(copied, NAME)
