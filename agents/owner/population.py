@@ -30,6 +30,9 @@ from agents.tasks.partition import partition_of
 from agents.types import OwnerTypes
 from agents.upload_terms import UploadTerms
 
+ENTRIES_AT_ONCE = 1 << 20
+"""Bidders times parameters whose gradients are computed and perturbed at a time."""
+
 REMEMBERED: tuple[str, ...] = ("unusable", "_left", "earned", "received", "utility")
 """Arrays over the owners that change from round to round, beside their accounts."""
 
@@ -193,31 +196,40 @@ class OwnerPopulation:
         rows, bidder = draw_records(self.partition, bidders.owners, bought, stream("records"))
         if identities.any_split:
             rows, bidder = _records_per_identity(rows, bidder, identities.place, records, stream("records/identities"))
-        local = local_gradients(  # [r, p]
-            self.task,
-            bidders.announcement.parameters,
-            rows,
-            bidder,
-            len(loss),
-            model=self.model,
-            clip=self.terms.clip,
-            clip_norm=self.terms.clip_norm,
-            norm_order=self.terms.norm_order,
-        )
-        self.unusable[bidders.owners] = identities.total(local.unusable[None])[0]
-        terms, noisy = self.terms, torch.zeros(local.gradient.shape, dtype=torch.float64)
+        dimension, terms = self.model.dimension, self.terms
+        noisy = torch.empty(len(sellers), dimension, dtype=torch.float64)
+        place = torch.full((len(loss),), -1).index_put((sellers,), torch.arange(len(sellers)))  # [r], among the sellers
+        unusable = torch.zeros(len(loss), dtype=torch.int64)
         further = torch.ones(len(loss), dtype=torch.bool)
         further[identities.first] = False
         for part, name in ((identities.first, "noise"), (further.nonzero()[:, 0], "noise/identities")):
-            noisy[part] = perturb(
-                terms.mechanism,
-                local.gradient[part],
-                loss[part],
-                stream(name),
-                radius=terms.clip_norm,
-                noise_source=terms.noise_source,
-            )
-        return Upload(bidder=sellers, gradient=noisy[sellers])
+            generator = stream(name)
+            for some in torch.split(part, max(1, ENTRIES_AT_ONCE // dimension)) if len(part) else ():
+                theirs, whose = _records_of(some, rows, bidder, len(loss))
+                local = local_gradients(  # [some, p]
+                    self.task,
+                    bidders.announcement.parameters,
+                    theirs,
+                    whose,
+                    len(some),
+                    model=self.model,
+                    clip=terms.clip,
+                    clip_norm=terms.clip_norm,
+                    norm_order=terms.norm_order,
+                )
+                unusable[some] = local.unusable
+                sent = perturb(
+                    terms.mechanism,
+                    local.gradient,
+                    loss[some],
+                    generator,
+                    radius=terms.clip_norm,
+                    noise_source=terms.noise_source,
+                )
+                sells = place[some] >= 0
+                noisy[place[some][sells]] = sent[sells]
+        self.unusable[bidders.owners] = identities.total(unusable[None])[0]
+        return Upload(bidder=sellers, gradient=noisy)
 
     def settle(self, settlement: Settlement, *, loss: Tensor | None = None) -> None:
         """Book privacy loss, payments and utility, and let the strategies see their own results.
@@ -247,6 +259,17 @@ def _append_unowned(sizes: Tensor, task: Task) -> Tensor:
     """Data sizes ``[N]``, and behind them the records that nobody holds, if there are any."""
     rest = task.train_size - int(sizes.sum())
     return torch.cat([sizes, sizes.new_tensor([rest])]) if rest > 0 else sizes
+
+
+def _records_of(some: Tensor, rows: Tensor, bidder: Tensor, bidders: int) -> tuple[Tensor, Tensor]:
+    """The records of ``some`` bidders, and whose each is among these, in ascending order."""
+    if bool((some.diff() == 1).all()):
+        start, end = torch.searchsorted(bidder, torch.stack([some[0], some[-1] + 1])).tolist()
+        return rows[start:end], bidder[start:end] - some[0]
+    whose = torch.full((bidders,), -1).index_put((some,), torch.arange(len(some)))[bidder]
+    order = whose.argsort(stable=True)
+    order = order[whose[order] >= 0]
+    return rows[order], whose[order]
 
 
 def _records_per_identity(

@@ -54,22 +54,20 @@ def perturb_on_sphere(gradient: Tensor, cap: SphericalCap, generator: torch.Gene
     uniform = torch.rand(3, owners, generator=generator, dtype=torch.float64)
     normal = torch.randn(owners, dimension, generator=generator, dtype=torch.float64)
 
-    norm = gradient.norm(dim=1)
-    first_axis = torch.zeros(dimension, dtype=torch.float64)
-    first_axis[0] = 1.0
-    direction = torch.where(norm[:, None] > 0, gradient / norm.clamp(min=1e-300)[:, None], first_axis)
-    direction = direction / direction.norm(dim=1, keepdim=True)
+    direction = gradient.double()  # as exact as the noise is
+    norm = direction.norm(dim=1)
+    direction = direction / norm.clamp(min=1e-300)[:, None]
+    direction[norm == 0, 0] = 1.0
     sign = torch.where(uniform[0] < (1 + norm / radius) / 2, 1.0, -1.0).double()
-    direction = sign[:, None] * direction
+    direction.mul_((sign / direction.norm(dim=1))[:, None])
 
     inside, height = uniform[1].numpy() < cap.probability, uniform[2].numpy()
     tail = np.where(inside, height * cap.area, cap.area + height * (1 - cap.area))
     along = torch.from_numpy(_height_above_tail(tail, dimension))
-    across = normal - (normal * direction).sum(dim=1, keepdim=True) * direction
-    across = across / across.norm(dim=1, keepdim=True)
-    drawn: Tensor = along[:, None] * direction + (1 - along**2).sqrt()[:, None] * across
     length = radius / torch.from_numpy(cap.shrinkage)
-    return length[:, None] * drawn
+    across = normal.addcmul_((normal * direction).sum(dim=1, keepdim=True), direction, value=-1)
+    across.mul_((length * (1 - along**2).sqrt() / across.norm(dim=1))[:, None])
+    return across.addcmul_((length * along)[:, None], direction)
 
 
 def _height_above_tail(tail: NDArray[np.float64], dimension: int) -> NDArray[np.float64]:
