@@ -235,19 +235,20 @@ def favourite(
     privacy_loss: Tensor, price: Tensor, records: Tensor, cost: Tensor, privacy_budget: Tensor, data_size: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The entry an owner likes best, ties to the lowest level: level, records sold and payment ``[...]``."""
-    level = _best_level(*torch.broadcast_tensors(privacy_loss, price, records, cost), privacy_budget, data_size)
+    shape = torch.broadcast_shapes(privacy_loss.shape, price.shape, cost.shape)  # type: ignore[no-untyped-call]
+    entries = (each.expand(shape) for each in (privacy_loss, price, records, cost))
+    level = _best_level(tuple(entries), privacy_budget, data_size)
     sold = torch.minimum(records.gather(-1, level)[..., 0], data_size)
     return level[..., 0], sold, price.gather(-1, level)[..., 0] * sold
 
 
-def _best_level(
-    privacy_loss: Tensor, price: Tensor, records: Tensor, cost: Tensor, privacy_budget: Tensor, data_size: Tensor
-) -> Tensor:
-    """The lowest level ``[..., 1]`` of the highest utility.
+def _best_level(entries: tuple[Tensor, ...], privacy_budget: Tensor, data_size: Tensor) -> Tensor:
+    """The lowest level ``[..., 1]`` of the highest utility; entries are privacy loss, price, records and cost.
 
     Utility is rounded but once, which takes a while: it is only asked for where the plain difference leaves open which
     entry is best.
     """
+    privacy_loss, price, records, cost = entries
     sold = torch.minimum(records, data_size[..., None]).double()
     paid, lost = price * sold, sold * cost
     plain, error = paid - lost, (paid + lost) * ERROR + SMALLEST
@@ -258,7 +259,7 @@ def _best_level(
     # What is no number, where a cost is infinite, is not greater either.
     open_ = ~((plain - error).gather(-1, level)[..., 0] > others)
     if bool(open_.any()):
-        some = (each[open_] for each in (privacy_loss, price, records, cost, privacy_budget, data_size))
+        some = (each[open_] for each in (*entries, privacy_budget, data_size))
         level[open_] = entry_utility(*some).argmax(dim=-1, keepdim=True)
     return level
 
