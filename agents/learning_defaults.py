@@ -6,8 +6,9 @@ A task's records are about 1 long, by public scaling (``agents.tasks.base.stored
   product of radius and learning rate matters to the model.
 * a learning rate by which the steps of all rounds add up to ``PATH`` lengths of the radius: far enough to tell classes
   apart, and no farther, for noise grows with every step. In few rounds no step is longer than ``LONGEST_STEP``. With
-  ``update="momentum"`` a gradient moves the model 1 / (1 - ``MOMENTUM``) times as far, and the rate is so much less;
-  a step of ``adam`` is its rate long in every coordinate whatever the gradient, so that ``ADAM_STEP`` has no unit.
+  noise, other models than softmax regression go ``MODULE_PATH``. With ``update="momentum"`` a gradient moves the model
+  1 / (1 - ``MOMENTUM``) times as far, and the rate is so much less; a step of ``adam`` is its rate long in every
+  coordinate whatever the gradient, so that ``ADAM_STEP`` has no unit.
 * weights in inverse proportion to the variance of the noise, if there is noise: an upload's noise is many times as
   long as its signal, and an owner's direction tells much the same whether it sums up ten records or a thousand.
   Without noise, or where owners are clipped otherwise, the weights of the least error bound.
@@ -26,6 +27,9 @@ from agents.upload_terms import CLIPS
 
 PATH = 60.0
 """How far the model moves in all rounds together, in records' lengths."""
+
+MODULE_PATH = 10.0
+"""The same for any model but softmax regression, with noise: what a weight does there is multiplied by others."""
 
 LONGEST_STEP = 1.0
 """How far it moves in one round at most."""
@@ -64,6 +68,7 @@ def learning_settings(
     rounds: int,
     *,
     update: str = "precision",
+    linear: bool = True,
     clip: str | None = None,
     clip_norm: float | None = None,
     learning_rate: float | None = None,
@@ -78,6 +83,8 @@ def learning_settings(
         Rounds of the run.
     update : str
         One of ``agents.buyer.update.RULES``.
+    linear : bool
+        Whether the model is softmax regression.
     clip, clip_norm, learning_rate, aggregation : optional
         What was chosen; None follows the rule.
 
@@ -87,10 +94,12 @@ def learning_settings(
     """
     chosen_clip = "direction" if clip is None else one_of("clip", clip, CLIPS)
     radius = 1.0 if clip_norm is None else number("clip_norm", clip_norm, above=0.0)
-    step = min(LONGEST_STEP, PATH / whole("rounds", rounds, minimum=1))
+    private = perturbation_of(perturbation).private
+    path = PATH if linear or not private else MODULE_PATH
+    step = min(LONGEST_STEP, path / whole("rounds", rounds, minimum=1))
     rate = {"momentum": (1 - MOMENTUM) * step / radius, "adam": ADAM_STEP}.get(update, step / radius)
     if aggregation is None:
-        aggregation = "variance" if perturbation_of(perturbation).private and chosen_clip == "direction" else "optimal"
+        aggregation = "variance" if private and chosen_clip == "direction" else "optimal"
     return LearningSettings(
         clip=chosen_clip,
         clip_norm=radius,

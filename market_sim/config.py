@@ -19,7 +19,7 @@ from agents.broker.auctions.registry import list_auctions
 from agents.buyer.update import RULES
 from agents.checks import number, one_of, whole
 from agents.learning_defaults import LearningSettings, learning_settings
-from agents.models.registry import check_model, model_name
+from agents.models.registry import SOFTMAX, check_model, model_name
 from agents.network import NETWORKS, check_network
 from agents.own_classes import class_of, is_spelled
 from agents.owner.strategies.base import Strategy
@@ -268,7 +268,9 @@ class MarketConfig:
         chosen: dict[str, Any] = {
             name: getattr(self, name) for name in ("clip", "clip_norm", "learning_rate", "aggregation")
         }
-        return learning_settings(self.mechanism, self.rounds, update=self.update, **chosen)
+        return learning_settings(
+            self.mechanism, self.rounds, update=self.update, linear=self.model == SOFTMAX, **chosen
+        )
 
     @property
     def mechanism(self) -> Perturbation:

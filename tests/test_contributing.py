@@ -14,13 +14,14 @@ from typing import NamedTuple
 import pytest
 
 from agents.broker.auctions.registry import auction_classes
+from agents.models.registry import model_modules
 from agents.owner.strategies.registry import strategy_classes
 from agents.perturbation.registry import perturbation_classes
 from agents.tasks.registry import task_modules
 from scenarios.commands.catalogue import load_scenario, scenario_questions
 
 PAGE = Path(__file__).parents[1] / "CONTRIBUTING.md"
-REGISTRIES = (auction_classes, strategy_classes, perturbation_classes, task_modules)
+REGISTRIES = (auction_classes, strategy_classes, perturbation_classes, task_modules, model_modules)
 
 
 class Block(NamedTuple):
@@ -62,7 +63,7 @@ def newcomer(tmp_path, monkeypatch):
         registry.cache_clear()
 
 
-@pytest.mark.parametrize("section", ["An auction", "A strategy", "A perturbation", "A task", "A scenario"])
+@pytest.mark.parametrize("section", ["An auction", "A strategy", "A perturbation", "A task", "A model", "A scenario"])
 def test_a_section_does_what_it_says(section, newcomer):
     chosen = [block for block in blocks() if block.section == section]
     assert any(block.file for block in chosen)
@@ -102,6 +103,7 @@ def test_every_block_is_run():
         "An auction",
         "A strategy",
         "A perturbation",
+        "A model",
         "A task",
         "A scenario",
     }

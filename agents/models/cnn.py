@@ -8,6 +8,7 @@ from __future__ import annotations
 from torch import nn
 
 from agents.checks import whole
+from agents.models.scaled_input import ScaledInput
 
 NAME = "cnn"
 KERNEL, STRIDE = 5, 2
@@ -42,6 +43,7 @@ def build(shape: tuple[int, ...], classes: int, channels: int = 8, hidden: int =
         )
     height, width = (_shrunk(_shrunk(side)) for side in shape[1:])
     return nn.Sequential(
+        ScaledInput(shape),
         nn.Conv2d(shape[0], channels, KERNEL, stride=STRIDE),
         nn.ReLU(),
         nn.Conv2d(channels, 2 * channels, KERNEL, stride=STRIDE),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from agents.checks import whole
+from agents.models.scaled_input import ScaledInput
 
 NAME = "mlp"
 
@@ -19,4 +20,6 @@ def build(features: int, classes: int, hidden: int = 32) -> nn.Module:
         Units of the hidden layer: ``features * hidden + hidden + hidden * classes + classes`` parameters in all.
     """
     whole("hidden", hidden, minimum=1)
-    return nn.Sequential(nn.Flatten(), nn.Linear(features, hidden), nn.ReLU(), nn.Linear(hidden, classes))
+    return nn.Sequential(
+        nn.Flatten(), ScaledInput((features,)), nn.Linear(features, hidden), nn.ReLU(), nn.Linear(hidden, classes)
+    )

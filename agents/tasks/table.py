@@ -180,7 +180,7 @@ def _indicators(table: TableFile, column: str, described: TableDescription) -> N
     vocabulary = described.words[column]
     cells = np.array(table.columns[column], dtype=object)
     match = np.asarray(cells[:, None] == np.array(vocabulary, dtype=object), dtype=np.bool_)
-    known = match.any(axis=1)
+    known = np.asarray(match.any(axis=1), dtype=np.bool_)
     _refuse_unknown(table, column, known, f"one of the {len(vocabulary)} words")
     outside = ~known & ~np.isin(cells, described.missing)
     if outside.any():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -219,3 +220,21 @@ def test_files_that_are_not_there_and_toml_that_is_none(bank: Path, tmp_path: Pa
     bank.with_suffix(".toml").write_text(BANK_TOML)
     with pytest.raises(ValueError, match=r"no\.parquet cannot be read as Parquet"):
         load_task("table", tmp_path / "no.parquet", description="bank.toml")
+
+
+PAGE = Path(__file__).parents[3] / "docs" / "tables.md"
+
+
+@pytest.mark.parametrize(("name", "files"), [("bank", ("bank.csv",)), ("adult", ("adult.data", "adult.test"))])
+def test_the_examples_of_the_page_are_read(name: str, files: tuple[str, ...], tmp_path: Path) -> None:
+    page = PAGE.read_text()
+    section = page[page.index(f"## UCI {name}") :]
+    texts = re.findall(r"^```text\n(.*?)^```", section, flags=re.M | re.S)
+    (toml,) = re.findall(rf"^```toml {name}\.toml\n(.*?)^```", section, flags=re.M | re.S)
+    (tmp_path / f"{name}.toml").write_text(toml)
+    for file, text in zip(files, texts, strict=False):
+        (tmp_path / file).write_text(text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        task = load_task("table", tmp_path / files[0])
+    assert (task.classes, task.train_size + len(task.test[1])) == (2, 3 if name == "bank" else 5)
