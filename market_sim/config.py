@@ -19,7 +19,8 @@ from agents.broker.auctions.registry import list_auctions
 from agents.buyer.update import RULES
 from agents.checks import number, one_of, whole
 from agents.learning_defaults import LearningSettings, learning_settings
-from agents.models.registry import SOFTMAX, check_model, model_name
+from agents.models.registry import check_model, model_name
+from agents.models.softmax import NAME as SOFTMAX
 from agents.network import NETWORKS, check_network
 from agents.own_classes import class_of, is_spelled
 from agents.owner.strategies.base import Strategy

@@ -14,6 +14,7 @@ from agents.broker.aggregation import AGGREGATIONS
 from agents.broker.auctions.base import FIELDS
 from agents.broker.auctions.registry import auction_classes
 from agents.checks import one_of
+from agents.models.registry import model_modules
 from agents.owner.strategies.registry import strategy_classes
 from agents.perturbation.registry import perturbation_classes
 from agents.tasks.registry import task_modules
@@ -28,6 +29,7 @@ def sections() -> dict[str, Table]:
         "Guarantees as declared (planted cheats and refuted publications claim more than they keep)": declarations(),
         "Strategies": _described(strategy_classes()),
         "Tasks": _described(task_modules()),
+        "Models": _described(model_modules()),
         "Perturbations": _described(perturbation_classes()),
         "Aggregations": _described(AGGREGATIONS),
         "Scenarios (market-sim run NAME)": _table(("name", "question"), scenario_questions().items()),
