@@ -109,7 +109,7 @@ class Checkpoints:
         OSError
             If it cannot be written: path, reason, what is kept and the remedy.
         """
-        with self._explained():
+        with self.explained(self.directory):
             if not self.directory.is_dir():
                 self.directory.mkdir(parents=True)
                 flush(self.directory.parent)
@@ -159,15 +159,19 @@ class Checkpoints:
         return state
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Say of whatever the file system refuses where it was, what is kept and what to do."""
+    def explained(self, place: Path) -> Iterator[None]:
+        """Say of whatever the file system refuses at ``place`` where that was, what is kept and what to do."""
         try:
             yield
+        except FileExistsError:
+            raise
         except OSError as error:
-            kept = f"the {self._last_round} rounds before the last checkpoint are kept there" if self._parts else ""
+            kept = "no round is kept"
+            if self._parts:
+                kept = f"the {self._last_round} rounds before the last checkpoint are in {self.directory}"
             raise type(error)(
-                f"{self.directory} cannot be written ({error.strerror or error}); {kept or 'no round is kept'}: "
-                "make room or have writing allowed, and give the same command again",
+                f"{place} cannot be written ({error.strerror or error}); {kept}: make room or have writing allowed, "
+                "and give the same command again"
             ) from error
 
 

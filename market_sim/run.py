@@ -151,7 +151,8 @@ def _run(
         return Results(**{name: rows.frame(name) for name in TABLES}, config=manifest)
     if stopped is not None:
         raise _kept_of(stopped, out, kept, rows, manifest, completed)
-    write_run(out, manifest, rows.pieces)
+    with kept.explained(out):
+        write_run(out, manifest, rows.pieces)
     results = load_results(out)
     kept.remove()
     return results
@@ -193,7 +194,8 @@ def _kept_of(
     if already > completed:
         said = f"the {already} rounds that {out} held before are kept"
     else:
-        write_run(out, manifest, rows.pieces)
+        with kept.explained(out):
+            write_run(out, manifest, rows.pieces)
         said = f"the {completed} completed rounds are in {out}"
     if kept.round:
         said += f"; the same command goes on from round {kept.round}"
