@@ -55,6 +55,9 @@ def part_of(text: str, what: str = "class") -> Any:
     module, _, name = text.partition(":")
     if not module or not name:
         raise ValueError(f"{text!r} names no {what}: write module:{what.title()}, e.g. my_rules:MyAuction")
+    here = os.getcwd()
+    if here not in sys.path:
+        sys.path.append(here)  # Last, so that nothing in it hides an installed package.
     try:
         return _found(text)
     except ImportError as error:
@@ -159,11 +162,8 @@ def same_state(one: Any, other: Any) -> bool:
 
 
 def _found(text: str) -> Any:
-    """Whatever ``module:Name.Inner`` stands for; the working directory is searched last."""
+    """Whatever ``module:Name.Inner`` stands for."""
     module, _, name = text.partition(":")
-    here = os.getcwd()
-    if here not in sys.path:
-        sys.path.append(here)
     found: Any = importlib.import_module(module)
     for part in name.split("."):
         found = getattr(found, part)

@@ -7,6 +7,7 @@ import copy
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
+from torch.nn.parameter import UninitializedParameter
 
 from agents.models.module import ModuleModel, trained_parameters
 
@@ -52,10 +53,12 @@ def _size(shape: tuple[int, ...]) -> int:
 
 
 def _called(name: str, module: nn.Module, records: Tensor, classes: int) -> Tensor:
-    """Scores of the made-up records, if they are some; a copy is called, which may change."""
+    """Scores of the made-up records, if they are some; a copy is called, which may change, but for lazy layers."""
     try:
         with torch.no_grad():
-            scores = copy.deepcopy(module)(records)
+            # Lazy layers get their shape, and their first parameters, from the first records they see.
+            lazy = any(isinstance(value, UninitializedParameter) for value in module.parameters())
+            scores = (module if lazy else copy.deepcopy(module))(records)
     except Exception as error:  # A module of one's own may raise anything.
         raise ValueError(
             f"model {name!r} cannot be called with records of shape {list(records.shape)} "

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agents.broker.auctions.base import Auction
-from agents.own_classes import class_of
+from agents.own_classes import class_of, made_of
 from agents.owner.strategies.base import Strategy
 from agents.owner.strategies.registry import strategy_classes
 from agents.owner.strategy_shares import strategy_name
@@ -87,7 +87,9 @@ def _auction(record: RecordedRun) -> tuple[Any, str | None]:
         why = f"auction {name!r} was made in a script, or with arguments that are not recorded"
     else:
         try:
-            return class_of(construct, Auction)(), None  # type: ignore[type-abstract]
+            made = made_of(construct, Auction)  # type: ignore[type-abstract]
+            # One that was asked for by this name is asked for so again.
+            return (name if name == construct else made), None
         except (TypeError, ValueError) as error:
             why = f"auction {error}"
     verified = (said.get("guarantees") or {}).get("verified") or ()

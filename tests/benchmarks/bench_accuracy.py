@@ -10,13 +10,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from agents.noise import NAMES
 
 from agents.broker.aggregation import AGGREGATIONS
+from agents.perturbation.registry import list_perturbations
 from market_sim import MarketConfig, run_market
 from scenarios.quickstart import MARKET
 
@@ -67,7 +68,7 @@ def test_nsl_kdd() -> None:
 
 
 @pytest.mark.skipif(not os.environ.get("FL_MARKET_DATA"), reason="FL_MARKET_DATA names no directory")
-@pytest.mark.parametrize("perturbation", NAMES)
+@pytest.mark.parametrize("perturbation", list_perturbations())
 def test_nsl_kdd_by_perturbation_auction_and_weights(perturbation: str) -> None:
     """The table of docs/benchmarks.md: 16 seeds a row, twenty minutes of one core."""
     for auction in TABLE_AUCTIONS:
@@ -80,3 +81,13 @@ def test_nsl_kdd_by_perturbation_auction_and_weights(perturbation: str) -> None:
                 aggregation=aggregation,
             )
             accuracies(f"{perturbation}, {auction}, {aggregation}", market, range(5100, 5116), (1, 10, 50, 100))
+
+
+@pytest.mark.parametrize(
+    ("model", "fields"), [("softmax", {}), ("cnn", {}), ("cnn", {"update": "adam", "learning_rate": 0.003})]
+)
+def test_models_on_mnist_5k(model: str, fields: dict[str, Any]) -> None:
+    """Wanted of the convolutional network: 0.93 without noise."""
+    market = MarketConfig(task="mnist-5k", model=model, owners=100, **fields)
+    accuracies(f"mnist-5k, {model}, {fields}", market, range(3))
+    accuracies(f"mnist-5k, {model}, {fields}, without noise", replace(market, perturbation="none"), range(2))

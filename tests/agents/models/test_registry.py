@@ -111,3 +111,8 @@ def test_the_module_that_was_handed_over_is_never_changed() -> None:
     model.scores(torch.ones(10), TASK.test[0])
     assert torch.equal(mine.weight, before)
     assert torch.equal(model.initial[:8].float(), before.flatten())
+
+
+def test_lazy_layers_learn_their_shape_from_the_task() -> None:
+    lazy = load_model(lambda: nn.Sequential(nn.LazyLinear(3), nn.ReLU(), nn.LazyLinear(2)), TASK, torch.Generator())
+    assert lazy.dimension == 4 * 3 + 3 + 3 * 2 + 2
