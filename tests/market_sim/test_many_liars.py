@@ -59,7 +59,7 @@ def test_a_rule_of_ours_that_answers_wrongly_is_an_error(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(AllIn, "alone", wrong)
     monkeypatch.setattr(counterfactual, "RERUN_ALL_UP_TO", 0)
-    with pytest.raises(ArithmeticError, match="'all-in' answers otherwise for the truth of deviators that were rerun"):
+    with pytest.raises(ArithmeticError, match="'all-in' answers otherwise for the truth of deviators than it decides"):
         played(auction="all-in")
 
 

@@ -235,8 +235,7 @@ def favourite(
     privacy_loss: Tensor, price: Tensor, records: Tensor, cost: Tensor, privacy_budget: Tensor, data_size: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The entry an owner likes best, ties to the lowest level: level, records sold and payment ``[...]``."""
-    shape = torch.broadcast_shapes(privacy_loss.shape, price.shape, cost.shape)  # type: ignore[no-untyped-call]
-    entries = (each.expand(shape) for each in (privacy_loss, price, records, cost))
+    entries = (each.expand(cost.shape) for each in (privacy_loss, price, records, cost))
     level = _best_level(tuple(entries), privacy_budget, data_size)
     sold = torch.minimum(records.gather(-1, level)[..., 0], data_size)
     return level[..., 0], sold, price.gather(-1, level)[..., 0] * sold
