@@ -33,6 +33,13 @@ def unfinished(out: Path) -> Path:
     return out.with_name(f"{out.name}.unfinished")
 
 
+def discard(out: Path) -> None:
+    """Remove what a run to ``out`` that is complete by now left behind while it was not."""
+    directory = unfinished(out)
+    (directory / _STATE).unlink(missing_ok=True)  # First, or a half removed run would seem damaged.
+    shutil.rmtree(directory, ignore_errors=True)
+
+
 class Checkpoints:
     """What a run that is written to ``out`` leaves on disk while it runs.
 
@@ -52,7 +59,7 @@ class Checkpoints:
     def __init__(
         self, out: Path, identity: Mapping[str, Any], *, resumable: bool, rounds: int | None, seconds: float
     ) -> None:
-        self.directory = unfinished(out)
+        self.out, self.directory = out, unfinished(out)
         self.identity = json.loads(json.dumps(dict(identity)))
         self.resumable = resumable
         self.rounds = None if rounds is None else whole("checkpoint_rounds", rounds, minimum=1)
@@ -129,8 +136,7 @@ class Checkpoints:
 
     def remove(self) -> None:
         """Remove what is there: the run is complete, or cannot be gone on with."""
-        (self.directory / _STATE).unlink(missing_ok=True)  # First, or a half removed run would seem damaged.
-        shutil.rmtree(self.directory, ignore_errors=True)
+        discard(self.out)
 
     @property
     def round(self) -> int:

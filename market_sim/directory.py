@@ -74,7 +74,7 @@ def prepare(out: Path) -> None:
     above = out.absolute().parent
     try:
         above.mkdir(parents=True, exist_ok=True)
-        _sweep(above, out.name)
+        sweep(out)
         with _scratch(out):
             pass
     except OSError as error:
@@ -141,11 +141,12 @@ def _scratch(target: Path) -> Iterator[Path]:
         yield Path(made)
 
 
-def _sweep(above: Path, name: str) -> None:
-    """Remove scratch directories for ``name`` whose processes, on this machine, are no more.
+def sweep(out: Path) -> None:
+    """Remove scratch directories for ``out`` whose processes, on this machine, are no more.
 
     An ``out`` that such a process had moved aside and not yet replaced comes back.
     """
+    above, name = out.absolute().parent, out.name
     form = re.compile(rf"\.{re.escape(name)}-{re.escape(_host())}-(\d+)-[^-]+")
     for path in above.glob(f".{glob.escape(name)}-*"):
         found = form.fullmatch(path.name)

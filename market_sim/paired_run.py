@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from agents.locks import locked
+from market_sim.checkpoints import discard
 from market_sim.config import MarketConfig
+from market_sim.directory import sweep
 from market_sim.results import PAIRED_RUN, Results, load_results
 from market_sim.run import run_market
 
@@ -57,6 +61,10 @@ def play_paired_run(run: Results, directory: str | Path | None = None, *, progre
     if found is None:
         # What is there and cannot be gone on with stays, and the run is played without being kept.
         found = _play(twin, seed, progress, kept if kept is None or not kept.exists() else _begun(kept, twin, seed))
+    elif kept is not None:
+        with suppress(OSError), locked(kept):  # What a process left that ended just after it; nothing to a mere reader.
+            sweep(kept)
+            discard(kept)
     for name in ("auction", "data_files"):
         if found.config[name] != run.config[name]:
             raise NotPlayedError(f"{name.replace('_', ' ')} changed since it was played")

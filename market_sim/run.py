@@ -26,7 +26,7 @@ from agents.perturbation.registry import perturbation_of
 from agents.prior import OwnerPrior
 from agents.tasks.base import Task
 from agents.tasks.registry import data_files
-from market_sim.checkpoints import ROWS_IN_MEMORY, Checkpoints
+from market_sim.checkpoints import ROWS_IN_MEMORY, Checkpoints, discard
 from market_sim.config import MarketConfig
 from market_sim.directory import prepare
 from market_sim.model import FLMarket, configured
@@ -128,6 +128,7 @@ def _run(
     if out is not None:
         check_out(out, manifest)
         if is_complete(out, manifest):
+            discard(out)  # A process that ended just after the last file was in its place may have left it.
             return load_results(out)
         forgets = forgetful(model)
         for which in forgets:

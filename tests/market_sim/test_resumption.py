@@ -18,6 +18,7 @@ from agents.messages import Bids
 from agents.owner.strategies.base import Strategy
 from agents.saved_state import load_state
 from market_sim import FLMarket, MarketConfig, load_results, run_market
+from market_sim.paired_run import play_paired_run
 
 CONFIG = MarketConfig(
     owners=30,
@@ -102,6 +103,23 @@ def test_a_complete_run_is_read_and_not_repeated(
     run_market(CONFIG, seed=4, out=tmp_path / "run")
     stop_in_round(monkeypatch, 0, AssertionError("began to play"))
     assert len(run_market(CONFIG, seed=4, out=tmp_path / "run").rounds) == 24
+
+
+def test_what_a_process_left_that_ended_just_after_its_last_file_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: dict[str, str]
+) -> None:
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr("market_sim.checkpoints.Checkpoints.remove", lambda self: None)
+        run_market(CONFIG, seed=4, out=out, checkpoint_rounds=5)
+        play_paired_run(load_results(out), out)
+    unfinished = tmp_path / "run.unfinished"
+    assert unfinished.is_dir()
+    unfinished.rename(out / "truthful.unfinished")
+    run_market(CONFIG, seed=4, out=out)
+    play_paired_run(load_results(out), out)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["run"]
+    assert sorted(entry.name for entry in out.iterdir()) == sorted([*whole, "truthful"])
 
 
 def test_the_files_do_not_depend_on_the_pieces_that_rows_came_in(tmp_path: Path, whole: dict[str, str]) -> None:
