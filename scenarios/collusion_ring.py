@@ -24,7 +24,7 @@ from scenarios.commands.study_summary import Row, StudyFinding, format_number, v
 
 DURATION = "about 30 seconds"
 
-AUCTIONS = ("sequential-menu", "posted-price", "k-plus-one-price", "pay-as-bid")
+AUCTIONS = ("sequential-menu", "ascending-menu", "posted-price", "k-plus-one-price", "pay-as-bid")
 SHARES = (0.25, 0.5, 1.0)
 HONEST = "honest"
 MARKET = MarketConfig(
@@ -38,7 +38,7 @@ MARKET = MarketConfig(
 
 
 def markets(base: MarketConfig) -> dict[str, MarketConfig]:
-    """The same market under four auctions: everybody truthful, and with every share of colluders."""
+    """The same market under five auctions: everybody truthful, and with every share of colluders."""
     strategies: dict[str, Any] = {HONEST: {"truthful": 1.0}}
     for share in SHARES:
         strategies[f"{share:g}"] = {"collusion-ring": share, **({"truthful": 1 - share} if share < 1 else {})}

@@ -17,9 +17,17 @@ from market_sim import MarketConfig
 from scenarios.commands.study import StudyTables, study
 from scenarios.commands.study_summary import Row, StudyFinding, format_number, verdicts
 
-DURATION = "about 25 seconds"
+DURATION = "about 70 seconds"
 
-AUCTIONS = ("sequential-menu", "sequential-menu-verified", "posted-price", "fixed-share", "all-in", "pay-as-bid")
+AUCTIONS = (
+    "sequential-menu",
+    "ascending-menu",
+    "sequential-menu-verified",
+    "posted-price",
+    "fixed-share",
+    "all-in",
+    "pay-as-bid",
+)
 NAMES = (2, 5)
 MARKET = MarketConfig(
     owners=40,
@@ -32,7 +40,7 @@ MARKET = MarketConfig(
 
 
 def markets(base: MarketConfig) -> dict[str, MarketConfig]:
-    """The same market under six auctions, with either number of names."""
+    """The same market under seven auctions, with either number of names."""
     return {
         f"{auction}-{names}": replace(base, auction=auction, strategy_options={"identity-splitting": {"names": names}})
         for auction in AUCTIONS

@@ -44,6 +44,7 @@ KNOWN: Mapping[str, tuple[int, int]] = {
     "identity-splitting": (6, 2),
     "extra-noise": (7, 3),
     # Mechanisms.
+    "ascending-menu": (0, 4),
     "sequential-menu": (0, 0),
     "sequential-menu-verified": (5, 1),
     "sequential-menu-full": (4, 5),
