@@ -47,7 +47,7 @@ KNOWN: Mapping[str, tuple[int, int]] = {
     "ascending-menu": (0, 4),
     "sequential-menu": (0, 0),
     "sequential-menu-verified": (5, 1),
-    "sequential-menu-full": (4, 5),
+    "sequential-menu-full": (0, 10),
     "dm-regretnet": (1, 2),
     "m-regretnet": (4, 3),
     "regretnet": (3, 4),

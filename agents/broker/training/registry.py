@@ -33,6 +33,7 @@ from agents.broker.training.base import Training, TrainingStep
 from agents.broker.training.equivariant_menu import EquivariantTraining
 from agents.broker.training.equivariant_recipe import EquivariantRecipe
 from agents.broker.training.found_regret import regret_figures
+from agents.broker.training.refined_menu import RefinedRecipe, RefinedTraining
 from agents.broker.training.regret_recipe import RegretRecipe
 from agents.broker.training.residual_menu import EvolutionTraining, ResidualRecipe
 from agents.broker.training.resumption import run_to_end
@@ -136,7 +137,7 @@ TRAINERS: dict[str, Trainer] = {
         Trainer(AscendingMenu, AscendingRecipe, AscendingTraining),
         Trainer(SequentialMenu, MenuRecipe, MenuTraining),
         Trainer(SequentialMenuFull, FullMenuRecipe, FullMenuTraining),
-        Trainer(SequentialMenuVerified, MenuRecipe, partial(MenuTraining, sizes_known=True)),
+        Trainer(SequentialMenuVerified, RefinedRecipe, partial(RefinedTraining, sizes_known=True)),
         Trainer(EquivariantMenu, EquivariantRecipe, EquivariantTraining),
         Trainer(ResidualMenu, ResidualRecipe, EvolutionTraining, devices=False),
         # Gains count in equal parts of the budget and hardly in the liar's cost.
