@@ -54,7 +54,9 @@ templates_path = ["_templates"]
 
 def _point_within_the_site(app: object, name: str, source: list[str]) -> None:
     """Links to files beside docs/ go to the pages that include them."""
-    source[0] = source[0].replace("](../CONTRIBUTING.md", "](extending.md").replace("](../CHANGELOG.md", "](changelog.md")
+    source[0] = (
+        source[0].replace("](../CONTRIBUTING.md", "](extending.md").replace("](../CHANGELOG.md", "](changelog.md")
+    )
 
 
 def _leave_out_aliases(app: object, what: str, name: str, value: object, skip: bool, options: object) -> bool | None:
