@@ -37,7 +37,7 @@ def test_constraints_pin_torch_first_and_everything_exactly():
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     assert lines[0].startswith("torch==")
     for line in lines:
-        assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9a-zA-Z.]*", line), line
+        assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9a-zA-Z.]*(; python_version (<|>=) \"3\.\d+\")?", line), line
 
 
 def test_every_requirement_is_pinned():
@@ -57,6 +57,9 @@ def test_the_command_is_there():
 READS_GLOBAL_GENERATORS = {ROOT / "agents/broker/checking" / name for name in ("inputs.py", "surroundings.py")}
 """They look whether a rule draws from the global generators, and put these back as they were."""
 
+BORROWS_TORCHS = ROOT / "agents/models/registry.py"
+"""torch draws the first parameters of a module from its global generator, which is put back as it was."""
+
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_global_randomness_and_nothing_printed(path):
@@ -64,6 +67,8 @@ def test_no_global_randomness_and_nothing_printed(path):
     text = path.read_text()
     if path in READS_GLOBAL_GENERATORS:
         text = re.sub(r"np\.random\.seed\(seed\)|^import random$", "", text, flags=re.M)
+    if path == BORROWS_TORCHS:
+        text = re.sub(r"with torch\.random\.fork_rng\(devices=\[\]\):\s*torch\.manual_seed", "", text)
     assert not re.search(r"torch\.manual_seed|np\.random\.(seed|rand|normal|choice|shuffle|uniform)\b", text)
     tree = ast.parse(text)
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
