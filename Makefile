@@ -1,6 +1,6 @@
 # Everything starts here: `make run` and `make test` build the environment they need in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help run app test test-browser lint bench gallery docs docs-links clean
+.PHONY: help run app test test-all test-browser lint bench gallery docs docs-links clean
 
 # PYTHON=python3.13 chooses the interpreter, TORCH_INDEX=ADDRESS where torch alone is taken from (PyTorch's CPU builds).
 PYTHON ?=
@@ -20,6 +20,7 @@ help:
 	@echo "make run    the scenario 'quickstart': prints its answers, writes runs/quickstart-seed0"
 	@echo "make app    the interactive page at http://127.0.0.1:8765 (needs no internet once installed)"
 	@echo "make test   lint, types, import contracts, tests with coverage"
+	@echo "make test-all   the same, and commands killed at many random moments"
 	@echo "make test-browser   the page and the report in a real browser (Debian: apt install chromium)"
 	@echo "make bench  the figures and timings of docs/benchmarks.md"
 	@echo "make gallery   the pictures of docs/gallery.md"
@@ -35,6 +36,9 @@ app: $(READY_APP)
 test: lint
 	@$(BIN)/python -m pytest -W error -n $(JOBS) --quiet \
 		--cov --cov-report=term:skip-covered
+
+test-all: test
+	@$(BIN)/python -m pytest -W error -n $(JOBS) --quiet -m slow_kills
 
 test-browser: $(READY_BROWSER)
 	@$(BIN)/python -m pytest -W error --quiet -rs tests/browser

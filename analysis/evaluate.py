@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -22,6 +22,11 @@ from analysis.intervals import ratio_ends, ratios, resamples
 from analysis.regret import found_regret
 from analysis.second_best import second_best
 from analysis.tilting import heavy_tail
+from market_sim.campaign.engine import run_campaign
+from market_sim.campaign.finished import Finished
+from market_sim.campaign.job import Job, JobResult
+from market_sim.campaign.store import kept_in
+from market_sim.campaign.workers import Workers
 
 FIRST_BEST = "first best"
 NO_BUDGET = "all at own privacy budget"
@@ -77,17 +82,13 @@ class EvaluationSettings:
         whole("regret_profiles", self.regret_profiles, maximum=self.profiles)
         seed_number("seed", self.seed)
 
-    def tasks(self, auctions: int) -> int:
-        """How often ``evaluate`` calls ``watch`` for so many auctions."""
-        return len(self.factors) * (auctions + self.first_best + self.second_best)
-
 
 def evaluate(
     auctions: Mapping[str, Auction],
     prior: OwnerPrior | None = None,
     settings: EvaluationSettings | None = None,
     *,
-    watch: Callable[[str], None] = lambda _: None,
+    workers: Workers | None = None,
 ) -> pd.DataFrame:
     """Run every auction on the same fresh profiles of truthful owners, per budget factor.
 
@@ -101,8 +102,8 @@ def evaluate(
     prior : OwnerPrior, optional
         By default the paper's.
     settings : EvaluationSettings, optional
-    watch : callable, optional
-        Called with a label before each task (``settings.tasks`` tells how many).
+    workers : Workers, optional
+        Who computes; by default this process alone.
 
     Returns
     -------
@@ -116,32 +117,74 @@ def evaluate(
         the columns of ``analysis.regret.found_regret``.
     """
     settings = EvaluationSettings() if settings is None else settings
+    prior = OwnerPrior() if prior is None else prior
+    jobs = evaluation_jobs("", auctions, prior, settings)
+    with kept_in(None) as directory:
+        found = run_campaign(jobs, directory, identity={}, workers=workers or Workers(1))
+        return evaluation_table("", found, auctions, settings)
+
+
+def evaluation_jobs(
+    name: str, auctions: Mapping[str, Auction], prior: OwnerPrior, settings: EvaluationSettings
+) -> list[Job]:
+    """Return the jobs of an evaluation: one per budget factor and mechanism; ``name`` begins their keys."""
+    searches = {FIRST_BEST: settings.first_best, SECOND_BEST: settings.second_best}
+    mechanisms = {**auctions, **{search: None for search, wanted in searches.items() if wanted}}
+    return [
+        Job(
+            f"{name}f={label}: {mechanism}",
+            _measure,
+            (mechanism, auction, replace(prior, budget_factor=ends), settings),
+        )
+        for label, ends in settings.factors.items()
+        for mechanism, auction in mechanisms.items()
+    ]
+
+
+def evaluation_table(
+    name: str, found: Finished, auctions: Mapping[str, Auction], settings: EvaluationSettings
+) -> pd.DataFrame:
+    """Return the table of ``evaluate`` from what its jobs found."""
     rows: list[dict[str, object]] = []
     refused: set[str] = set()
-    for label, (low, high) in settings.factors.items():
-        here = replace(prior or OwnerPrior(), budget_factor=(low, high))
-        stream = torch.Generator().manual_seed(settings.seed)
-        types, budget = here.sample(settings.profiles, settings.owners, stream)
-        bounds: dict[str, Tensor] = {}
-        facts: dict[str, dict[str, float]] = {}
-        for name, auction in auctions.items():
-            watch(f"f = {label}: {name}")
-            if auction.supports(types.truthful_bids()):
-                bounds[name], facts[name] = _measured(auction, types, budget, settings)
-            else:
-                refused.add(name)
-        if settings.first_best:
-            watch(f"f = {label}: first best")
-            bounds[FIRST_BEST] = first_best(types, budget).error_bound
-            bounds[NO_BUDGET] = everybody_at_her_own_budget(types)
-        if settings.second_best:
-            watch(f"f = {label}: second best")
-            bounds[SECOND_BEST] = second_best(types, budget, here).error_bound
+    for label in settings.factors:
+        bounds: dict[str, np.ndarray] = {}
+        facts: dict[str, Mapping[str, float]] = {}
+        for mechanism in (*auctions, FIRST_BEST, SECOND_BEST):
+            key = f"{name}f={label}: {mechanism}"
+            if key not in found.entries:
+                continue
+            if "bounds" not in found.entries[key].places:
+                refused.add(mechanism)
+                continue
+            for column, values in found.frame(key, "bounds").items():
+                bounds[str(column)] = values.to_numpy()
+            if mechanism in auctions:
+                facts[mechanism] = found.figures(key)
         rows += [{"budget_factor": label, **row} for row in _compared(bounds, facts, settings.seed)]
-    for name in sorted(refused):
-        limit = auctions[name].max_owners
-        warnings.warn(f"{name} was made for at most {limit} owners, not {settings.owners}", stacklevel=2)
+    for mechanism in sorted(refused):
+        limit = auctions[mechanism].max_owners
+        warnings.warn(f"{mechanism} was made for at most {limit} owners, not {settings.owners}", stacklevel=2)
     return pd.DataFrame(rows)
+
+
+def _measure(name: str, auction: Auction | None, prior: OwnerPrior, settings: EvaluationSettings) -> JobResult:
+    """Error bounds ``[B]`` of one mechanism at one budget factor, as the job of a campaign; none if it takes fewer."""
+    types, budget = prior.sample(settings.profiles, settings.owners, torch.Generator().manual_seed(settings.seed))
+    if name == FIRST_BEST:
+        found = {FIRST_BEST: first_best(types, budget).error_bound, NO_BUDGET: everybody_at_her_own_budget(types)}
+        return JobResult({"bounds": _columns(found)})
+    if name == SECOND_BEST:
+        return JobResult({"bounds": _columns({SECOND_BEST: second_best(types, budget, prior).error_bound})})
+    assert auction is not None
+    if not auction.supports(types.truthful_bids()):
+        return JobResult()
+    bound, facts = _measured(auction, types, budget, settings)
+    return JobResult({"bounds": _columns({name: bound})}, facts)
+
+
+def _columns(bounds: Mapping[str, Tensor]) -> pd.DataFrame:
+    return pd.DataFrame({name: bound.numpy() for name, bound in bounds.items()})
 
 
 def _measured(
@@ -176,9 +219,8 @@ def _facts(types: OwnerTypes, outcome: Outcome, budget: Tensor) -> dict[str, flo
 
 
 def _compared(
-    bounds: Mapping[str, Tensor], facts: Mapping[str, dict[str, float]], seed: int
+    arrays: Mapping[str, np.ndarray], facts: Mapping[str, Mapping[str, float]], seed: int
 ) -> Iterator[dict[str, object]]:
-    arrays = {name: bound.numpy() for name, bound in bounds.items()}
     if not arrays:
         return
     # The same resamples for every mechanism: ratios of means are then of the same profiles.
@@ -199,7 +241,7 @@ def _compared(
                 over, under = (np.where(both, part, 0.0) for part in (bound, arrays[other]))
                 row[label] = float(ratios(np.ones((1, len(both))), over, under)[0])
                 row |= ratio_ends(f"{label}_", over, under, weights, bounds=(0.0, np.inf))
-        yield row | facts.get(name, {})
+        yield {**row, **facts.get(name, {})}
 
 
 def _mean(bound: np.ndarray, weights: np.ndarray) -> dict[str, float]:

@@ -67,6 +67,33 @@ def tried_sentence(trades: pd.DataFrame) -> str:
     )
 
 
+def group_aware_gains(trades: pd.DataFrame, groups: pd.DataFrame | None = None) -> pd.Series:
+    """What every lie gained or lost; of owners who act together, their group's gain shared equally among them.
+
+    A member's own gain says little: she may lose so that another gains more.
+
+    Parameters
+    ----------
+    trades, groups : DataFrame
+        Tables of one or several runs, with ``seed`` if there are several; without ``groups`` everybody acts alone.
+
+    Returns
+    -------
+    Series
+        Money, by the index of ``trades``; missing where nobody lied.
+    """
+    alone = misreport_gains(trades)
+    if groups is None or not len(groups):
+        return alone
+    keys = [name for name in ("cell", "seed", "round", "buyer", "group") if name in trades.columns and name in groups]
+    together = groups[groups["members"] > 1]
+    losses = without_rounding(together["gain"], together["utility"], together["truthful_utility"]).clip(upper=0.0)
+    each = together["gain"].where(together["paid"], losses) / together["members"]
+    shares = together[keys].assign(each=each)
+    joined = trades[keys].merge(shares, on=keys, how="left", validate="many_to_one")["each"].set_axis(trades.index)
+    return alone.where(joined.isna() | alone.isna(), joined)
+
+
 def _tensor(values: pd.Series) -> torch.Tensor:
     return torch.from_numpy(values.to_numpy(dtype=float, copy=True))
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from market_sim.model import FLMarket
     from market_sim.results import load_results
     from market_sim.run import run_market
+    from market_sim.sweeps.dataset import load_sweep
+    from market_sim.sweeps.play import sweep
     from market_sim.verification.verify import verify
 
 __all__ = [
@@ -40,8 +42,10 @@ __all__ = [
     "list_auctions",
     "load_auction",
     "load_results",
+    "load_sweep",
     "optimal_weights",
     "run_market",
+    "sweep",
     "verify",
 ]
 
@@ -60,6 +64,8 @@ _HOMES = {
     "market_sim.model": ("FLMarket",),
     "market_sim.results": ("load_results",),
     "market_sim.run": ("run_market",),
+    "market_sim.sweeps.dataset": ("load_sweep",),
+    "market_sim.sweeps.play": ("sweep",),
     "market_sim.verification.verify": ("verify",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -14,7 +14,6 @@ from typing import Any
 
 import pandas as pd
 import torch
-from joblib import Parallel, delayed
 
 from agents.broker.auctions.registry import list_auctions, load_auction
 from agents.checks import whole
@@ -26,12 +25,12 @@ from analysis.equilibrium import Equilibrium, equilibrium
 from analysis.incentives.structure import lists_hold
 from analysis.intervals import Interval, ratio_ends, resamples
 from analysis.plots.equilibrium import equilibrium_figure, study_figure
+from market_sim.campaign.engine import run_campaign
+from market_sim.campaign.job import Job, JobResult
+from market_sim.campaign.workers import Workers
 from scenarios.commands.answer import Answer
-from scenarios.commands.directory import scenario_directory
-from scenarios.commands.progress import bar
-from scenarios.commands.study import PROCESSES
+from scenarios.commands.directory import scenario_directory, unfinished
 from scenarios.commands.study_summary import Row, StudyFinding, write_finding
-from scenarios.commands.threads import torch_threads
 
 DURATION = "about 40 seconds"
 
@@ -49,7 +48,7 @@ def run(
     auctions: Sequence[str] | None = None,
     profiles: int = PROFILES,
     game: dict[str, int] | None = None,
-    processes: int = PROCESSES,
+    workers: Workers | None = None,
 ) -> Answer:
     """Tell every lie in every auction, and play every auction's game.
 
@@ -64,25 +63,29 @@ def run(
     game : dict, optional
         ``profiles``, ``starts`` and ``steps`` of ``analysis.equilibrium.equilibrium``, the same for every auction; by
         default ``GAME``, and less for those in ``SMALLER_GAMES``.
-    processes : int
-        How many auctions are studied at a time.
+    workers : Workers, optional
+        Who studies the auctions; by default a process per core.
     """
     whole("profiles", profiles, minimum=1)
     names = list(auctions or list_auctions())
     size = {**GAME, **(game or {})}
     played = {"scenario": "misreport-study", "seed": seed, "auctions": names, "profiles": profiles, "game": size}
     with scenario_directory(out, played) as folder:
-        studies = Parallel(n_jobs=processes, return_as="generator")(
-            delayed(_study)(name, profiles, {**size, **(SMALLER_GAMES.get(name, {}) if game is None else {})}, seed)
+        jobs = [
+            Job(name, _study, (name, profiles, {**size, **(SMALLER_GAMES.get(name, {}) if game is None else {})}, seed))
             for name in names
+        ]
+        done = run_campaign(
+            jobs, unfinished(out), identity=played, workers=workers, title="Studying auctions", progress=progress
         )
         rows: list[Row] = []
         games: dict[str, Equilibrium] = {}
-        with bar(progress, "Studying auctions", len(names)) as advance:
-            for name, (misreports, found) in zip(names, studies, strict=True):
-                rows += misreports
-                games[name] = found
-                advance(name)
+        for name in names:
+            figures = done.figures(name)
+            rows += [{**row, "gain": Interval(*row["gain"])} for row in figures["misreports"]]
+            parts = {kind: done.frame(name, kind) for kind in ("matrix", "paths", "mixture")}
+            told = {kind: figures[kind] for kind in ("regret", "basin")}
+            games[name] = Equilibrium(tuple(figures["strategies"]), **parts, **told)
         (folder / "games").mkdir()
         for name, found in games.items():
             stem = Path(name).stem
@@ -183,11 +186,20 @@ def misreport_rows(name: str, profiles: int, seed: int) -> list[Row]:
     return rows
 
 
-def _study(name: str, profiles: int, game: dict[str, Any], seed: int) -> tuple[list[Row], Equilibrium]:
-    with torch_threads(1):
-        prior = OwnerPrior()
-        found = equilibrium(load_auction(name, prior), prior, owners=OWNERS, seed=seed, **game)
-        return misreport_rows(name, profiles, seed), found
+def _study(name: str, profiles: int, game: dict[str, Any], seed: int) -> JobResult:
+    """One auction, as the job of a campaign."""
+    prior = OwnerPrior()
+    found = equilibrium(load_auction(name, prior), prior, owners=OWNERS, seed=seed, **game)
+    rows = misreport_rows(name, profiles, seed)
+    return JobResult(
+        {"matrix": found.matrix, "paths": found.paths, "mixture": found.mixture},
+        {
+            "strategies": found.strategies,
+            "regret": found.regret,
+            "basin": found.basin,
+            "misreports": [{**row, "gain": [row["gain"].mean, row["gain"].low, row["gain"].high]} for row in rows],
+        },
+    )
 
 
 def _interval(found: dict[str, Any], name: str) -> Interval:

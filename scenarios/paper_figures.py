@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,6 @@ from typing import Any
 
 import pandas as pd
 import torch
-from joblib import Parallel, delayed
 
 from agents.broker.auctions.base import Auction, MenuAuction
 from agents.broker.auctions.registry import auction_classes, load_auction
@@ -32,11 +32,14 @@ from analysis.paper_figures import FACTORS, PRIORS, WEIGHTS, bounds_by_budget, g
 from analysis.plots.paper import accuracy_figure, error_bound_figure, guarantees_figure, invalid_figure
 from analysis.summary import accuracy_by_round, stacked
 from market_sim import MarketConfig, run_market
+from market_sim.campaign.engine import run_campaign
+from market_sim.campaign.finished import Finished
+from market_sim.campaign.job import Job, JobResult
+from market_sim.campaign.workers import Workers
+from market_sim.sweeps.play import files_of
 from scenarios.commands.answer import Answer
-from scenarios.commands.directory import scenario_directory
+from scenarios.commands.directory import scenario_directory, unfinished
 from scenarios.commands.paper_summary import paper_report, paper_summary
-from scenarios.commands.progress import bar
-from scenarios.commands.threads import torch_threads
 
 OPTIONS = "--set mode=quick or --set mode=full, --data DIRECTORY, --seed, --out, --json"
 DURATION = "about a minute and a half in its quick mode, hours in the full one"
@@ -103,7 +106,7 @@ def run(
     progress: bool = True,
     fields: Mapping[str, Any] | None = None,
     modes: Mapping[str, Mode] = MODES,
-    processes: int = 2,
+    workers: Workers | None = None,
 ) -> Answer:
     """Measure, draw, write figures, tables and a report to ``out``, and sum up.
 
@@ -119,8 +122,8 @@ def run(
         ``mode`` (quick or full) and ``data`` (directory of the NSL-KDD files).
     modes : mapping
         What the modes mean.
-    processes : int
-        How many markets are played at a time.
+    workers : Workers, optional
+        Who plays and trains; by default a process per core.
 
     Raises
     ------
@@ -136,14 +139,27 @@ def run(
         market = dataclasses.replace(MARKET, task="nsl-kdd", data=given["data"], owners=1000)
     chance = load_task(market.task, market.data).chance
     played = {"scenario": "paper-figures", "seed": seed, "mode": dataclasses.asdict(mode), "market": market.as_json()}
-    with scenario_directory(out, played) as folder, torch_threads(1):
+    with scenario_directory(out, played) as folder:
         auctions, skipped = mechanisms()
-        tables = {
-            "bounds": _bounds(auctions, mode, seed, progress),
-            "table-1": _table_1(auctions, mode, seed, progress),
-            "accuracy": _accuracy(list(auctions), market, mode, seed, progress, processes),
-            "levels": _levels(folder, mode, seed, progress),
+        jobs = {
+            "bounds": _bounds(auctions, mode, seed),
+            "table-1": _table_1(auctions, mode, seed),
+            "accuracy": _accuracy(list(auctions), market, mode, seed),
+            "levels": _levels(unfinished(out).absolute(), mode, seed),
         }
+        found = run_campaign(
+            [job for part in jobs.values() for job in part],
+            unfinished(out) / "figures",
+            identity={**played, "skipped": skipped},
+            workers=workers,
+            files=files_of(market),
+            title="Measuring and playing",
+            progress=progress,
+        )
+        tables = {name: _rows(found, part) for name, part in jobs.items()}
+        for job in jobs["levels"]:
+            for file, content in zip(*found.table(job.key, "files").to_pydict().values(), strict=True):
+                (folder / file).write_bytes(content)
         task = {"digits": "digits", "nsl-kdd": "NSL-KDD"}[str(market.task)]
         pictures = {
             "fig7": error_bound_figure(tables["bounds"], published.error_bounds()),
@@ -194,45 +210,64 @@ def mechanisms() -> tuple[dict[str, Auction], dict[str, str]]:
     return loaded, skipped
 
 
-def _bounds(auctions: Mapping[str, Auction], mode: Mode, seed: int, progress: bool) -> pd.DataFrame:
-    with bar(progress, "error bounds", len(PRIORS) * len(FACTORS)) as advance:
-        return bounds_by_budget(auctions, owners=OWNERS, profiles=mode.profiles, seed=seed, watch=advance)
+def _rows(found: Finished, jobs: Sequence[Job]) -> pd.DataFrame:
+    """The rows that these jobs found, in the order of the jobs."""
+    return pd.DataFrame([row for job in jobs for row in found.figures(job.key)["rows"]])
 
 
-def _table_1(auctions: Mapping[str, Auction], mode: Mode, seed: int, progress: bool) -> pd.DataFrame:
-    rows = []
-    with bar(progress, "searching for lies", len(PRIORS) * len(auctions)) as advance:
-        for (setting, prior), (name, auction) in itertools.product(PRIORS.items(), auctions.items()):
-            advance(f"{setting}, {name}")
-            found = guarantees(auction, prior, owners=OWNERS, profiles=mode.deviators, queries=mode.queries, seed=seed)
-            rows.append({"setting": setting, "auction": name, **found})
-    return pd.DataFrame(rows)
-
-
-def _accuracy(
-    names: list[str], market: MarketConfig, mode: Mode, seed: int, progress: bool, processes: int
-) -> pd.DataFrame:
-    jobs = list(itertools.product(POPULATIONS, names, WEIGHTS))
-    seeds = range(mode.seeds * seed, mode.seeds * (seed + 1))
-    markets = [
-        dataclasses.replace(market, auction=name, aggregation=weights, rounds=mode.rounds, **POPULATIONS[setting])
-        for setting, name, weights in jobs
+def _bounds(auctions: Mapping[str, Auction], mode: Mode, seed: int) -> list[Job]:
+    return [
+        Job(f"bounds, {setting}, f = {factor:g}", _bounds_at, (dict(auctions), setting, factor, mode.profiles, seed))
+        for setting, factor in itertools.product(PRIORS, FACTORS)
     ]
-    runs = Parallel(n_jobs=processes, return_as="generator")(delayed(_play)(each, seeds) for each in markets)
-    tables = []
-    with bar(progress, "playing markets", len(jobs)) as advance:
-        for (setting, name, weights), rounds in zip(jobs, runs, strict=True):
-            advance(f"{setting}, {name}, {weights}")
-            curve = accuracy_by_round(rounds).reset_index()
-            curve = curve.assign(setting=setting, auction=name, aggregation=weights, round=curve["round"] + 1)
-            tables.append(curve[["setting", "auction", "aggregation", "round", "mean", "low", "high"]])
-    return pd.concat(tables, ignore_index=True)
 
 
-def _play(market: MarketConfig, seeds: range) -> pd.DataFrame:
-    torch.set_num_threads(1)
+def _bounds_at(auctions: Mapping[str, Auction], setting: str, factor: float, profiles: int, seed: int) -> JobResult:
+    priors = {setting: PRIORS[setting]}
+    table = bounds_by_budget(auctions, priors=priors, factors=(factor,), owners=OWNERS, profiles=profiles, seed=seed)
+    return JobResult(figures={"rows": table.to_dict("records")})
+
+
+def _table_1(auctions: Mapping[str, Auction], mode: Mode, seed: int) -> list[Job]:
+    return [
+        Job(f"lies, {setting}, {name}", _lies_in, (auction, setting, name, mode, seed))
+        for setting, (name, auction) in itertools.product(PRIORS, auctions.items())
+    ]
+
+
+def _lies_in(auction: Auction, setting: str, name: str, mode: Mode, seed: int) -> JobResult:
+    search: dict[str, int] = {"owners": OWNERS, "profiles": mode.deviators, "queries": mode.queries, "seed": seed}
+    found = guarantees(auction, PRIORS[setting], **search)
+    return JobResult(figures={"rows": [{"setting": setting, "auction": name, **found}]})
+
+
+def _accuracy(names: list[str], market: MarketConfig, mode: Mode, seed: int) -> list[Job]:
+    seeds = range(mode.seeds * seed, mode.seeds * (seed + 1))
+    return [
+        Job(
+            f"accuracy, {setting}, {name}, {weights}",
+            _play,
+            (
+                dataclasses.replace(
+                    market, auction=name, aggregation=weights, rounds=mode.rounds, **POPULATIONS[setting]
+                ),
+                setting,
+                seeds,
+            ),
+        )
+        for setting, name, weights in itertools.product(POPULATIONS, names, WEIGHTS)
+    ]
+
+
+def _play(market: MarketConfig, setting: str, seeds: range) -> JobResult:
     with _ignore_warnings():
-        return stacked({seed: run_market(market, seed=seed).rounds for seed in seeds})
+        rounds = stacked({seed: run_market(market, seed=seed).rounds for seed in seeds})
+    curve = accuracy_by_round(rounds).reset_index()
+    curve = curve.assign(
+        setting=setting, auction=market.auction, aggregation=market.aggregation, round=curve["round"] + 1
+    )
+    columns = ["setting", "auction", "aggregation", "round", "mean", "low", "high"]
+    return JobResult(figures={"rows": curve[columns].to_dict("records")})
 
 
 @contextmanager
@@ -243,16 +278,21 @@ def _ignore_warnings() -> Iterator[None]:
         yield
 
 
-def _levels(folder: Path, mode: Mode, seed: int, progress: bool) -> pd.DataFrame:
-    rows = []
-    for name, levels in itertools.product(TRAINED_BY_LEVELS, mode.levels):
-        auction, steps = _trained(folder, name, levels, mode, seed, progress)
-        rows += _guarantees_by_setting(auction, name, mode, seed, levels=levels, steps=steps)
+def _levels(kept: Path, mode: Mode, seed: int) -> list[Job]:
+    trained = [
+        Job(f"levels, {name}, {levels}", _trained, (kept, name, levels, mode, seed))
+        for name, levels in itertools.product(TRAINED_BY_LEVELS, mode.levels)
+    ]
+    return [*trained, Job(f"levels, {EXACT_AUCTION}", _exact, (mode, seed))]
+
+
+def _exact(mode: Mode, seed: int) -> JobResult:
     exact = load_auction(EXACT_AUCTION, OwnerPrior())
     types, budget = OwnerPrior().sample(1, OWNERS, torch.Generator().manual_seed(seed))
     assert isinstance(exact, MenuAuction)
     levels = len(set(exact.price_list(types.truthful_bids(), budget).privacy_loss.flatten().tolist())) - 1
-    return pd.DataFrame(rows + _guarantees_by_setting(exact, EXACT_AUCTION, mode, seed, levels=levels, steps=None))
+    rows = _guarantees_by_setting(exact, EXACT_AUCTION, mode, seed, levels=levels, steps=None)
+    return JobResult({"files": pd.DataFrame({"name": [], "content": []})}, {"rows": rows})
 
 
 def _guarantees_by_setting(
@@ -266,12 +306,18 @@ def _guarantees_by_setting(
     ]
 
 
-def _trained(folder: Path, name: str, levels: int, mode: Mode, seed: int, progress: bool) -> tuple[Auction, int]:
-    """An auction with so many levels, trained here on the IID prior, and for how many steps."""
+def _trained(kept: Path, name: str, levels: int, mode: Mode, seed: int) -> JobResult:
+    """An auction with so many levels, trained here on the IID prior; ``kept`` is where its state is, if it is there."""
     training = trainer(name)
     shortened = {key: value for key, value in (("steps", mode.steps), ("batch", mode.batch)) if value is not None}
     recipe = training.recipe(seed=seed, levels=levels, **shortened)
-    path = folder / f"{name}-{levels}-levels.safetensors"
-    with bar(progress, f"training {name}, M = {levels}", recipe.steps) as advance:
-        training.make_checkpoint(path, OwnerPrior(), recipe, watch=lambda _: advance(""), measured=(100, 2, 4))
-    return load_auction(path, OwnerPrior()), recipe.steps
+    stem = f"{name}-{levels}-levels"
+    state = kept / f"{stem}.state" if kept.is_dir() else None
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch, f"{stem}.safetensors")
+        training.make_checkpoint(path, OwnerPrior(), recipe, state=state, measured=(100, 2, 4))
+        auction = load_auction(path, OwnerPrior())
+        files = sorted(Path(scratch).iterdir())
+        content = pd.DataFrame({"name": [f.name for f in files], "content": [f.read_bytes() for f in files]})
+    rows = _guarantees_by_setting(auction, name, mode, seed, levels=levels, steps=recipe.steps)
+    return JobResult({"files": content}, {"rows": rows})

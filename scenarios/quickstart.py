@@ -18,12 +18,13 @@ from agents.files import write_file
 from agents.tasks.registry import load_task
 from analysis.plots.market import market_figure
 from market_sim import MarketConfig
+from market_sim.campaign.workers import Workers
 from scenarios.commands.answer import Answer
-from scenarios.commands.directory import scenario_directory
+from scenarios.commands.directory import scenario_directory, unfinished
 from scenarios.commands.market_summary import market_figures, market_summary
 from scenarios.commands.report import REPORT_NAME, report_html
 from scenarios.commands.runs import read_runs
-from scenarios.commands.study import PROCESSES, REPETITIONS, play, seeds_of
+from scenarios.commands.study import REPETITIONS, play, seeds_of
 
 DURATION = "about a minute and a half"
 
@@ -51,7 +52,7 @@ def run(
     progress: bool = True,
     market: MarketConfig = MARKET,
     repetitions: int = REPETITIONS,
-    processes: int = PROCESSES,
+    workers: Workers | None = None,
 ) -> Answer:
     """Play the market with noise and without, with its liars and without, write tables and a figure, and sum up.
 
@@ -68,14 +69,16 @@ def run(
         The market with noise.
     repetitions : int
         How many seeds.
-    processes : int
-        How many runs are played at a time.
+    workers : Workers, optional
+        Who plays the runs; by default a process per core.
     """
     seeds = seeds_of(seed, repetitions)
     markets = {"market": market, "no-noise": replace(market, perturbation="none")}
     played = {"scenario": "quickstart", "seed": seed, "repetitions": repetitions, "market": market.as_json()}
     with scenario_directory(out, played) as folder:
-        tables = play(markets, seeds, folder, progress=progress, processes=processes, unpaired=["no-noise"])
+        tables = play(
+            markets, seeds, folder, progress=progress, workers=workers, kept=unfinished(out), unpaired=["no-noise"]
+        )
         ceiling = tables["no-noise"].rounds
         folders = {f"market-{each}": folder / f"market-{each}" for each in seeds}
         (found,) = read_runs(folders, progress=False).markets

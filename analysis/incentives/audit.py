@@ -18,7 +18,6 @@ from torch import Tensor
 from agents.broker.auctions.base import Auction
 from agents.broker.auctions.registry import load_auction
 from agents.broker.checking.check import check_auction
-from agents.checks import whole
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
 from analysis.incentives.arguments import attackers_of, fingerprint, threats_of, truthful
@@ -36,6 +35,7 @@ from analysis.incentives.settings import AuditSettings
 from analysis.incentives.statistics import by_class, statistics
 from analysis.incentives.structure import lists_hold, structural_tests
 from analysis.incentives.threat_model import ALONE, ThreatModel, claims
+from market_sim.campaign.workers import Workers
 from market_sim.streams import Streams
 
 MAX_DEVIATORS = 50
@@ -55,7 +55,8 @@ def audit(
     *,
     threats: Sequence[str] | Mapping[str, ThreatModel] | None = None,
     attackers: Sequence[str | Attacker] | None = None,
-    jobs: int = 1,
+    jobs: int | None = 1,
+    cluster: str | None = None,
     out: Path | str | None = None,
     watch: Watch | None = None,
 ) -> AuditReport:
@@ -78,8 +79,9 @@ def audit(
     attackers : sequence, optional
         Names out of ``list_attackers()`` or objects of your own; by default all. One that fails is reported, and the
         others go on.
-    jobs : int
-        Processes; their number changes no figure.
+    jobs, cluster
+        Processes of this machine (None for one per core), or the workers of a Dask cluster
+        (``market_sim.campaign.workers.Workers``); neither changes a figure.
     out : path, optional
         Directory for figures and tables, and meanwhile for finished chunks: an interrupted audit goes on from there.
     watch : callable, optional
@@ -100,7 +102,7 @@ def audit(
     auction = load_auction(auction, prior) if isinstance(auction, str) else auction
     if not isinstance(auction, Auction):
         raise TypeError(f"auction = {auction!r}: pass an Auction instance, e.g. MyAuction(), or a name")
-    whole("jobs", jobs, minimum=1, maximum=1024)
+    workers = Workers(jobs, cluster)
     models, able = threats_of(auction, threats), attackers_of(attackers)
     stream = Streams(settings.seed).generator
     types, budget = _markets(prior, settings, auction.max_owners, stream("audit/profiles"))
@@ -123,7 +125,7 @@ def audit(
                 name,
                 tuple(one for one in able if one.applies(auction, threat)),
                 settings,
-                jobs,
+                workers,
                 directory.chunks,
             )
             for name, threat in models.items()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import joblib
+import pyarrow as pa
 import torch
 from torch import Tensor
 
@@ -19,8 +18,12 @@ from analysis.incentives.chunk import Chunk, first_round, run_again, second_roun
 from analysis.incentives.chunk_result import ChunkResult
 from analysis.incentives.joining import CampaignResult, joined, widened
 from analysis.incentives.settings import AuditSettings
-from analysis.incentives.storage import read_result, write_result
+from analysis.incentives.storage import bytes_of, result_from
 from analysis.incentives.threat_model import ALONE
+from market_sim.campaign.engine import run_campaign
+from market_sim.campaign.job import Job, JobResult
+from market_sim.campaign.store import kept_in
+from market_sim.campaign.workers import Workers
 from market_sim.streams import Streams
 
 
@@ -36,8 +39,8 @@ class Campaign:
     attackers : tuple of Attacker
         Those that can do something here, in the order of their turns.
     settings : AuditSettings
-    jobs : int
-        Processes.
+    workers : Workers
+        Who attacks.
     directory : Path, optional
         Where the result of every finished chunk is kept until the audit is complete, and looked for first.
     """
@@ -46,7 +49,7 @@ class Campaign:
     name: str
     attackers: tuple[Attacker, ...]
     settings: AuditSettings
-    jobs: int = 1
+    workers: Workers
     directory: Path | None = None
 
     @property
@@ -102,50 +105,25 @@ class Campaign:
         self, stage: str, arguments: Sequence[tuple[Any, ...]], watch: Callable[[str], None]
     ) -> Iterator[ChunkResult]:
         """The results of one round in order; those on disk are not made again, new ones are put there at once."""
-        kept = {args[0]: self._kept(stage, args[0]) for args in arguments}
-        made = self._made(stage, [args for args in arguments if kept[args[0]] is None])
-        for number, *_ in arguments:
-            result = kept[number]
-            if result is None:
-                result = next(made)
-                if self.directory is not None:
-                    write_result(self._path(self.directory, stage, number), result)
-            watch(f"{self.name}: {stage} round, {number + 1} of {self.chunks}")
-            yield result
-
-    def _made(self, stage: str, arguments: Sequence[tuple[Any, ...]]) -> Iterator[ChunkResult]:
         last = stage == "second" or self.rounds == 1
-        tasks = [(stage, last, self.task(number), *rest) for number, *rest in arguments]
-        if self.jobs == 1 or len(tasks) < 2:
-            return (_do(*task) for task in tasks)
-        return self._parallel(tasks)
+        jobs = [Job(f"{number}", _do, (stage, last, self.task(number), *rest)) for number, *rest in arguments]
+        count = 0
 
-    def _parallel(self, tasks: Sequence[tuple[Any, ...]]) -> Iterator[ChunkResult]:
-        try:
-            yield from joblib.Parallel(n_jobs=self.jobs, return_as="generator")(
-                joblib.delayed(_do)(*task) for task in tasks
-            )
-        except pickle.PicklingError as error:
-            raise TypeError(
-                f"auction {self.case.auction.name!r} or an attacker cannot be sent to other processes ({error}): "
-                "pass jobs=1"
-            ) from None
+        def told(_: str) -> None:
+            nonlocal count
+            count += 1
+            watch(f"{self.name}: {stage} round, {count} of {self.chunks}")
 
-    def _path(self, directory: Path, stage: str, number: int) -> Path:
-        return directory / f"{self.name}-{stage}-{number:05d}.pt"
-
-    def _kept(self, stage: str, number: int) -> ChunkResult | None:
-        if self.directory is None:
-            return None
-        return read_result(self._path(self.directory, stage, number), self.task(number).case.types.truthful_bids())
+        with kept_in(None if self.directory is None else self.directory / f"{self.name}-{stage}") as directory:
+            found = run_campaign(jobs, directory, identity={}, workers=self.workers, told=told)
+            for number, *_ in arguments:
+                (content,) = found.table(f"{number}", "chunk")["content"].to_pylist()
+                yield result_from(content, self.task(number).case.types.truthful_bids())
 
 
-def _do(stage: str, last: bool, chunk: Chunk, *before: Any) -> ChunkResult:
-    """One chunk in one thread; in the last round every owner's best lie is told once more."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        result = first_round(chunk) if stage == "first" else second_round(chunk, *before)
-        return run_again(chunk, result) if last and chunk.case.threat.deviators == ALONE else result
-    finally:
-        torch.set_num_threads(threads)
+def _do(stage: str, last: bool, chunk: Chunk, *before: Any) -> JobResult:
+    """One chunk, as the job of a campaign; in the last round every owner's best lie is told once more."""
+    result = first_round(chunk) if stage == "first" else second_round(chunk, *before)
+    if last and chunk.case.threat.deviators == ALONE:
+        result = run_again(chunk, result)
+    return JobResult({"chunk": pa.table({"content": pa.array([bytes_of(result)], pa.binary())})})

@@ -18,6 +18,7 @@ from analysis.incentives.case import Case
 from analysis.incentives.settings import AuditSettings
 from analysis.incentives.statistics import relative
 from analysis.incentives.threat_model import ThreatModel
+from market_sim.campaign.workers import Workers
 
 PROFILES, QUERIES = 40, 60
 """Small, so that every audit can afford them."""
@@ -105,9 +106,8 @@ def _attacked(
     threat = ThreatModel(fields, stay_away=False)
     able = tuple(one for one in attackers if one.applies(auction, threat) and not one.finalist)
     settings = AuditSettings(PROFILES, types.shape[1], QUERIES, finalists=0, chunk=PROFILES, seed=seed)
-    found = Campaign(Case(auction, types, budget, threat), f"control {auction.name}", able, settings).run(
-        lambda _: None
-    )
+    case, name = Case(auction, types, budget, threat), f"control {auction.name}"
+    found = Campaign(case, name, able, settings, Workers(1)).run(lambda _: None)
     curve = found.curves
     paying = curve[curve["own"] > 0]
     first = "" if paying.empty else f"{paying.iloc[0]['attacker']}, query {paying.iloc[0]['queries']}"

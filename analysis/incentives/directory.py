@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.files import to_json, write_file
+from agents.locks import locked
 from analysis.incentives.results import AuditReport
 from market_sim.directory import directory_of, files_in, prepare
 
@@ -46,10 +47,12 @@ class AuditDirectory:
         prepare(path)
         path.mkdir(exist_ok=True)
         write_file(path / SETTINGS, to_json(told))
-        try:
-            yield AuditDirectory(path)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"finished chunks are in {path}: the same command goes on from there") from None
+        with locked(path):
+            try:
+                yield AuditDirectory(path)
+            except KeyboardInterrupt:
+                said = f"finished chunks are in {path}: the same command goes on from there"
+                raise KeyboardInterrupt(said) from None
 
     @property
     def chunks(self) -> Path | None:

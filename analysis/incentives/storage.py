@@ -1,14 +1,12 @@
-"""Results of single chunks on disk: written whole or not at all, read back without running anything that is in them."""
+"""Results of single chunks as bytes, read back without running anything that is in them."""
 
 from __future__ import annotations
 
-import functools
-from pathlib import Path
+import io
 from typing import Any
 
 import torch
 
-from agents.files import write_file
 from agents.messages import Bids
 from agents.valuation import MixedValuation, ParametricValuation, TabulatedValuation, Valuation
 from analysis.incentives.chunk_result import ChunkResult, Curve, Failure
@@ -16,8 +14,8 @@ from analysis.incentives.chunk_result import ChunkResult, Curve, Failure
 _TENSORS = ("gain", "paid", "found_by", "queries", "attacked", "contradicted", "overspent")
 
 
-def write_result(path: Path, result: ChunkResult) -> None:
-    """Write ``result`` to ``path``, which afterwards is complete or as it was."""
+def bytes_of(result: ChunkResult) -> bytes:
+    """``result`` as bytes that hold no code."""
     content = {
         **{name: getattr(result, name) for name in _TENSORS},
         "names": list(result.names),
@@ -25,22 +23,21 @@ def write_result(path: Path, result: ChunkResult) -> None:
         "curves": {name: vars(curve) for name, curve in result.curves.items()},
         "failures": [vars(failure) for failure in result.failures],
     }
-    write_file(path, functools.partial(torch.save, content))
+    made = io.BytesIO()
+    torch.save(content, made)
+    return made.getvalue()
 
 
-def read_result(path: Path, truth: Bids) -> ChunkResult | None:
-    """What ``write_result`` left there; None if there is nothing, or nothing that can be read."""
-    try:
-        content: dict[str, Any] = torch.load(path, weights_only=True)
-        return ChunkResult(
-            **{name: content[name] for name in _TENSORS},
-            names=tuple(content["names"]),
-            misreports=unpacked(content["misreports"], truth),
-            curves={name: Curve(**curve) for name, curve in content["curves"].items()},
-            failures=tuple(Failure(**failure) for failure in content["failures"]),
-        )
-    except Exception:  # However a file was cut off or overwritten, it is made again.
-        return None
+def result_from(kept: bytes, truth: Bids) -> ChunkResult:
+    """What ``bytes_of`` made bytes of."""
+    content: dict[str, Any] = torch.load(io.BytesIO(kept), weights_only=True)
+    return ChunkResult(
+        **{name: content[name] for name in _TENSORS},
+        names=tuple(content["names"]),
+        misreports=unpacked(content["misreports"], truth),
+        curves={name: Curve(**curve) for name, curve in content["curves"].items()},
+        failures=tuple(Failure(**failure) for failure in content["failures"]),
+    )
 
 
 def storable(misreports: Bids, truth: Bids) -> Bids:

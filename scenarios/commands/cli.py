@@ -39,6 +39,13 @@ def _complete_scenario(incomplete: str) -> list[str]:
 
 Seed = Annotated[int, typer.Option(help="Every random stream of a run is derived from it.")]
 Out = Annotated[Path | None, typer.Option(help="Directory to write; never one that holds something else.")]
+Jobs = Annotated[
+    int | None, typer.Option(help="Processes at a time; one per core by default. Their number changes no figure.")
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="A running Dask cluster: tcp://HOST:PORT, or its scheduler file."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the figures as JSON and nothing else.")]
 
 
@@ -46,10 +53,23 @@ Json = Annotated[bool, typer.Option("--json", help="Print the figures as JSON an
 @with_field_options
 def run(
     scenario: Annotated[
-        str, typer.Argument(help="One out of `market-sim list scenarios`.", autocompletion=_complete_scenario)
+        str,
+        typer.Argument(
+            help="One out of `market-sim list scenarios`; with --from, the key of a run.",
+            autocompletion=_complete_scenario,
+        ),
     ],
-    seed: Seed = 0,
+    seed: Annotated[int | None, typer.Option(help="Every random stream of a run is derived from it (0).")] = None,
     out: Out = None,
+    jobs: Jobs = None,
+    cluster: Cluster = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Fields of a market: a TOML file, or the config.json of a run, its seed included."),
+    ] = None,
+    sweep_directory: Annotated[
+        Path | None, typer.Option("--from", metavar="DIR", help="Repeat one run of this sweep.")
+    ] = None,
     data: Annotated[str | None, typer.Option(help="Directory of the task's files, for scenarios that take it.")] = None,
     settings: Annotated[
         list[str] | None,
@@ -74,16 +94,93 @@ def run(
     """
     from agents.checks import seed_number
     from scenarios.commands.catalogue import load_scenario
-    from scenarios.commands.settings import checkpoint_kwargs, market_fields, scenario_kwargs
+    from scenarios.commands.settings import (
+        checkpoint_kwargs,
+        config_fields,
+        market_fields,
+        scenario_kwargs,
+        workers_kwargs,
+    )
 
+    progress = True
+    if sweep_directory is not None:
+        from scenarios.commands.sweep import repeat_run
+
+        target = out or Path("runs") / scenario.replace("/", "-")
+        _print(repeat_run(sweep_directory, scenario, target, progress=sys.stderr.isatty()), as_json)
+        return
     run_scenario = load_scenario(scenario)
-    seed_number("seed", seed)
-    chosen = market_fields(settings or [], strategies or [], data, options=fields)
+    kept, kept_seed = config_fields(config) if config is not None else ({}, None)
+    seed = seed_number("seed", seed if seed is not None else kept_seed or 0)
+    chosen = {**kept, **market_fields(settings or [], strategies or [], data, options=fields)}
     kwargs = scenario_kwargs(scenario, run_scenario, chosen)
+    kwargs |= workers_kwargs(scenario, run_scenario, jobs, cluster)
     if checkpoint_rounds is not None:
         kwargs |= checkpoint_kwargs(scenario, run_scenario, checkpoint_rounds)
+    if "workers" not in kwargs:
+        progress = sys.stderr.isatty()
     target = out or Path("runs") / f"{scenario}-seed{seed}"
-    _print(run_scenario(seed=seed, out=target, progress=sys.stderr.isatty(), **kwargs), as_json)
+    _print(run_scenario(seed=seed, out=target, progress=progress, **kwargs), as_json)
+
+
+sweep_app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
+app.add_typer(sweep_app, name="sweep")
+
+
+@sweep_app.callback()
+def sweep(
+    context: typer.Context,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="FIELD=VALUE,VALUE",
+            help="Values that a field of MarketConfig takes; one is the same in all runs. [0.1, 2] is one value.",
+        ),
+    ] = None,
+    strategies: Annotated[
+        list[str] | None,
+        typer.Option("--strategy", metavar="NAME=SHARE", help="Share of the owners who bid so, in all runs."),
+    ] = None,
+    data: Annotated[str | None, typer.Option(help="Directory of the task's files.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file with fields, grid, zip, exclude, seeds (docs/scaling.md).")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(help="Runs of every cell (10); all cells have the same seeds.")] = None,
+    first_seed: Annotated[int | None, typer.Option(help="The first of them (0).")] = None,
+    out: Out = None,
+    jobs: Jobs = None,
+    cluster: Cluster = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how many runs, how long, how much disk.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Play a market under many settings and seeds, into one data set.
+
+    The same command goes on where it was stopped; with more values or seeds it plays what is new.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from market_sim.campaign.workers import Workers
+    from scenarios.commands import sweep as command
+
+    plan = command.plan_of(settings or [], strategies or [], data, config, seeds, first_seed)
+    workers = Workers(jobs, cluster)
+    if dry_run:
+        _print(command.dry_run(plan, out, workers=workers), as_json)
+        return
+    if out is None:
+        raise typer.BadParameter("pass --out DIR, where the runs are kept")
+    _print(command.sweep_command(plan, out, workers=workers, progress=True), as_json)
+
+
+@sweep_app.command("status")
+def sweep_status(
+    directory: Annotated[Path, typer.Argument(help="The --out of a sweep.")], as_json: Json = False
+) -> None:
+    """Say where a sweep stands: done, failed and why."""
+    from scenarios.commands.sweep import status
+
+    _print(status(directory), as_json)
 
 
 @app.command()
@@ -142,11 +239,14 @@ def evaluate(
         bool, typer.Option(help="Also what virtual costs would buy: an estimate of the best truthful auction.")
     ] = False,
     out: Out = None,
+    jobs: Jobs = None,
+    cluster: Cluster = None,
     as_json: Json = False,
 ) -> None:
     """Compare auctions: error bound, spend, violations and regret found, beside the first best."""
     from agents.prior import BUDGETS
     from analysis.evaluate import FACTORS
+    from market_sim.campaign.workers import Workers
     from scenarios.commands.evaluation import SIZE_NAMES, EvaluationRequest, evaluate_auctions, every_auction
 
     chosen = [*(names or []), *(every_auction() if every else [])]
@@ -164,7 +264,8 @@ def evaluate(
         regret_profiles=regret_profiles,
         queries=queries,
     )
-    _print(evaluate_auctions(chosen, request, out=out, progress=sys.stderr.isatty()), as_json)
+    workers = Workers(jobs, cluster)
+    _print(evaluate_auctions(chosen, request, out=out, workers=workers, progress=True), as_json)
 
 
 @app.command()
@@ -193,7 +294,8 @@ def audit(
     ] = None,
     checks: Annotated[bool, typer.Option(help="Also try to refute all that it declares, as `check` does.")] = True,
     controls: Annotated[bool, typer.Option(help="Audit the positive controls too.")] = True,
-    jobs: Annotated[int, typer.Option(help="Processes; their number changes no figure.")] = 2,
+    jobs: Jobs = None,
+    cluster: Cluster = None,
     seed: Seed = 0,
     out: Out = None,
     as_json: Json = False,
@@ -213,9 +315,10 @@ def audit(
         ),
         threats=threats or [],
         out=out or Path("runs") / f"audit-{Path(name).stem}-seed{seed}",
-        progress=sys.stderr.isatty(),
+        progress=True,
         attackers=attackers or None,
         jobs=jobs,
+        cluster=cluster,
     )
     _print(answer, as_json)
 
@@ -280,15 +383,21 @@ def privacy_audit(
 
 @app.command()
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="Run directories; a scenario's stands for all runs in it.")],
+    runs: Annotated[list[Path], typer.Argument(help="Run directories; a scenario's or a sweep's stands for all.")],
     out: Annotated[
         Path | None, typer.Option(help="Report to write (.html); one run's goes into its directory otherwise.")
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Write a self-contained HTML report about a run, or about several side by side."""
+    from market_sim.sweeps.dataset import DESCRIPTION
     from scenarios.commands.report import write_report
 
+    if len(runs) == 1 and (runs[0] / DESCRIPTION).is_file():
+        from scenarios.commands.sweep import report_command
+
+        _print(report_command(runs[0], out), as_json)
+        return
     _print(write_report(runs, out, progress=sys.stderr.isatty()), as_json)
 
 

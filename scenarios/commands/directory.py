@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from agents.files import to_json, write_file
+from agents.locks import locked
 from market_sim.directory import directory_of, files_in, prepare, refuse_foreign, replacing
 
 MANIFEST = "scenario.json"
@@ -19,6 +21,8 @@ FORMAT = "fl-market scenario 1"
 def scenario_directory(out: Path, played: Mapping[str, Any]) -> Iterator[Path]:
     """Give a scratch directory to write into; it takes the name ``out`` once everything in it is complete.
 
+    What campaigns keep for it in ``unfinished(out)`` is removed then.
+
     Parameters
     ----------
     out : Path
@@ -28,8 +32,8 @@ def scenario_directory(out: Path, played: Mapping[str, Any]) -> Iterator[Path]:
 
     Raises
     ------
-    FileExistsError, NotADirectoryError
-        Before any work, if ``out`` holds anything else or cannot be written.
+    FileExistsError, NotADirectoryError, BlockingIOError
+        Before any work, if ``out`` holds anything else, cannot be written or is being written.
     """
     out = directory_of("out", out)
 
@@ -38,10 +42,17 @@ def scenario_directory(out: Path, played: Mapping[str, Any]) -> Iterator[Path]:
 
     check()
     prepare(out)
-    with replacing(out, check) as fresh:
-        yield fresh
-        manifest = {"format": FORMAT, "played": dict(played), "files": files_in(fresh)}
-        write_file(fresh / MANIFEST, to_json(manifest))
+    with locked(out):
+        with replacing(out, check) as fresh:
+            yield fresh
+            manifest = {"format": FORMAT, "played": dict(played), "files": files_in(fresh)}
+            write_file(fresh / MANIFEST, to_json(manifest))
+        shutil.rmtree(unfinished(out), ignore_errors=True)
+
+
+def unfinished(out: Path) -> Path:
+    """Where the campaigns of a scenario keep what they have found until ``out`` is complete."""
+    return out.with_name(f"{out.name}.unfinished")
 
 
 def _files_of(directory: Path, played: Mapping[str, Any]) -> list[str]:

@@ -79,6 +79,8 @@ def _format_error(error: Exception) -> tuple[str, int]:
         return _one_line(error), 2
     if isinstance(error, ArithmeticError) and _raised_by_project(error):
         return _one_line(error), 1
+    if type(error).__name__ == "JobsFailedError":
+        return _one_line(error), 1
     if _raised_in_own_code(error):
         return f"{type(error).__name__}: {_one_line(error)} (--debug shows where)", 1
     if isinstance(error, MemoryError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,13 +16,22 @@ from agents.broker.auctions.base import Auction
 from agents.broker.auctions.registry import auction_classes, load_auction
 from agents.checks import one_of, whole
 from agents.prior import BUDGETS, SIZES, OwnerPrior
-from analysis.evaluate import BENCHMARKS, FACTORS, EvaluationSettings, evaluate, regret_profiles_for
+from analysis.evaluate import (
+    BENCHMARKS,
+    FACTORS,
+    EvaluationSettings,
+    evaluation_jobs,
+    evaluation_table,
+    regret_profiles_for,
+)
 from analysis.frontier import SETTING, frontier
 from analysis.published_values import published_points
+from market_sim.campaign.engine import run_campaign
+from market_sim.campaign.store import kept_in
+from market_sim.campaign.workers import Workers
 from scenarios.commands.answer import Answer
-from scenarios.commands.directory import scenario_directory
+from scenarios.commands.directory import scenario_directory, unfinished
 from scenarios.commands.evaluation_summary import tables_of
-from scenarios.commands.progress import bar
 from scenarios.commands.threads import torch_threads
 
 if TYPE_CHECKING:
@@ -88,12 +97,18 @@ class EvaluationRequest:
 
 
 def evaluate_auctions(
-    names: Sequence[str], request: EvaluationRequest, *, out: Path | None = None, progress: bool = False
+    names: Sequence[str],
+    request: EvaluationRequest,
+    *,
+    out: Path | None = None,
+    workers: Workers | None = None,
+    progress: bool = False,
 ) -> Answer:
     """Compare auctions (names or checkpoint paths) with All-in, the benchmarks and the published figures.
 
     With ``out``, that directory holds ``evaluation.json``, ``.csv`` and ``.parquet`` (the same rows), and one picture
-    of error bound against regret per setting, ``frontier.png`` and ``.svg`` of the first.
+    of error bound against regret per setting, ``frontier.png`` and ``.svg`` of the first; an interrupted command goes
+    on where it was. ``workers`` compute, by default a process per core.
 
     Raises
     ------
@@ -101,10 +116,10 @@ def evaluate_auctions(
         For unknown names or settings, or an ``out`` that holds something else.
     """
     if out is None:
-        return _answer(*_evaluate_settings(names, request, progress), names, request)
+        return _answer(*_evaluate_settings(names, request, None, workers, progress), names, request)
     played = {"command": "evaluate", "auctions": list(names), **vars(request)}
     with scenario_directory(out, _as_json(played)) as folder:
-        table, notes = _evaluate_settings(names, request, progress)
+        table, notes = _evaluate_settings(names, request, unfinished(out), workers, progress)
         answer = _answer(table, notes, names, request)
         (folder / "evaluation.json").write_text(answer.json() + "\n", encoding="utf-8")
         table.to_csv(folder / "evaluation.csv", index=False)
@@ -119,26 +134,21 @@ def every_auction() -> list[str]:
 
 
 def _evaluate_settings(
-    names: Sequence[str], request: EvaluationRequest, progress: bool
+    names: Sequence[str], request: EvaluationRequest, kept: Path | None, workers: Workers | None, progress: bool
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows of all settings, and the warnings on the way."""
-    settings = list(request.settings())
-    tables = []
-    with _collect_warnings() as notes, torch_threads(1):
+    with _collect_warnings() as notes, torch_threads(1), kept_in(kept) as directory:
         auctions: dict[str, Auction] = {
             name: load_auction(name, OwnerPrior()) for name in dict.fromkeys([*names, BASELINE])
         }
-        sized = [_evaluation_settings(request, setting["owners"]) for setting in settings]
-        with bar(progress, "evaluating", sum(each.tasks(len(auctions)) for each in sized)) as advance:
-            for setting, each in zip(settings, sized, strict=True):
-                sizes = "lognormal" if setting["sizes"] == PAPER else setting["sizes"]
-                rows = evaluate(
-                    auctions,
-                    OwnerPrior(sizes=sizes, budgets=setting["budgets"]),
-                    each,
-                    watch=lambda state, setting=setting: advance(f"{_format_setting(setting)}, {state}"),  # type: ignore[misc]
-                )
-                tables.append(rows.assign(**setting))
+        parts = [
+            (f"{_format_setting(setting)}, ", setting, _evaluation_settings(request, setting["owners"]))
+            for setting in request.settings()
+        ]
+        jobs = [job for name, setting, each in parts for job in evaluation_jobs(name, auctions, _prior(setting), each)]
+        played = {"auctions": list(names), "networks": _networks(auctions), **_as_json(vars(request))}
+        found = run_campaign(jobs, directory, identity=played, workers=workers, title="Evaluating", progress=progress)
+        tables = [evaluation_table(name, found, auctions, each).assign(**setting) for name, setting, each in parts]
     table = pd.concat(tables, ignore_index=True)
     return table[[*SETTING, *(name for name in table.columns if name not in SETTING)]], notes
 
@@ -155,6 +165,16 @@ def _evaluation_settings(request: EvaluationRequest, owners: int) -> EvaluationS
         regret_profiles=min(request.profiles, searched),
         queries=request.queries,
     )
+
+
+def _prior(setting: dict[str, Any]) -> OwnerPrior:
+    sizes = "lognormal" if setting["sizes"] == PAPER else setting["sizes"]
+    return OwnerPrior(sizes=sizes, budgets=setting["budgets"])
+
+
+def _networks(auctions: Mapping[str, Auction]) -> dict[str, Any]:
+    """Hashes of the checkpoints, so that what was begun with others is not gone on with."""
+    return {name: getattr(getattr(auction, "card", None), "sha256", None) for name, auction in auctions.items()}
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 
@@ -82,6 +83,44 @@ def checkpoint_kwargs(scenario: str, run: Callable[..., Any], rounds: int) -> di
     if "checkpoint_rounds" not in inspect.signature(run).parameters:
         raise ValueError(f"scenario {scenario!r} takes no --checkpoint-rounds; `market-sim run market` does")
     return {"checkpoint_rounds": rounds}
+
+
+def workers_kwargs(scenario: str, run: Callable[..., Any], jobs: int | None, cluster: str | None) -> dict[str, Any]:
+    """Return the arguments that say who plays the runs of a scenario.
+
+    Raises
+    ------
+    ValueError
+        If it plays only one.
+    """
+    if "workers" in inspect.signature(run).parameters:
+        from market_sim.campaign.workers import Workers
+
+        return {"workers": Workers(jobs, cluster)}
+    if jobs is not None or cluster is not None:
+        raise ValueError(f"scenario {scenario!r} plays everything in this process: leave --jobs and --cluster out")
+    return {}
+
+
+def config_fields(path: Path) -> tuple[dict[str, Any], int | None]:
+    """Read the fields of a market, and a seed if there is one, from a TOML file or the ``config.json`` of a run.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    from market_sim.sweeps.plan import read_toml
+
+    if path.suffix == ".json":
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            return dict(content["config"]), int(content["seed"])
+        except (ValueError, KeyError, TypeError):
+            raise ValueError(f"{path} is no config.json of a run: pass one, or a TOML file of fields") from None
+    fields = read_toml(path)
+    seed = fields.pop("seed", None)
+    return fields, seed
 
 
 def _split(option: str, form: str, texts: Iterable[str]) -> list[tuple[str, str]]:

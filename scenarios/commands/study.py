@@ -8,23 +8,27 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from joblib import Parallel, delayed
+import pyarrow as pa
 
 from agents.checks import MAX_SEED, whole
 from analysis.summary import stacked
 from market_sim import MarketConfig, run_market
+from market_sim.campaign.engine import run_campaign
+from market_sim.campaign.finished import Finished
+from market_sim.campaign.job import Job, JobResult
+from market_sim.campaign.store import kept_in
+from market_sim.campaign.workers import Workers
 from market_sim.model import configured
 from market_sim.paired_run import paired_rounds, play_paired_run, truthful_twin
-from market_sim.results import Results
+from market_sim.results import NOT_WRITTEN, PAIRED_RUN, Results
+from market_sim.sweeps.play import files_of
+from market_sim.tables import TABLES
 from scenarios.commands.answer import Answer
-from scenarios.commands.directory import scenario_directory
-from scenarios.commands.progress import bar
+from scenarios.commands.directory import scenario_directory, unfinished
 from scenarios.commands.study_answers import with_answers
 from scenarios.commands.study_summary import StudyFinding, write_finding
-from scenarios.commands.threads import torch_threads
 
 REPETITIONS = 5
-PROCESSES = 2
 TABLES_USED = ("rounds", "trades", "groups")
 
 
@@ -78,15 +82,15 @@ def study(
         progress: bool = True,
         fields: Mapping[str, Any] | None = None,
         repetitions: int = REPETITIONS,
-        processes: int = PROCESSES,
+        workers: Workers | None = None,
     ) -> Answer:
-        """Play ``repetitions`` seeds of every market, ``processes`` runs at a time; their number changes no figure."""
+        """Play ``repetitions`` seeds of every market; who plays them, ``workers``, changes no figure."""
         played = markets(replace_fields(market, fields, compared=compared))
         seeds = seeds_of(seed, repetitions)
         configuration = {key: one.as_json() for key, one in played.items()}
         identity = {"scenario": name, "seed": seed, "repetitions": repetitions, "markets": configuration}
         with scenario_directory(out, identity) as folder:
-            tables = play(played, seeds, folder, progress=progress, processes=processes)
+            tables = play(played, seeds, folder, progress=progress, workers=workers, kept=unfinished(out))
             return write_finding(name, with_answers(find(tables), tables), folder, out)
 
     return run
@@ -120,26 +124,38 @@ def play(
     folder: Path,
     *,
     progress: bool,
-    processes: int = PROCESSES,
+    workers: Workers | None = None,
+    kept: Path | None = None,
     unpaired: Collection[str] = (),
 ) -> dict[str, StudyTables]:
     """Play every market with every seed, each into ``folder / f"{market}-{seed}"``, and return their tables.
 
     Of every market in which somebody lies, the paired run is played too (``market_sim.paired_run``), into the directory
     of the run; markets that differ in their liars only share it, and where it is among the markets it is not repeated.
-    Those named in ``unpaired`` have none.
+    Those named in ``unpaired`` have none. In ``kept`` lies what was played, until all of it is: the same call goes on
+    from there.
     """
     truth = truthful_markets({key: market for key, market in markets.items() if key not in unpaired})
-    jobs = [(key, seed) for seed in seeds for key in markets]
-    runs = Parallel(n_jobs=processes, return_as="generator")(
-        delayed(_run)(markets[key], seed, folder / f"{key}-{seed}", paired=truth.get(key) == (key, True))
-        for key, seed in jobs
-    )
+    jobs = {f"{key}-{seed}": (key, seed) for seed in seeds for key in markets}
     found: dict[tuple[str, int], tuple[Results, pd.DataFrame | None]] = {}
-    with bar(progress, "Playing markets", len(jobs)) as advance:
-        for (key, seed), run in zip(jobs, runs, strict=True):
-            found[key, seed] = run
-            advance(f"{key}, seed {seed}")
+    with kept_in(None if kept is None else kept / "runs") as directory:
+        played = run_campaign(
+            [
+                Job(name, play_market, (markets[key], seed, truth.get(key) == (key, True)))
+                for name, (key, seed) in jobs.items()
+            ],
+            directory,
+            identity={
+                "markets": {key: market.as_json() for key, market in markets.items()},
+                "paired": sorted(key for key in truth if truth[key] == (key, True)),
+            },
+            workers=workers,
+            files={file for market in markets.values() for file in files_of(market)},
+            title="Playing markets",
+            progress=progress,
+        )
+        for name, place in jobs.items():
+            found[place] = _saved(played, name, folder / name)
 
     def rounds_of_truth(key: str, seed: int) -> pd.DataFrame:
         run, paired = found[truth[key][0], seed]
@@ -170,7 +186,45 @@ def truthful_markets(markets: Mapping[str, MarketConfig]) -> dict[str, tuple[str
     return {key: source[twin] for key, twin in twins.items()}
 
 
-def _run(market: MarketConfig, seed: int, out: Path, *, paired: bool) -> tuple[Results, pd.DataFrame | None]:
-    with torch_threads(1):
-        run = run_market(market, seed=seed, out=out)
-        return run, paired_rounds(run, play_paired_run(run, out)) if paired else None
+def play_market(market: MarketConfig, seed: int, paired: bool) -> JobResult:
+    """One run, and its paired run, as the job of a campaign."""
+    run = run_market(market, seed=seed)
+    twin = play_paired_run(run) if paired else run
+    tables, configs = result_tables(run), {"config": run.config}
+    if twin is not run:
+        tables |= {f"{PAIRED_RUN}-{name}": table for name, table in result_tables(twin).items()}
+        configs[PAIRED_RUN] = twin.config
+    return JobResult(tables, configs)
+
+
+def result_tables(run: Results) -> dict[str, pa.Table]:
+    """The tables of a run as Arrow has them; those without rows are left out."""
+    tables = {
+        name: pa.Table.from_pandas(getattr(run, name), schema=schema, preserve_index=False)
+        for name, schema in TABLES.items()
+    }
+    return {name: table for name, table in tables.items() if len(table)}
+
+
+def results_of(played: Finished, key: str, config: str = "config") -> Results | None:
+    """A run of a campaign, or its paired run; None if there is none."""
+    figures = played.figures(key)
+    if config not in figures:
+        return None
+    prefix = "" if config == "config" else f"{config}-"
+    kept = {name for name in TABLES if f"{prefix}{name}" in played.entries[key].places}
+    frames = {
+        name: (played.table(key, f"{prefix}{name}") if name in kept else schema.empty_table()).to_pandas()
+        for name, schema in TABLES.items()
+    }
+    return Results(**frames, config={k: value for k, value in figures[config].items() if k not in NOT_WRITTEN})
+
+
+def _saved(played: Finished, key: str, out: Path) -> tuple[Results, pd.DataFrame | None]:
+    """Write the run directory of a job; return the run, and the rounds of its paired run if that was asked for."""
+    run, twin = results_of(played, key), results_of(played, key, PAIRED_RUN)
+    assert run is not None
+    run.save(out)
+    if twin is not None:
+        twin.save(out / PAIRED_RUN)
+    return run, paired_rounds(run, run if twin is None else twin)

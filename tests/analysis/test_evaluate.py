@@ -11,6 +11,7 @@ from agents.broker.first_best import everybody_at_her_own_budget, first_best
 from agents.messages import Bids, Outcome
 from agents.prior import OwnerPrior
 from analysis.evaluate import FIRST_BEST, NO_BUDGET, SECOND_BEST, EvaluationSettings, evaluate, regret_profiles_for
+from market_sim.campaign.workers import Workers
 
 FEW = {"0.5": (0.5, 0.5), "2": (2.0, 2.0)}
 
@@ -18,10 +19,8 @@ FEW = {"0.5": (0.5, 0.5), "2": (2.0, 2.0)}
 @pytest.fixture(scope="module")
 def table():
     auctions = {name: load_auction(name) for name in ("sequential-menu", "all-in")}
-    seen = []
     settings = EvaluationSettings(profiles=40, factors=FEW, regret_profiles=5, queries=20)
-    made = evaluate(auctions, settings=settings, watch=seen.append)
-    assert len(seen) == settings.tasks(2) == 6
+    made = evaluate(auctions, settings=settings, workers=Workers(1))
     return made.set_index(["budget_factor", "auction"])
 
 

@@ -51,3 +51,9 @@ def quiet_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(scenarios, "__path__", [*scenarios.__path__, str(folder)])
     yield "quiet-market"
     sys.modules.pop("scenarios.quiet_market", None)
+
+
+@pytest.fixture(autouse=True)
+def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands that are not told how many processes to take play in this one, which knows torch already."""
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")

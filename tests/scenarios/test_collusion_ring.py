@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from market_sim import load_results
+from market_sim.campaign.workers import Workers
 from scenarios.collusion_ring import AUCTIONS, SHARES, paired, run
 
 SMALL = {"owners": 12, "bidders": 8, "rounds": 3}
@@ -14,7 +15,7 @@ SMALL = {"owners": 12, "bidders": 8, "rounds": 3}
 @pytest.fixture(scope="module")
 def played(tmp_path_factory):
     out = tmp_path_factory.mktemp("rings") / "out"
-    return out, run(seed=0, out=out, progress=False, fields=SMALL, repetitions=1, processes=1)
+    return out, run(seed=0, out=out, progress=False, fields=SMALL, repetitions=1, workers=Workers(1))
 
 
 def test_every_share_of_colluders_is_played_under_every_auction(played):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from market_sim.campaign.workers import Workers
 from scenarios.imitation_network import AUCTIONS, NETWORKS, row_of, run, sentence
 
 SMALL = {"owners": 10, "bidders": 6, "rounds": 5}
 
 
 def test_every_network_is_played_under_both_auctions(tmp_path):
-    answer = run(out=tmp_path / "out", progress=False, fields=SMALL, repetitions=1, processes=1)
+    answer = run(out=tmp_path / "out", progress=False, fields=SMALL, repetitions=1, workers=Workers(1))
     rows = answer.figures["networks"]
     assert [(row["auction"], row["network"]) for row in rows] == [(a, n) for a in AUCTIONS for n in NETWORKS]
     assert all(0 <= row["ended"] <= 1 and row["runs"] == 1 for row in rows)

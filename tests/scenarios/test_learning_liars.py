@@ -6,6 +6,7 @@ import pytest
 
 from analysis.intervals import Interval
 from market_sim import load_results
+from market_sim.campaign.workers import Workers
 from scenarios.learning_liars import run, sentence
 
 SMALL = {"owners": 6, "bidders": 6, "rounds": 12}
@@ -14,7 +15,7 @@ SMALL = {"owners": 6, "bidders": 6, "rounds": 12}
 @pytest.fixture(scope="module")
 def played(tmp_path_factory):
     out = tmp_path_factory.mktemp("learning") / "out"
-    return out, run(seed=1, out=out, progress=False, fields=SMALL, repetitions=2, processes=1)
+    return out, run(seed=1, out=out, progress=False, fields=SMALL, repetitions=2, workers=Workers(1))
 
 
 def test_every_learner_is_measured_under_both_auctions(played):

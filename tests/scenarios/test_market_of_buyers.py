@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from market_sim import MarketConfig, load_results
+from market_sim.campaign.workers import Workers
 from scenarios.commands.study import StudyTables
 from scenarios.market_of_buyers import lifetime_rows, run
 
@@ -23,7 +24,7 @@ SMALL = {
 @pytest.fixture(scope="module")
 def played(tmp_path_factory):
     out = tmp_path_factory.mktemp("buyers") / "out"
-    return out, run(seed=0, out=out, progress=False, fields=SMALL, repetitions=1, processes=1)
+    return out, run(seed=0, out=out, progress=False, fields=SMALL, repetitions=1, workers=Workers(1))
 
 
 def test_one_and_three_buyers_with_and_without_allowances(played):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analysis.intervals import Interval
+from market_sim.campaign.workers import Workers
 from scenarios.misreport_study import run, sentences
 
 AUCTIONS = ("pay-as-bid", "proportional-share", "sequential-menu")
@@ -14,7 +15,7 @@ SMALL = {"auctions": AUCTIONS, "profiles": 10, "game": {"profiles": 8, "starts":
 @pytest.fixture(scope="module")
 def played(tmp_path_factory):
     out = tmp_path_factory.mktemp("study") / "out"
-    return out, run(seed=0, out=out, progress=False, processes=1, **SMALL)
+    return out, run(seed=0, out=out, progress=False, workers=Workers(1), **SMALL)
 
 
 def test_lies_pay_where_they_should_and_nowhere_else(played):

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from agents.broker.auctions.registry import auction_classes
+from market_sim.campaign.workers import Workers
 from scenarios import paper_figures
 from scenarios.commands.paper_summary import summary_sentences
 from scenarios.commands.settings import scenario_kwargs
@@ -22,7 +23,7 @@ def played(tmp_path_factory):
     out = tmp_path_factory.mktemp("paper") / "out"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(paper_figures, "mechanisms", few)
-        return out, run(seed=1, out=out, progress=False, modes={"quick": TINY}, processes=1)
+        return out, run(seed=1, out=out, progress=False, modes={"quick": TINY}, workers=Workers(1))
 
 
 def few():

@@ -15,6 +15,7 @@ from analysis.formatting import with_interval
 from analysis.report.runs import markets_of
 from analysis.summary import stacked
 from market_sim import MarketConfig, load_results
+from market_sim.campaign.workers import Workers
 from scenarios.commands.answer import Answer
 from scenarios.commands.market_summary import market_figures, market_summary
 from scenarios.quickstart import MARKET, run
@@ -32,7 +33,7 @@ SMALL = replace(
 def played(tmp_path_factory):
     """The directory and the answer of two short runs."""
     out = tmp_path_factory.mktemp("quickstart") / "out"
-    return out, run(seed=3, out=out, progress=False, market=SMALL, repetitions=2, processes=1)
+    return out, run(seed=3, out=out, progress=False, market=SMALL, repetitions=2, workers=Workers(1))
 
 
 def test_it_is_the_market_that_the_issue_describes():
@@ -118,7 +119,7 @@ def test_the_noiseless_market_has_the_same_bids_and_payments(played):
 
 def test_one_seed_one_answer(played, tmp_path):
     out, answer = played
-    again = run(seed=3, out=tmp_path / "again", progress=False, market=SMALL, repetitions=2, processes=1)
+    again = run(seed=3, out=tmp_path / "again", progress=False, market=SMALL, repetitions=2, workers=Workers(1))
     assert again.json() == answer.json()
     for name in ("rounds.parquet", "trades.parquet"):
         assert (tmp_path / "again" / "market-7" / name).read_bytes() == (out / "market-7" / name).read_bytes()

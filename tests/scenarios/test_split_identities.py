@@ -7,6 +7,7 @@ import pytest
 
 from analysis.summary import cost_at_own_budget
 from market_sim import MarketConfig, load_results
+from market_sim.campaign.workers import Workers
 from scenarios.commands.study import StudyTables
 from scenarios.split_identities import AUCTIONS, NAMES, row_of, run
 
@@ -15,7 +16,7 @@ SMALL = {"owners": 10, "bidders": 8, "rounds": 3}
 
 def test_gains_are_those_of_the_runs_it_leaves(tmp_path):
     out = tmp_path / "out"
-    answer = run(out=out, progress=False, fields=SMALL, repetitions=1, processes=1)
+    answer = run(out=out, progress=False, fields=SMALL, repetitions=1, workers=Workers(1))
     rows = answer.figures["splits"]
     assert [(row["auction"], row["names"]) for row in rows] == [(a, n) for a in AUCTIONS for n in NAMES]
     trades = load_results(out / "sequential-menu-2-0").trades

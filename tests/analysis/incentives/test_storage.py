@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 import torch
 
@@ -11,7 +8,7 @@ from agents.misreports.generators import draw_misreports
 from agents.prior import OwnerPrior
 from agents.valuation import ParametricValuation
 from analysis.incentives.chunk_result import ChunkResult, Curve, Failure
-from analysis.incentives.storage import packed, read_result, storable, unpacked, write_result
+from analysis.incentives.storage import bytes_of, packed, result_from, storable, unpacked
 
 
 @pytest.fixture
@@ -36,22 +33,18 @@ def found(misreports: Bids, gain: float = 0.0) -> ChunkResult:
     )
 
 
-def test_lies_come_back_to_the_last_bit(tmp_path: Path, truth: Bids, generator: torch.Generator) -> None:
+def test_lies_come_back_to_the_last_bit(truth: Bids, generator: torch.Generator) -> None:
     for misreports in draw_misreports(truth, 7, generator):
-        write_result(tmp_path / "chunk.pt", found(misreports))
-        result = read_result(tmp_path / "chunk.pt", truth)
-        assert result is not None
-        back = result.misreports
+        back = result_from(bytes_of(found(misreports)), truth).misreports
         for loss in (truth.privacy_budget, truth.privacy_budget / 3):
             assert torch.equal(back.valuation.at(loss), misreports.valuation.at(loss))
         assert torch.equal(back.privacy_budget, misreports.privacy_budget)
         assert torch.equal(back.data_size, misreports.data_size)
 
 
-def test_everything_else_comes_back_too(tmp_path: Path, truth: Bids) -> None:
-    write_result(tmp_path / "chunk.pt", found(truth, gain=2.0))
-    back, there = read_result(tmp_path / "chunk.pt", truth), found(truth, gain=2.0)
-    assert back is not None
+def test_everything_else_comes_back_too(truth: Bids) -> None:
+    there = found(truth, gain=2.0)
+    back = result_from(bytes_of(there), truth)
     assert (back.names, back.curves, back.failures) == (there.names, there.curves, there.failures)
     for name in ("gain", "found_by", "queries", "attacked", "contradicted", "overspent"):
         assert torch.equal(getattr(back, name), getattr(there, name))
@@ -70,31 +63,3 @@ def test_a_valuation_of_ones_own_kind_comes_back_as_the_truth(truth: Bids) -> No
     assert packed(misreports)["valuation"] is None
     assert unpacked(packed(misreports), truth).valuation is truth.valuation
     assert storable(misreports, truth).valuation is truth.valuation
-
-
-def test_what_is_not_there_or_cut_off_is_nothing(tmp_path: Path, truth: Bids) -> None:
-    assert read_result(tmp_path / "nothing.pt", truth) is None
-    write_result(tmp_path / "chunk.pt", found(truth))
-    whole = (tmp_path / "chunk.pt").read_bytes()
-    for length in (0, 10, len(whole) // 2):
-        (tmp_path / "chunk.pt").write_bytes(whole[:length])
-        assert read_result(tmp_path / "chunk.pt", truth) is None
-    (tmp_path / "chunk.pt").write_bytes(b"something else altogether")
-    assert read_result(tmp_path / "chunk.pt", truth) is None
-    torch.save({"gain": torch.zeros(3)}, tmp_path / "chunk.pt")
-    assert read_result(tmp_path / "chunk.pt", truth) is None
-
-
-def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path, truth: Bids, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_result(tmp_path / "chunk.pt", found(truth, gain=1.0))
-
-    def full(*_: object) -> None:
-        raise OSError("No space left on device")
-
-    monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(OSError, match="No space"):
-        write_result(tmp_path / "chunk.pt", found(truth))
-    result = read_result(tmp_path / "chunk.pt", truth)
-    assert result is not None
-    assert (result.gain == 1).all()
-    assert [path.name for path in tmp_path.iterdir()] == ["chunk.pt"]

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from analysis.intervals import Interval
 from market_sim import MarketConfig, load_results
+from market_sim.campaign.workers import Workers
 from scenarios.commands.study import play, replace_fields, study, truthful_markets
 from scenarios.commands.study_answers import HEADING, with_answers
 from scenarios.commands.study_summary import StudyFinding, format_number, plain_numbers, study_summary, verdicts
@@ -37,7 +38,7 @@ def poor_and_rich(base: MarketConfig) -> dict[str, MarketConfig]:
 def test_every_market_is_played_with_every_seed(tmp_path: Path):
     out = tmp_path / "out"
     run = study("toy", SMALL, compared=(), markets=poor_and_rich, find=find)
-    answer = run(seed=3, repetitions=2, out=out, progress=False, processes=1)
+    answer = run(seed=3, repetitions=2, out=out, progress=False, workers=Workers(1))
     assert sorted(path.name for path in out.iterdir()) == [
         "poor-6", "poor-7", "result.txt", "rich-6", "rich-7", "scenario.json", "toy.png",
     ]  # fmt: skip
@@ -46,7 +47,7 @@ def test_every_market_is_played_with_every_seed(tmp_path: Path):
     text = (out / "result.txt").read_text()
     for words in ("It is so.", "A note.", "0.00 [-0.25, 1.50]", str(out)):
         assert words in text.replace("\n", "")
-    again = run(seed=3, repetitions=2, out=out, progress=False, processes=1)
+    again = run(seed=3, repetitions=2, out=out, progress=False, workers=Workers(1))
     assert again.json() == answer.json()
 
 
@@ -114,7 +115,7 @@ def test_markets_that_differ_in_their_liars_only_have_one_paired_run():
 
 
 def test_learning_is_measured_beside_the_paired_run(tmp_path: Path):
-    tables = play({"a": LIARS, "b": LIARS}, [0, 1], tmp_path, progress=False, processes=1, unpaired=["b"])
+    tables = play({"a": LIARS, "b": LIARS}, [0, 1], tmp_path, progress=False, workers=Workers(1), unpaired=["b"])
     assert tables["b"].paired_rounds is None
     pair = [load_results(tmp_path / f"a-{seed}" / "truthful").rounds for seed in (0, 1)]
     assert tables["a"].paired_rounds["test_accuracy"].tolist() == [*pair[0]["test_accuracy"], *pair[1]["test_accuracy"]]
@@ -131,6 +132,6 @@ def test_learning_is_measured_beside_the_paired_run(tmp_path: Path):
 
 
 def test_where_nobody_lies_there_is_nothing_to_answer(tmp_path: Path):
-    tables = play({"a": SMALL}, [0], tmp_path, progress=False, processes=1)
+    tables = play({"a": SMALL}, [0], tmp_path, progress=False, workers=Workers(1))
     finding = StudyFinding([], {}, Figure(), "")
     assert with_answers(finding, tables) is finding
