@@ -1,27 +1,160 @@
-"""Figures of a market that is being played, round by round: what the app draws after every step.
+"""Charts of a market that is being played: Vega-Lite specifications that a browser draws, and their data as columns.
 
-They are small and drawn often, so their margins are fixed instead of being worked out anew each time. Those of the
-owners are in ``live_owners``, those of one round in ``live_round``.
+A chart's specification stays what it is while the market goes on; only the columns are sent again. Long runs are
+smoothed: at most ``POINTS`` points, each the mean of as many rounds. Charts of the owners are in ``live_owners``, those
+of one round in ``live_round``.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
 from scipy import stats
 
-from analysis.plots.style import INK, PALETTE, band, bare, key, label
+from analysis.plots.style import PALETTE, colour_of
 
-PALE = "#C9CED6"
-"""What is offered, held or tolerated, as opposed to sold."""
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 LOSS, GAIN = PALETTE[0], PALETTE[1]
+INK = "currentColor"
+"""The colour of the text around the chart: dark on a light page, light on a dark one."""
 LEVEL = 0.95
-TICKS = 5
+POINTS = 120
+FEW_POINTS = 40
+"""Of what is drawn anew in every round, and would hatch the chart."""
+EARLY = 8
+DIGITS = 4
+CONFIG: dict[str, Any] = {
+    "background": None,
+    "aria": False,  # the page says what a chart shows, and its numbers, beside it
+    "font": "system-ui, sans-serif",
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": INK,
+        "titleColor": INK,
+        "tickColor": INK,
+        "domainColor": INK,
+        "gridColor": INK,
+        "gridOpacity": 0.12,
+        "domainOpacity": 0.4,
+        "tickOpacity": 0.4,
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "titlePadding": 8,
+    },
+    "legend": {"labelColor": INK, "titleColor": INK, "labelFontSize": 12, "orient": "top", "title": None, "columns": 3},
+    "text": {"color": INK, "fontSize": 12},
+}
+ONE: dict[str, Any] = {"values": [{}]}
+"""Data of a mark that stands for no data, such as the line at zero."""
+Columns = dict[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class LiveChart:
+    """What a browser needs to draw a chart, and to say its numbers.
+
+    Parameters
+    ----------
+    spec : mapping
+        Vega-Lite; its data are named.
+    data : mapping of str to columns
+        The data sets by name.
+    said : str
+        What is to be seen, for those who do not see it.
+    numbers : mapping of str to str
+        Headings of the table of its numbers, by column.
+    table : str
+        The data set that is this table.
+    """
+
+    spec: dict[str, Any]
+    data: dict[str, Columns]
+    said: str
+    numbers: dict[str, str]
+    table: str = "rounds"
+
+
+def chart(height: int, layers: Sequence[Mapping[str, Any]], *, said: str, **more: Any) -> dict[str, Any]:
+    """Return a specification of layers, as wide as its place on the page."""
+    return {
+        "$schema": SCHEMA,
+        "width": "container",
+        "height": height,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "description": said,
+        "config": CONFIG,
+        "layer": list(layers),
+        **more,
+    }
+
+
+def columns_of(frame: pd.DataFrame) -> Columns:
+    """Columns as JSON holds them, numbers to ``DIGITS`` digits; what is not finite is missing."""
+    return {str(name): [_plain(value) for value in frame[name].tolist()] for name in frame}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+    return value
+
+
+def by_rounds(title: str = "round") -> dict[str, Any]:
+    """The axis of rounds, in whole numbers."""
+    return {
+        "field": "round",
+        "type": "quantitative",
+        "title": title,
+        "axis": {"tickMinStep": 1, "format": ",d", "grid": False, "tickCount": 6},
+        "scale": {"zero": False, "nice": False},
+    }
+
+
+def zoomed() -> dict[str, Any]:
+    """Zoom along the rounds by the wheel with shift, drag to move, double click to see all again."""
+    wheel = "wheel![event.shiftKey]"
+    drag = "[mousedown, window:mouseup] > window:mousemove!"
+    selected = {"type": "interval", "encodings": ["x"], "zoom": wheel, "translate": drag}
+    return {"name": "zoom", "bind": "scales", "select": selected}
+
+
+def toggled(field: str) -> dict[str, Any]:
+    """A legend whose entries can be switched."""
+    return {"name": "shown", "bind": "legend", "select": {"type": "point", "fields": [field], "toggle": "true"}}
+
+
+def if_shown(opacity: float = 1.0) -> dict[str, Any]:
+    """Opacity of what the legend shows; the rest is nearly gone."""
+    return {"condition": {"param": "shown", "value": opacity}, "value": 0.06}
+
+
+def scale_of(names: Iterable[str], colours: Iterable[str]) -> dict[str, Any]:
+    """A scale that gives each name its colour."""
+    return {"domain": list(names), "range": list(colours)}
+
+
+def strategy_colours(names: Iterable[str]) -> dict[str, Any]:
+    """The scale that gives each strategy its colour."""
+    names = list(names)
+    return scale_of(names, [colour_of(name) for name in names])
+
+
+def thinned(frame: pd.DataFrame, *, points: int = POINTS, last: Sequence[str] = ()) -> pd.DataFrame:
+    """Return at most ``points`` rows: means of consecutive rows, and of the columns ``last`` the latest value.
+
+    ``round`` is that of the last row of each.
+    """
+    if len(frame) <= points:
+        return frame
+    part = np.arange(len(frame)) * points // len(frame)
+    how = {name: "last" if name in ("round", *last) else "mean" for name in frame}
+    return frame.groupby(part).agg(how).reset_index(drop=True)
 
 
 def running_gain(gains: pd.DataFrame) -> pd.DataFrame:
@@ -50,7 +183,7 @@ def running_gain(gains: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"mean": mean, "low": mean - reach, "high": mean + reach}, index=gains.index)
 
 
-def gain_figure(gains: pd.DataFrame) -> Figure:
+def gain_chart(gains: pd.DataFrame) -> LiveChart:
     """What a lie has brought on average up to every round, with its band, and the round's best lie.
 
     Parameters
@@ -59,68 +192,162 @@ def gain_figure(gains: pd.DataFrame) -> Figure:
         Per round: ``round, misreports, paid`` (how many of them gained more than rounding), ``total`` of their gains
         and ``max``, the gain of the best, all gains per cost.
     """
-    figure, axes = panel(key_rows=2)
-    played, mean = gains["round"] + 1, running_gain(gains)
-    axes.axhline(0, color=INK, linewidth=0.8)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        by_round = gains["total"] / gains["misreports"].where(gains["misreports"] > 0)
-    axes.plot(played, by_round, ".", color=LOSS, alpha=0.3, markersize=4, label="this round's lies, mean")
-    band(axes, played, mean["low"], mean["high"], LOSS)
-    axes.plot(played, mean["mean"], color=LOSS, linewidth=2, label="all lies so far, mean (band: 95 %)")
-    maximum = gains["max"].where(np.isfinite(gains["max"]))
-    paid = gains["paid"] > 0
-    axes.plot(played[~paid], maximum[~paid], "v", color=INK, markersize=3, alpha=0.5, label="the round's best lie")
-    axes.plot(played[paid], maximum[paid], "^", color=GAIN, markersize=5, label="the round's best lie: it paid")
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    label(axes, x="rounds", y="gain from lying (% of cost)")
-    _by_rounds(axes, played)
-    _from_zero(axes, by_round, maximum, mean["mean"])
-    _key_above(axes)
-    return figure
+    said = "Mean gain of all lies so far with its 95 % interval, and the best lie of each round, in per cent of cost."
+    running = running_gain(gains)
+    # The interval of the first rounds is wider than everything that comes later.
+    early = np.arange(len(gains)) < min(EARLY, len(gains) // 4)
+    running.loc[early, ["low", "high"]] = np.nan
+    frame = pd.DataFrame(
+        {
+            "round": gains["round"] + 1,
+            "mean": 100 * running["mean"],
+            "low": 100 * running["low"],
+            "high": 100 * running["high"],
+            "best": 100 * gains["max"],
+            "paid": gains["paid"] > 0,
+        }
+    )
+    best = thinned(frame[["round", "best", "paid"]].assign(paid=frame["paid"].astype(float)), last=())
+    frame = thinned(frame.drop(columns=["best", "paid"]), last=("mean", "low", "high"))
+    frame = frame.assign(best=best["best"].to_numpy(), paid=best["paid"].to_numpy() > 0)
+    y = {"type": "quantitative", "title": "gain from a lie, % of her cost"}
+    tooltip = [
+        {"field": "round", "format": ",d"},
+        {"field": "mean", "title": "mean so far, %", "format": ",.2f"},
+        {"field": "low", "title": "from", "format": ",.2f"},
+        {"field": "high", "title": "to", "format": ",.2f"},
+        {"field": "best", "title": "best lie, %", "format": ",.2f"},
+    ]
+    data, x = {"name": "rounds"}, by_rounds()
+    layers: list[dict[str, Any]] = [
+        {"data": ONE, "mark": {"type": "rule", "color": INK, "opacity": 0.7}, "encoding": {"y": {"datum": 0}}},
+        {
+            "data": data,
+            "mark": {"type": "area", "color": LOSS, "opacity": 0.22},
+            "encoding": {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}},
+        },
+        {
+            "data": data,
+            "mark": {"type": "line", "color": LOSS, "strokeWidth": 2.5},
+            "encoding": {"x": x, "y": {"field": "mean", **y}},
+        },
+        {
+            "data": data,
+            "mark": {"type": "point", "filled": True, "size": 36},
+            "encoding": {
+                "x": x,
+                "y": {"field": "best", **y},
+                "color": {"condition": {"test": "datum.paid", "value": GAIN}, "value": INK},
+                "opacity": {"condition": {"test": "datum.paid", "value": 0.95}, "value": 0.35},
+                "shape": {"condition": {"test": "datum.paid", "value": "triangle-up"}, "value": "triangle-down"},
+                "tooltip": tooltip,
+            },
+            "params": [zoomed()],
+        },
+    ]
+    numbers = {"round": "round", "mean": "mean so far, %", "low": "from", "high": "to", "best": "best lie, %"}
+    return LiveChart(chart(230, layers, said=said), {"rounds": columns_of(frame)}, said, numbers)
 
 
-def _from_zero(axes: Axes, *series: pd.Series) -> None:
-    """Show 0 and all values with some air, the bulk of the data deciding if a single round lies far out."""
-    values = np.concatenate([part.to_numpy(dtype=float) for part in series])
-    values = values[np.isfinite(values)]
-    low, high = np.quantile(values, [0.01, 0.99]) if len(values) else (0.0, 0.0)
-    low, high = min(low, 0.0), max(high, 0.0)
-    air = 0.12 * max(high - low, 0.02)
-    axes.set_ylim(low - air, high + air)
+def _lines(
+    frame: pd.DataFrame,
+    names: Mapping[str, tuple[str, str]],
+    *,
+    said: str,
+    y: str,
+    format_: str = ",.4~g",
+    scale: Mapping[str, Any] | None = None,
+    extra: Sequence[Mapping[str, Any]] = (),
+    data: Mapping[str, Columns] | None = None,
+    dashed: Sequence[str] = (),
+) -> LiveChart:
+    """Lines over the rounds that the legend switches.
+
+    ``names`` gives each column its name in the legend and its colour.
+    """
+    shown = {column: name for column, (name, _) in names.items()}
+    dashes = [[5, 4] if column in dashed else [1, 0] for column in names]
+    axis = {"title": y, "format": format_, "tickCount": 5, "grid": (scale or {}).get("type") != "log"}
+    line = {
+        "data": {"name": "rounds"},
+        "transform": [
+            {"fold": list(names), "as": ["column", "value"]},
+            {"lookup": "column", "from": {"data": {"name": "names"}, "key": "column", "fields": ["name"]}},
+        ],
+        "encoding": {
+            "x": by_rounds(),
+            "y": {"field": "value", "type": "quantitative", "axis": axis, "scale": dict(scale or {})},
+            "color": {
+                "field": "name",
+                "type": "nominal",
+                "scale": scale_of(shown.values(), [colour for _, colour in names.values()]),
+            },
+        },
+        "layer": [
+            {
+                "mark": {"type": "line", "strokeWidth": 2.2},
+                "params": [toggled("name"), zoomed()],
+                "encoding": {
+                    "opacity": if_shown(),
+                    "strokeDash": {
+                        "field": "name",
+                        "type": "nominal",
+                        "scale": {"domain": list(shown.values()), "range": dashes},
+                    },
+                },
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 60},
+                "encoding": {
+                    "opacity": {"condition": {"param": "hover", "empty": False, "value": 1}, "value": 0},
+                    "tooltip": [
+                        {"field": "name", "title": "what"},
+                        {"field": "round", "format": ",d"},
+                        {"field": "value", "format": ",.4~g"},
+                    ],
+                },
+                "params": [
+                    {
+                        "name": "hover",
+                        "select": {"type": "point", "on": "mouseover", "nearest": True, "clear": "mouseout"},
+                    }
+                ],
+            },
+        ],
+    }
+    named = {"column": list(shown), "name": list(shown.values())}
+    return LiveChart(
+        chart(230, [*extra, line], said=said),
+        {"rounds": columns_of(frame), "names": named, **(data or {})},
+        said,
+        {"round": "round", **shown},
+    )
 
 
-def bound_figure(rounds: pd.DataFrame) -> Figure:
-    """Error bound of the aggregate round by round; rounds in which nobody sold have none and are marked at the top.
+def bound_chart(rounds: pd.DataFrame) -> LiveChart:
+    """Error bound of the aggregate round by round; of rounds in which nobody sold there is none.
 
     Parameters
     ----------
     rounds : DataFrame
         Columns of ``market_sim.results.ROUNDS``; the first best is drawn where it was searched for.
     """
-    figure, axes = panel(key_rows=1)
-    played = rounds["round"].to_numpy() + 1
-    bound = rounds["error_bound"].to_numpy(dtype=float)
-    best = rounds["error_bound_first_best"].to_numpy(dtype=float)
-    finite = np.isfinite(bound)
-    style: dict[str, Any] = {"linewidth": 1.2, "markersize": 3}
-    axes.plot(played, np.where(finite, bound, np.nan), "o-", color=PALETTE[0], label="what was bought", **style)
+    bound = rounds["error_bound"].astype(float).where(lambda value: np.isfinite(value))
+    frame = pd.DataFrame({"round": rounds["round"] + 1, "bought": bound})
+    names = {"bought": ("what was bought", PALETTE[0])}
+    best = rounds["error_bound_first_best"].astype(float)
     if np.isfinite(best).any():
-        shown = np.where(np.isfinite(best), best, np.nan)
-        axes.plot(played, shown, "x--", color=INK, label="first best (every cost known)", **style)
-    if not finite.all():
-        nobody = played[~finite]
-        text = f"nobody sold ({len(nobody)} of {len(rounds)} rounds)"
-        top = axes.get_xaxis_transform()
-        axes.plot(nobody, np.full(len(nobody), 0.98), "v", color=GAIN, markersize=4, transform=top, label=text)
-    if finite.any():
-        log_scale(axes, "y")
-    label(axes, x="rounds", y="error bound (log scale)")
-    _by_rounds(axes, played)
-    _key_above(axes)
-    return figure
+        frame["best"] = best.where(np.isfinite(best))
+        names["best"] = ("first best: every cost known", PALETTE[7])
+    invalid = int(bound.isna().sum())
+    said = "Error bound of the sum of contributions, by round; lower is better."
+    if invalid:
+        said += f" In {invalid:,} of {len(rounds):,} rounds nobody sold."
+    few, log = thinned(frame, points=FEW_POINTS), {"type": "log", "nice": False, "padding": 12}
+    return _lines(few, names, said=said, y="error bound (log scale)", scale=log, dashed=("best",))
 
 
-def money_figure(rounds: pd.DataFrame) -> Figure:
+def money_chart(rounds: pd.DataFrame) -> LiveChart:
     """What the buyer offered in every round, and what she spent.
 
     Parameters
@@ -128,22 +355,17 @@ def money_figure(rounds: pd.DataFrame) -> Figure:
     rounds : DataFrame
         ``round, budget, spent``; several buyers are added up.
     """
-    figure, axes = panel(key_rows=1)
-    money = rounds.groupby("round")[["budget", "spent"]].sum()
-    played = money.index.to_numpy() + 1
-    edges = np.append(played - 0.5, played[-1] + 0.5)
-    axes.stairs(money["budget"], edges, fill=True, color=PALE, label="offered: the budget")
-    axes.stairs(money["spent"], edges, fill=True, color=PALETTE[2], alpha=0.85, label="spent")
-    axes.set_ylim(0, 1.05 * max(float(money["budget"].max()), 1e-9))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-    label(axes, x="rounds", y="money a round")
-    _by_rounds(axes, played)
-    _key_above(axes)
-    return figure
+    money = rounds.groupby("round")[["budget", "spent"]].sum().reset_index()
+    said = "Money a round: the budget that was offered, and what was spent of it."
+    names = {"budget": ("offered: the budget", PALETTE[7]), "spent": ("spent", PALETTE[2])}
+    frame = thinned(money.assign(round=money["round"] + 1), points=FEW_POINTS)
+    return _lines(frame, names, said=said, y="money a round", scale={"zero": True})
 
 
-def accuracy_figure(rounds: pd.DataFrame, *, chance: float) -> Figure:
-    """Test accuracy of the buyer's model after every round, beside guessing.
+def accuracy_chart(
+    rounds: pd.DataFrame, *, chance: float, beside: pd.DataFrame | None = None, name: str = "beside"
+) -> LiveChart:
+    """Test accuracy of the buyers' models after every round, beside guessing and, if given, beside another market.
 
     Parameters
     ----------
@@ -151,22 +373,36 @@ def accuracy_figure(rounds: pd.DataFrame, *, chance: float) -> Figure:
         ``round, buyer, test_accuracy``.
     chance : float
         Accuracy of guessing.
+    beside : DataFrame, optional
+        The same of the market to compare with, whose line is called ``name``.
     """
-    figure, axes = panel()
-    buyers = rounds["buyer"].unique()
-    for buyer, theirs in rounds.groupby("buyer"):
-        name = "the buyer's model" if len(buyers) == 1 else f"buyer {buyer}"
-        axes.plot(theirs["round"] + 1, theirs["test_accuracy"], color=PALETTE[int(buyer) % 6], linewidth=2, label=name)
-    axes.axhline(chance, color=INK, linewidth=1, linestyle=":", label=f"guessing ({chance:.0%})")
-    axes.set_ylim(0, 1)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    label(axes, x="rounds", y="test records classified rightly")
-    _by_rounds(axes, rounds["round"] + 1)
-    key(axes, loc="upper left", borderpad=0)
-    return figure
+    wide = rounds.pivot(index="round", columns="buyer", values="test_accuracy")
+    several = wide.shape[1] > 1
+    names = {
+        f"buyer{buyer}": (f"buyer {buyer}'s model" if several else "the buyer's model", PALETTE[int(buyer) % 6])
+        for buyer in wide
+    }
+    wide.columns = pd.Index(list(names))
+    if beside is not None:
+        wide["beside"] = beside.groupby("round")["test_accuracy"].mean()
+        names["beside"] = (name, PALETTE[4])
+    frame = 100 * wide
+    frame.insert(0, "round", frame.index + 1)
+    frame["chance"] = 100 * chance
+    names["chance"] = (f"guessing ({chance:.0%})", PALETTE[7])
+    last = [column for column in names if column != "chance"]
+    said = "Share of the test records that the model classifies rightly after each round, in per cent; and guessing."
+    return _lines(
+        thinned(frame.reset_index(drop=True), last=last),
+        names,
+        said=said,
+        y="test records right, %",
+        scale={"domain": [0, 100]},
+        dashed=("chance",),
+    )
 
 
-def privacy_figure(privacy: pd.DataFrame, *, allowance: float | None = None) -> Figure:
+def privacy_chart(privacy: pd.DataFrame, *, allowance: float | None = None) -> LiveChart:
     """Privacy loss that owners have added up so far.
 
     Parameters
@@ -177,53 +413,20 @@ def privacy_figure(privacy: pd.DataFrame, *, allowance: float | None = None) -> 
     allowance : float, optional
         The most that an owner may ever spend.
     """
-    figure, axes = panel()
-    played = privacy["round"] + 1
-    axes.fill_between(played, 0, privacy["high"], color=PALETTE[3], alpha=0.2, linewidth=0, label="nine owners in ten")
-    axes.plot(played, privacy["median"], color=PALETTE[3], linewidth=2, label="median owner")
-    axes.plot(played, privacy["largest"], color=INK, linewidth=1, linestyle="--", label="who sold most")
+    names = {
+        "median": ("median owner", PALETTE[3]),
+        "high": ("nine in ten are below", PALETTE[5]),
+        "largest": ("who sold most", PALETTE[7]),
+    }
+    frame = privacy.assign(round=privacy["round"] + 1)
     if np.isfinite(privacy["total"]).all():
-        axes.plot(played, privacy["total"], color=PALETTE[3], linewidth=2, linestyle=":", label="median, tight total")
+        names["total"] = ("median, tight total", PALETTE[2])
+    else:
+        frame = frame.drop(columns="total")
     if allowance is not None:
-        axes.axhline(allowance, color=GAIN, linewidth=1, label="lifetime allowance")
-    axes.set_ylim(0, None)
-    label(axes, x="rounds", y="privacy loss so far, added up (ε)")
-    _by_rounds(axes, played)
-    key(axes, loc="upper left", borderpad=0)
-    return figure
-
-
-def panel(*, height: float = 3.4, key_rows: int = 0) -> tuple[Figure, Axes]:
-    """A small figure of one panel, with room for some rows of its key above it."""
-    figure = Figure(figsize=(5.6, height))
-    foot, head = 0.5 / height, (0.12 + 0.19 * key_rows) / height
-    axes = figure.add_axes((0.155, foot, 0.82, 1 - foot - head))
-    frame(axes)
-    return figure, axes
-
-
-def frame(axes: Axes) -> None:
-    """Two bare axes with few numbers: every number takes longer to set than all the data together."""
-    bare(axes)
-    for axis in (axes.xaxis, axes.yaxis):
-        if axis.get_scale() == "linear":
-            axis.set_major_locator(MaxNLocator(nbins=TICKS))
-
-
-def _key_above(axes: Axes) -> None:
-    key(axes, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, borderpad=0.1, columnspacing=1.0)
-
-
-def _by_rounds(axes: Axes, played: Any) -> None:
-    """Count rounds in whole numbers, from the first to the last, at least ten."""
-    axes.set_xlim(0.5, max(10, int(np.max(played))) + 0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=TICKS))
-
-
-def log_scale(axes: Axes, axis: Literal["x", "y"]) -> None:
-    """Logarithmic, with numbers as people write them (and as matplotlib sets them quickly)."""
-    getattr(axes, f"set_{axis}scale")("log")
-    chosen = axes.xaxis if axis == "x" else axes.yaxis
-    chosen.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    chosen.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-    chosen.set_minor_locator(NullLocator())
+        frame["allowance"], names["allowance"] = allowance, ("lifetime allowance", PALETTE[1])
+    said = "Privacy loss that owners have added up so far, by round."
+    frame = thinned(frame, last=[name for name in frame if name != "round"])
+    return _lines(
+        frame, names, said=said, y="privacy loss so far (ε)", scale={"zero": True}, dashed=("allowance", "total")
+    )

@@ -1,29 +1,181 @@
-"""Figures of the owners of a market that is being played: where they stand, and what each bid earned."""
+"""Charts of the owners of a market that is being played: what their lies brought, and where they stand."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
-from matplotlib.cm import ScalarMappable
-from matplotlib.collections import LineCollection
-from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from analysis.plots.live import GAIN, PALE, panel
-from analysis.plots.style import INK, colour_of, key, label, style_of
+from analysis.formatting import counted
+from analysis.plots.live import GAIN, INK, ONE, LiveChart, chart, columns_of, if_shown, strategy_colours, toggled
+from analysis.plots.style import PALETTE
 
-INK_AREA = 9000.0
-"""Square points that all owners' discs cover together."""
-LARGEST_DISC = 1200.0
+DRAWN_LIES = 150
+"""Lies of each strategy that are drawn one by one."""
+QUANTILES = {"low": 0.05, "lower": 0.25, "median": 0.5, "upper": 0.75, "high": 0.95}
 
 
-def owners_figure(owners: pd.DataFrame, edges: NDArray[np.int64], *, by: str = "strategy") -> Figure:
+def gains_chart(lies: pd.DataFrame, titles: Mapping[str, str] | None = None) -> LiveChart:
+    """What lies brought, strategy by strategy: every mark is a lie, to the right of zero those that paid.
+
+    Parameters
+    ----------
+    lies : DataFrame
+        One row per lie: ``strategy, gain`` (per cost of all she has) and ``paid``, more than rounding.
+    titles : mapping of str to str, optional
+        Names of the strategies to show instead of their own.
+    """
+    rows, drawn = [], []
+    for strategy, theirs in lies.groupby("strategy", sort=False):
+        gain = 100 * theirs["gain"]
+        paid = int(theirs["paid"].sum())
+        name = (titles or {}).get(str(strategy), str(strategy))
+        rows.append(
+            {
+                "strategy": name,
+                "row": f"{name}\n{paid:,} of {len(theirs):,} paid",
+                "lies": len(theirs),
+                "paid": paid,
+                "said": f"{paid:,} of {len(theirs):,} paid",
+                "mean": float(gain.mean()),
+                **{key: float(gain.quantile(level)) for key, level in QUANTILES.items()},
+            }
+        )
+        step = max(1, -(-len(theirs) // DRAWN_LIES))
+        some = theirs.iloc[::step]
+        drawn.append(pd.DataFrame({"strategy": name, "gain": 100 * some["gain"], "paid": some["paid"].astype(bool)}))
+    table = pd.DataFrame(rows).sort_values("mean", ascending=False)
+    order = table["row"].tolist()
+    points = pd.concat(drawn)
+    points["row"] = points["strategy"].map(dict(zip(table["strategy"], order, strict=True)))
+    # Marks of one strategy are spread over its row in the order they come, so that equal ones are still seen.
+    points["place"] = (np.arange(len(points)) * 0.618) % 1
+    low, high = min(float(points["gain"].quantile(0.03)), 0.0), max(float(points["gain"].quantile(0.99)), 0.0)
+    reach = max(high - low, 1.0)
+    # To the right there is always room to see that nothing is there.
+    domain = [round(low - 0.06 * reach, 2), round(max(1.08 * high, 0.22 * reach), 2)]
+    points["gain"] = points["gain"].clip(*domain)
+    said = "What lies brought, strategy by strategy, in per cent of the liar's cost. " + " ".join(
+        f"{row['strategy']}: {row['said']}, median {row['median']:.3g} %." for row in rows
+    )
+    x: dict[str, Any] = {
+        "type": "quantitative",
+        "title": "gain, % of her cost",
+        "scale": {"domain": domain, "nice": False, "clamp": True},
+        "axis": {"grid": True, "tickCount": 7, "format": ",.4~f"},
+    }
+    y = {
+        "field": "row",
+        "type": "nominal",
+        "sort": order,
+        "title": None,
+        "axis": {
+            "labelLimit": 200,
+            "ticks": False,
+            "domain": False,
+            "labelPadding": 8,
+            "labelExpr": "split(datum.label, '\\n')",
+            "labelLineHeight": 16,
+        },
+    }
+    tooltip = [
+        {"field": "strategy"},
+        {"field": "said", "title": "lies"},
+        {"field": "median", "title": "median gain, %", "format": ",.3~g"},
+        {"field": "mean", "title": "mean gain, %", "format": ",.3~g"},
+    ]
+    strategies = {"name": "strategies"}
+    layers: list[dict[str, Any]] = [
+        {
+            "data": ONE,
+            "mark": {"type": "rect", "color": GAIN, "opacity": 0.1},
+            "encoding": {"x": {"datum": 0, **x}, "x2": {"datum": domain[1]}},
+        },
+        {
+            "data": {"name": "lies"},
+            "mark": {"type": "point", "filled": True, "size": 26},
+            "encoding": {
+                "x": {"field": "gain", **x},
+                "y": y,
+                "yOffset": {"field": "place", "type": "quantitative", "scale": {"domain": [-0.5, 1.5]}},
+                "color": {"condition": {"test": "datum.paid", "value": GAIN}, "value": PALETTE[0]},
+                "opacity": {"condition": {"test": "datum.paid", "value": 0.9}, "value": 0.5},
+                "tooltip": [{"field": "strategy"}, {"field": "gain", "title": "gain, %", "format": ",.3~g"}],
+            },
+        },
+        {
+            "data": strategies,
+            "mark": {"type": "rule", "color": INK, "strokeWidth": 5, "opacity": 0.55, "strokeCap": "round"},
+            "encoding": {"x": {"field": "lower", **x}, "x2": {"field": "upper"}, "y": y, "tooltip": tooltip},
+        },
+        {
+            "data": strategies,
+            "mark": {"type": "point", "filled": True, "size": 110, "color": INK, "opacity": 1},
+            "encoding": {"x": {"field": "median", **x}, "y": y, "tooltip": tooltip},
+        },
+        {
+            "data": ONE,
+            "mark": {"type": "rule", "color": INK, "strokeWidth": 1.5},
+            "encoding": {"x": {"datum": 0, **x}},
+        },
+    ]
+    numbers = {
+        "strategy": "how she lies",
+        "lies": "lies",
+        "paid": "paid",
+        "mean": "mean gain, %",
+        "low": "5 %",
+        "median": "median",
+        "high": "95 %",
+    }
+    data = {"strategies": columns_of(table), "lies": columns_of(points)}
+    return LiveChart(chart(max(150, 56 * len(order)), layers, said=said), data, said, numbers, table="strategies")
+
+
+def groups_chart(groups: pd.DataFrame) -> LiveChart:
+    """What those who act together earned, group by group, more than the same group would have by the truth.
+
+    Parameters
+    ----------
+    groups : DataFrame
+        One row per group and round: ``round, gain, paid`` (more than rounding) and ``members``.
+    """
+    frame = pd.DataFrame(
+        {
+            "round": groups["round"] + 1,
+            "gain": groups["gain"].astype(float),
+            "paid": groups["paid"].astype(bool),
+            "members": groups["members"],
+        }
+    ).tail(1000)
+    paid = int(frame["paid"].sum())
+    said = f"Gain of each group in each round over the same group's truth, in money: {paid:,} of {len(frame):,} gained."
+    shown = {"field": "gain", "type": "quantitative", "title": "a group's gain together, money"}
+    layers: list[dict[str, Any]] = [
+        {"data": ONE, "mark": {"type": "rule", "color": INK}, "encoding": {"y": {"datum": 0}}},
+        {
+            "data": {"name": "rounds"},
+            "mark": {"type": "point", "filled": True, "size": 60},
+            "encoding": {
+                "x": {"field": "round", "type": "quantitative", "title": "round", "axis": {"grid": False}},
+                "y": shown,
+                "color": {"condition": {"test": "datum.paid", "value": GAIN}, "value": PALETTE[0]},
+                "tooltip": [
+                    {"field": "round"},
+                    {"field": "members"},
+                    {"field": "gain", "title": "gain together", "format": ",.4~g"},
+                ],
+            },
+        },
+    ]
+    numbers = {"round": "round", "members": "members", "gain": "gain together"}
+    return LiveChart(chart(260, layers, said=said), {"rounds": columns_of(frame)}, said, numbers)
+
+
+def owners_chart(owners: pd.DataFrame, edges: NDArray[np.int64], *, by: str = "strategy") -> LiveChart:
     """Owners where they stand on their network; the area of a disc is her data.
 
     Parameters
@@ -36,96 +188,76 @@ def owners_figure(owners: pd.DataFrame, edges: NDArray[np.int64], *, by: str = "
     by : {"strategy", "gain"}
         What the colours say.
     """
-    figure = Figure(figsize=(5.6, 4.3))
-    axes = figure.add_axes((0.0, 0.01, 0.66, 0.98))
-    axes.set_axis_off()
-    axes.set_aspect("equal")
-    place = owners[["x", "y"]].to_numpy()
-    if len(edges):
-        thin = 0.7 if len(edges) < 1000 else 0.3
-        axes.add_collection(LineCollection(place[edges], colors=INK, linewidths=thin, alpha=0.3, zorder=1))
-    size = owners["data_size"].to_numpy(dtype=float)
-    area = np.clip(INK_AREA * size / max(size.sum(), 1.0), 5.0, LARGEST_DISC)
-    colours = (
-        owners["strategy"].map(colour_of).to_numpy() if by == "strategy" else _gain_colours(figure, owners["gain"])
-    )
-    edge = np.where(owners["bids"], INK, "white" if by == "strategy" else PALE)
-    here = owners["active"].to_numpy(dtype=bool)
-    # Large discs first, so that none hides a small one.
-    order = np.argsort(-area, kind="stable")
-    shown, gone = order[here[order]], order[~here[order]]
-    few = len(owners) <= 400
-    widths = np.where(owners["bids"], 1.1 if few else 0.6, 0.4 if few else 0.0)
-    axes.scatter(
-        place[shown, 0],
-        place[shown, 1],
-        s=area[shown],
-        c=colours[shown],
-        edgecolors=edge[shown],
-        linewidths=widths[shown],
-        zorder=2,
-    )
-    axes.scatter(
-        place[gone, 0], place[gone, 1], s=area[gone], facecolors="none", edgecolors=PALE, linewidths=0.8, zorder=2
-    )
-    axes.margins(0.06)
+    names = sorted(owners["strategy"].unique(), key=lambda name: (name != "truthful", name))
+    reach = max(10.0, float(100 * owners["gain"].abs().max()))
     if by == "strategy":
-        counts = owners["strategy"].value_counts()
-        discs = [_disc(colour_of(str(name)), f"{name} ({count:,})") for name, count in counts.items()]
+        colour: dict[str, Any] = {"field": "strategy", "type": "nominal", "scale": strategy_colours(names)}
     else:
-        discs = []
-    discs.append(_disc("white", "outlined: bid last round", edge=INK))
-    if len(gone):
-        discs.append(_disc("white", f"left the market ({len(gone):,})", edge=PALE))
-    where: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (0.645, 0.5)}
-    if by == "gain":
-        where = {"loc": "lower left", "bbox_to_anchor": (0.645, 0.04)}
-    figure.legend(handles=discs, frameon=False, fontsize=7.5, handletextpad=0.1, borderpad=0, **where)
-    return figure
+        colour = {
+            "field": "gain",
+            "type": "quantitative",
+            "title": "gain from lying so far, %",
+            "scale": {"scheme": "purpleorange", "domain": [-reach, reach]},
+            "legend": {"title": "gain from lying so far, % of her cost", "gradientLength": 160},
+        }
+    said = f"{counted(len(owners), 'owner')}, " + ", ".join(
+        f"{int((owners['strategy'] == name).sum()):,} {name}" for name in names
+    )
+    place = {"scale": {"domain": [-1.08, 1.08]}, "axis": None, "type": "quantitative"}
+    layers: list[dict[str, Any]] = []
+    data = {"owners": _discs(owners)}
+    if len(edges):
+        at = owners[["x", "y"]].to_numpy()[edges]
+        data["edges"] = columns_of(
+            pd.DataFrame({"x": at[:, 0, 0], "y": at[:, 0, 1], "x2": at[:, 1, 0], "y2": at[:, 1, 1]})
+        )
+        layers.append(
+            {
+                "data": {"name": "edges"},
+                "mark": {"type": "rule", "color": INK, "opacity": 0.2, "strokeWidth": 0.7},
+                "encoding": {
+                    "x": {"field": "x", **place},
+                    "y": {"field": "y", **place},
+                    "x2": {"field": "x2"},
+                    "y2": {"field": "y2"},
+                },
+            }
+        )
+    largest = float(np.clip(9000 / max(1, len(owners)) * 6, 60, 900))
+    layers.append(
+        {
+            "data": {"name": "owners"},
+            "mark": {"type": "circle", "strokeWidth": 1.6, "cursor": "pointer"},
+            "params": [toggled("strategy")] if by == "strategy" else [],
+            "encoding": {
+                "x": {"field": "x", **place},
+                "y": {"field": "y", **place},
+                "size": {
+                    "field": "data_size",
+                    "type": "quantitative",
+                    "legend": None,
+                    "scale": {"range": [8, largest], "zero": True},
+                },
+                "color": colour,
+                "stroke": {"condition": {"test": "datum.bids", "value": INK}, "value": None},
+                "opacity": if_shown(0.9) if by == "strategy" else {"value": 0.9},
+                "fillOpacity": {"condition": {"test": "datum.active", "value": 1}, "value": 0.1},
+                "tooltip": [
+                    {"field": "owner"},
+                    {"field": "strategy"},
+                    {"field": "data_size", "title": "records"},
+                    {"field": "gain", "title": "gain from lying, %", "format": ",.3~g"},
+                ],
+            },
+        }
+    )
+    numbers = {"owner": "owner", "strategy": "strategy", "data_size": "records", "gain": "gain from lying, %"}
+    return LiveChart(chart(330, layers, said=said), data, said, numbers, table="owners")
 
 
-def _disc(colour: str, text: str, edge: str = "white") -> Line2D:
-    return Line2D([], [], marker="o", linestyle="none", color=colour, markeredgecolor=edge, markersize=8, label=text)
-
-
-def _gain_colours(figure: Figure, gain: pd.Series) -> NDArray[np.float64]:
-    """Colours from loss over nothing (pale) to gain; the scale is the same on both sides."""
-    reach = max(0.1, float(gain.abs().max()))
-    scale = ScalarMappable(Normalize(-reach, reach), colormaps["PuOr_r"])
-    bar = figure.colorbar(scale, cax=figure.add_axes((0.72, 0.25, 0.03, 0.6)), format=PercentFormatter(1.0))
-    bar.outline.set_visible(False)
-    bar.set_label("gain from lying so far,\nper cost of all she has", fontsize=8, color=INK)
-    bar.ax.tick_params(labelsize=8, colors=INK)
-    colours: NDArray[np.float64] = scale.to_rgba(gain.to_numpy())
-    return colours
-
-
-def utilities_figure(bids: pd.DataFrame) -> Figure:
-    """Utility of every bid against what the truth would have brought in the same round.
-
-    Parameters
-    ----------
-    bids : DataFrame
-        ``strategy, truthful, truth, utility``, both utilities per cost of all she has.
-    """
-    figure, axes = panel(height=4.3)
-    truth, utility = bids["truth"].to_numpy(), bids["utility"].to_numpy()
-    both = np.concatenate([truth, utility])
-    low, high = np.quantile(both[np.isfinite(both)], [0.005, 0.995]) if np.isfinite(both).any() else (0.0, 1.0)
-    low, high = min(0.0, low), max(high, 0.05)
-    low, high = low - 0.04 * (high - low), high + 0.06 * (high - low)
-    axes.fill_between([low, high], [low, high], high, color=GAIN, alpha=0.08, linewidth=0)
-    axes.plot([low, high], [low, high], color=INK, linewidth=0.8, linestyle="--")
-    # Liars are drawn over those who tell the truth, of whom there are often more.
-    names = sorted(bids["strategy"].unique(), key=lambda name: (name != "truthful", name))
-    for name in names:
-        chosen = (bids["strategy"] == name).to_numpy()
-        x, y = np.clip(truth[chosen], low, high), np.clip(utility[chosen], low, high)
-        axes.scatter(x, y, s=13, linewidths=0, alpha=0.6, label=name, **style_of(str(name)))
-    axes.set_xlim(low, high)
-    axes.set_ylim(low, high)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    label(axes, x="had she told the truth (% of the cost of all she has)", y="utility of her bid (same unit)")
-    key(axes, loc="upper left", handletextpad=0.1, borderpad=0, title="in the shaded half lying paid")
-    return figure
+def _discs(owners: pd.DataFrame) -> dict[str, list[Any]]:
+    shown = owners[["x", "y", "strategy", "data_size", "bids", "active"]].assign(
+        owner=np.arange(len(owners)), gain=100 * owners["gain"]
+    )
+    # Large discs first, so that none hides a small one.
+    return columns_of(shown.sort_values("data_size", ascending=False, kind="stable"))

@@ -1,4 +1,4 @@
-"""Panel: what the chosen auction is, what it claims, and what became of every claim in the rounds played so far."""
+"""Panels: what the chosen auction is and claims, and what became of every claim in the rounds played so far."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ import solara
 from agents.broker.auctions.base import FIELDS, Auction
 from analysis.formatting import counted, rounded
 from analysis.promises import BROKEN, KEPT, NOT_TRIED, promises_sentence
-from market_sim.model import FLMarket
-from scenarios.app.history import history_of
-from scenarios.app.mesa import update_counter
-from scenarios.app.panel import text, text_list
+from scenarios.app.choices import spoken
+from scenarios.app.elements import text, text_list
+from scenarios.app.visit import Visit
 
 FIELD_PHRASES = {
     "valuation": "what her privacy costs her",
@@ -25,23 +24,27 @@ FIELD_PHRASES = {
 
 
 @solara.component
-def GuaranteesPanel(model: FLMarket) -> None:
-    """The auction in words."""
-    update_counter.get()
-    auction = model.broker.auction
-    table = history_of(model).promises
-    text("h3", f"What does the auction claim, and what was kept here? ({auction.name})")
-    text("p", f"As it describes itself: {_description(auction)}")
-    text_list(claim_sentences(auction))
-    text("p", promises_sentence(table))
-    text_list([outcome_sentence(row) for row in table.to_dict("records")])
-    text(
-        "p",
-        "A claim is about one owner in one round, alone: owners who collude, or who would sell the same privacy later, "
-        "are outside of it. Kept means: in the rounds played so far. `market-sim list` names all auctions, and "
-        "`market-sim check` tries to refute them.",
-        "caption",
-    )
+def GuaranteesPanel(visit: Visit) -> None:
+    """The auction in words, and what became of its claims."""
+    main = visit.pair.value.main
+    auction = main.model.broker.auction
+    table = visit.view(main).promises
+    with solara.Div(classes=["panels"]):
+        with solara.v.Html(tag="section", class_="panel"):
+            text("h3", f"What does the auction claim? ({spoken(auction.name)})")
+            text("p", f"As it describes itself: {_description(auction)}")
+            text_list(claim_sentences(auction))
+        with solara.v.Html(tag="section", class_="panel"):
+            text("h3", "What was kept here?")
+            text("p", promises_sentence(table))
+            text_list([outcome_sentence(row) for row in table.to_dict("records")])
+            text(
+                "p",
+                "A claim is about one owner in one round, alone: owners who collude, or who would sell the same "
+                "privacy later, are outside of it. Kept means: in the rounds played so far. `market-sim list` names "
+                "all auctions, and `market-sim check` tries to refute them.",
+                "caption",
+            )
 
 
 def claim_sentences(auction: Auction) -> list[str]:

@@ -38,6 +38,12 @@ class PromisesSoFar:
         if len(self._unread) >= MAX_UNREAD:
             self._read()
 
+    def copy(self) -> PromisesSoFar:
+        """Return one that goes on by itself."""
+        other = PromisesSoFar(self._guarantees)
+        other._unread, other._table = list(self._unread), self._table
+        return other
+
     @property
     def table(self) -> pd.DataFrame:
         """What became of every promise so far."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from agents.checks import whole
 
-REQUIRED_PACKAGES = ("solara", "solara_assets", "ipyvuetify", "altair")
+REQUIRED_PACKAGES = ("solara", "solara_assets", "ipyvuetify", "vl_convert")
 """With ``solara_assets`` the browser needs no internet."""
 
 MAX_PORT = 65535

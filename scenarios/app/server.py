@@ -27,6 +27,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from scenarios.app import chart_library
 from scenarios.app.guard import Guard, allowed_hosts, is_every_address, policy
 
 APP = "scenarios.app.main"
@@ -35,6 +36,14 @@ MAX_MESSAGE = 4 * 2**20
 FOREVER = "public, max-age=31536000, immutable"
 """For addresses that hold a version: what is behind them never changes."""
 SCRIPT = re.compile(r"<script(?=[\s>])")
+TEMPLATE = {
+    # It knows no "auto" where it draws, only where it then looks which is preferred.
+    '"variant": "light"': '"variant": "auto"',
+    '<html lang="en"': "<html",
+    "<html": '<html lang="en"',
+    ", maximum-scale=1, user-scalable=no, minimal-ui": "",
+}
+"""What is changed in solara's template."""
 FULL_POLICY = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
 FULL_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><title>FL-Market: no room</title>
@@ -67,6 +76,11 @@ def main(arguments: list[str] | None = None) -> None:
         ws_max_size=MAX_MESSAGE,
         timeout_graceful_shutdown=2,
     )
+    from scenarios.app.market import SHELF
+    from scenarios.app.presets import OPENING, PRESETS
+
+    SHELF.played(PRESETS[OPENING].choices, PRESETS[OPENING].rounds)
+    threading.Thread(target=_prepare, daemon=True).start()
     _Server(config, lambda: _announce(given.host, given.port, given.allow_host, given.open)).run()
 
 
@@ -84,8 +98,8 @@ def guarded(host: str, names: list[str], max_visitors: int) -> tuple[Guard, Star
             )
         nonce = secrets.token_urlsafe(16)
         content = await asyncio.to_thread(server.read_root, "/", "")
-        # solara's template knows no "auto" where it draws, only where it then looks which is preferred.
-        content = content.replace('"variant": "light"', '"variant": "auto"')
+        for before, after in TEMPLATE.items():
+            content = content.replace(before, after)
         headers = {"Content-Security-Policy": policy(nonce, request.headers["host"]), "Cache-Control": "no-store"}
         answer = HTMLResponse(SCRIPT.sub(f'<script nonce="{nonce}"', content), headers=headers)
         session = request.cookies.get(server.COOKIE_KEY_SESSION_ID) or str(uuid.uuid4())
@@ -103,12 +117,19 @@ def guarded(host: str, names: list[str], max_visitors: int) -> tuple[Guard, Star
             await asyncio.to_thread(context.page_close, page_id)
         return Response()
 
+    async def charts(request: Request) -> Response:
+        if request.url.path != chart_library.ADDRESS:
+            return Response(status_code=404)
+        content = await asyncio.to_thread(chart_library.script)
+        return Response(content, media_type="text/javascript", headers={"Cache-Control": FOREVER})
+
     async def ready(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
     routes = [
         Route("/", page),
         Route("/readyz", ready),
+        Route("/charts/{name}", charts),
         WebSocketRoute("/jupyter/api/kernels/{kernel_id}/channels", starlette.kernel_connection),
         Route("/_solara/api/close/{kernel_id}", close, methods=["POST"]),
         Mount("/_solara/cdn", _Versioned(directory=Path(settings.assets.proxy_cache_dir))),
@@ -147,6 +168,14 @@ class _Server(uvicorn.Server):
         await super().startup(sockets=sockets)
         if self.started:
             self._listening()
+
+
+def _prepare() -> None:
+    """What visitors will ask for, made before they do."""
+    from scenarios.app.market import SHELF
+
+    chart_library.script()
+    SHELF.fill()
 
 
 async def _failed(_: Request, __: Exception) -> Response:

@@ -1,225 +1,235 @@
-"""The interactive app in a real browser: no request leaves the machine, every control works, visitors stay apart."""
+"""The app in a real browser without a network: the answer, presets, two markets, hover, click, looking back, files."""
 
 from __future__ import annotations
 
+import io
 import re
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from typing import Any
-from urllib.parse import urlsplit
+import zipfile
 
+import pandas as pd
 import pytest
 
-from scenarios.app.choices import Choices
-from scenarios.app.headline import QUESTION
+from scenarios.app.answer import QUESTION
+from scenarios.app.layout import SECTIONS
+from scenarios.app.presets import PRESETS
 
-PATIENCE = 60_000
-"""Milliseconds to wait for what takes less than one on a machine that does nothing else."""
-
-PICTURES = 9
+WIDTHS = (360, 768, 1440, 2560)
 
 
-@pytest.fixture(scope="module")
-def address():
-    """The page, served as ``market-sim app`` serves it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    words = [sys.executable, "-m", "scenarios.commands.cli", "app", "--port", str(port), "--no-open"]
-    server = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    place = f"http://127.0.0.1:{port}"
-    try:
-        _until_ready(place, server)
-        yield place
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-        server.stdout.close()
-
-
-def _until_ready(place: str, server: subprocess.Popen[str]) -> None:
-    for _ in range(240):
-        assert server.poll() is None, server.stdout.read()
-        try:
-            with urllib.request.urlopen(f"{place}/readyz", timeout=5):
-                return
-        except OSError:
-            time.sleep(0.25)
-    raise AssertionError("the page was not ready within a minute")
-
-
-class Visitor:
-    """Somebody with a browser of her own."""
-
-    def __init__(self, browser, address: str, **looks) -> None:
-        self.context = browser.new_context(**{"viewport": {"width": 1400, "height": 1000}, **looks})
-        self.tab = self.context.new_page()
-        self.tab.set_default_timeout(PATIENCE)
-        self.asked: list[str] = []
-        self.errors: list[str] = []
-        self.tab.on("request", lambda request: self.asked.append(request.url))
-        self.tab.on("websocket", lambda socket: self.asked.append(socket.url))
-        self.tab.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.tab.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
-        self.tab.goto(address)
-        self.wait_for(0)
-
-    def wait_for(self, rounds: int) -> None:
-        """Wait until so many rounds have been played."""
-        self.tab.get_by_text(f"Step: {rounds}", exact=True).wait_for()
-
-    def press(self, label: str) -> None:
-        """Press a button."""
-        self.tab.get_by_role("button", name=label, exact=True).click()
-
-    def says(self, words: str) -> None:
-        """Wait until the page says so."""
-        self.tab.get_by_text(words).first.wait_for()
-
-    def draws(self, count: int) -> Any:
-        """Wait until so many pictures are on the page, and return them."""
-        drawings = self.tab.locator("img.drawing")
-        drawings.nth(count - 1).wait_for()
-        drawings.nth(count).wait_for(state="detached")
-        return drawings
-
-    def pick(self, label: str, value: str) -> None:
-        """Pick from a list."""
-        self.tab.get_by_label(label, exact=True).locator("xpath=ancestor::div[@role='button']").click()
-        self.tab.locator(".menuable__content__active").get_by_text(value, exact=True).click()
-
-    def slide(self, label: str, key: str, end: int = 0) -> None:
-        """Press a key on the slider under a label; a range has two ends."""
-        words = self.tab.locator(".label", has_text=re.compile(f"^{re.escape(label)}"))
-        slider = words.locator("xpath=following::*[@role='slider']").nth(end)
-        slider.focus()
-        slider.press(key)
-
-
-@pytest.fixture
-def visit(browser, address):
-    """Open the page; whatever browsers were opened are closed, and none may have complained."""
-    visitors: list[Visitor] = []
-
-    def make(**looks) -> Visitor:
-        visitors.append(Visitor(browser, address, **looks))
-        return visitors[-1]
-
-    yield make
-    errors = [error for visitor in visitors for error in visitor.errors]
-    for visitor in visitors:
-        visitor.context.close()
-    assert errors == []
-
-
-def test_no_request_leaves_the_machine_and_a_round_redraws_every_panel(visit, pictures):
+def test_the_first_screen_is_the_answer(visit, pictures):
     visitor = visit()
     assert visitor.tab.get_by_role("heading", name=QUESTION).is_visible()
-    visitor.press("Step")
-    visitor.wait_for(1)
-    drawings = visitor.draws(PICTURES)
-    before = [drawing.get_attribute("src") for drawing in drawings.all()]
-    visitor.press("Step")
-    visitor.wait_for(2)
-    visitor.says("After 2 rounds")
-    for drawing in drawings.all():
-        drawing.scroll_into_view_if_needed()
-        assert drawing.evaluate("picture => picture.complete && picture.naturalWidth > 500")
-    assert set(before).isdisjoint(drawing.get_attribute("src") for drawing in drawings.all())
-    visitor.tab.mouse.move(700, 500)
-    visitor.tab.mouse.wheel(0, -20_000)
+    visitor.answers("No")
+    visitor.says("Who paid for it?")
+    visitor.says("What has the model learned?")
+    box = visitor.chart(".answer").bounding_box()
+    assert box["width"] > 400
+    assert box["y"] + box["height"] < 1000, "the chart that shows it is on the first screen"
     visitor.tab.wait_for_timeout(500)
-    visitor.tab.screenshot(path=pictures / "page.png")
-    hosts = {urlsplit(url).hostname for url in visitor.asked if not url.startswith(("data:", "blob:"))}
-    assert hosts == {"127.0.0.1"}
+    visitor.tab.screenshot(path=pictures / "app.png")
+    assert visitor.hosts == {"127.0.0.1"}
 
 
-def test_play_pause_and_reset(visit):
+@pytest.mark.whole
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_comes_played_and_has_an_answer(visit, pictures, name):
     visitor = visit()
-    visitor.press("▶")
-    visitor.wait_for(2)
-    visitor.press("❚❚")
-    visitor.tab.get_by_role("button", name="▶", exact=True).wait_for()
+    preset = PRESETS[name]
+    visitor.press(preset.title)
+    visitor.tab.locator(f".preset[aria-pressed=true] >> text={preset.title}").wait_for()
+    visitor.at_round(preset.rounds)
+    if preset.mark:
+        assert visitor.tab.locator(".preset[aria-pressed=true] .mark").inner_text() == preset.mark
+    visitor.chart(".answer")
+    visitor.tab.wait_for_timeout(500)
+    visitor.tab.screenshot(path=pictures / f"app-preset-{name}.png")
+
+
+def test_an_address_is_kept_by_reload_back_and_forward(visit):
+    visitor = visit()
+    visitor.answers("No")
+    visitor.press("A planted cheat")
+    visitor.answers("Yes")
+    assert "auction=pay-as-bid" in visitor.tab.url
+    visitor.tab.reload()
+    visitor.answers("Yes")
+    visitor.tab.go_back()
+    visitor.answers("No")
+    visitor.tab.go_forward()
+    visitor.answers("Yes")
+    other = visit(visitor.tab.url.removeprefix(visitor.address).removeprefix("/"))
+    other.answers("Yes")
+
+
+def test_an_address_that_asks_for_a_file_is_not_answered_with_it(visit, tmp_path):
+    secret = tmp_path / "secret.txt"
+    secret.write_text("a secret of one line\n")
+    visitor = visit(f"?network={secret}&auction=os:system&population={secret}")
+    visitor.says("The address asks for what is not offered.")
+    visitor.answers("No")
+    said = visitor.tab.locator("body").inner_text()
+    assert "a secret" not in said
+    assert "secret.txt" not in said
+
+
+def test_two_markets_side_by_side(visit, pictures):
+    visitor = visit("?beside=pay-as-bid")
+    visitor.tab.locator(".markets .market").nth(1).wait_for()
+    assert visitor.tab.locator(".badge").all_inner_texts() == ["No", "Yes"]
+    visitor.says("no against yes")
+    visitor.tab.locator(".market .plot svg").nth(1).wait_for()
+    visitor.tab.wait_for_timeout(500)
+    visitor.tab.screenshot(path=pictures / "app-two.png")
+
+
+def test_play_pause_step_look_back_and_reset(visit):
+    visitor = visit()
+    visitor.at_round(60)
+    visitor.press("Step")
+    visitor.at_round(61)
+    slider = visitor.tab.locator(".player input[type=range]")
+    slider.focus()
+    slider.press("Home")
+    visitor.at_round(1)
+    visitor.says("Not known yet")
+    visitor.press("Play")
+    visitor.tab.locator(".player label", has_text=re.compile("^Round (6[2-9]|[7-9][0-9]|1[0-9]{2}) ")).wait_for()
+    visitor.press("Pause")
+    visitor.tab.get_by_role("button", name="Play", exact=True).wait_for()
     visitor.press("Reset")
-    visitor.wait_for(0)
-    visitor.says("Press ▶ to watch")
+    visitor.says("Round 0 of 300")
 
 
-def test_every_control_moves_the_market(visit, pictures):
+def test_a_chart_answers_to_the_mouse_and_says_its_numbers(visit, tmp_path):
     visitor = visit()
-    for label, value in (
-        ("Auction", "pay-as-bid"),
-        ("Aggregation", "conventional"),
-        ("Perturbation", "laplace"),
-        ("Task", "synthetic"),
-        ("Network", "small-world"),
-    ):
-        visitor.pick(label, value)
-    for label, key, end, said in (
-        ("Owners", "ArrowRight", 0, "Owners: 65"),
-        ("Bidders per round", "ArrowLeft", 0, "Bidders per round: 29"),
-        ("Privacy budget", "ArrowRight", 0, "0.6 to 2"),
-        ("Budget factor", "ArrowLeft", 1, "0.1 to 1.9"),
-        ("Rounds", "ArrowLeft", 0, "Rounds: 290"),
-        ("Seed", "ArrowRight", 0, "Seed: 1"),
-        ("scaled-valuation", "ArrowRight", 0, "scaled-valuation: 11 % of the owners"),
-    ):
-        visitor.slide(label, key, end)
-        visitor.says(said)
-    visitor.says("truthful: 69 % (the rest)")
-    visitor.tab.get_by_text("Search for the first best (slow)").click()
+    drawn = visitor.chart(".answer")
+    drawn.locator(".mark-symbol path").last.hover(force=True)
+    visitor.tab.locator("#vg-tooltip-element.visible").wait_for()
+    visitor.tab.locator(".answer summary", has_text="Numbers").click()
+    rows = visitor.tab.locator(".answer .numbers tbody tr")
+    rows.nth(3).wait_for()
+    with visitor.tab.expect_download() as download:
+        visitor.tab.locator(".answer").get_by_role("button", name="Save as SVG").click()
+    download.value.save_as(tmp_path / "chart.svg")
+    assert (tmp_path / "chart.svg").read_text().startswith("<svg")
+
+
+def test_the_legend_switches_lines(visit):
+    visitor = visit()
+    visitor.press("What is learned")
+    drawn = visitor.chart(".panel")
+    line = drawn.locator(".mark-line path").first
+    line.wait_for()
+    drawn.locator(".role-legend-label text, .role-legend-symbol path").last.click(force=True)
+    visitor.tab.wait_for_function(
+        "line => Number(getComputedStyle(line).opacity) < 0.5", arg=line.element_handle(), timeout=10_000
+    )
+
+
+def test_a_click_on_an_owner_opens_her_card(visit, pictures):
+    visitor = visit()
+    visitor.press("The owners")
+    drawn = visitor.chart(".panel")
+    before = visitor.tab.get_by_label("Owner", exact=True).input_value()
+    discs = drawn.locator(".mark-symbol.role-mark path")
+    discs.first.wait_for()
+    discs.first.click(force=True)
+    visitor.tab.wait_for_function(
+        "before => document.querySelectorAll('.panel select')[1].value !== before", arg=before, timeout=20_000
+    )
+    visitor.tab.screenshot(path=pictures / "app-owners.png", full_page=True)
+
+
+@pytest.mark.whole
+def test_every_section_is_drawn(visit, pictures):
+    visitor = visit("?network=small-world")
+    for name in SECTIONS:
+        visitor.press(name)
+        visitor.tab.locator(".tab[aria-pressed=true]", has_text=name).wait_for()
+        visitor.tab.locator(".panels h3").first.wait_for()
+        visitor.tab.wait_for_timeout(1500)
+        visitor.tab.screenshot(path=pictures / f"app-{name.replace(' ', '-')}.png", full_page=True)
+    assert visitor.tab.locator(".chart [role=alert]").count() == 0
+
+
+def test_a_market_of_ones_own_is_refused_or_played(visit, pictures):
+    visitor = visit()
+    visitor.tab.locator("summary", has_text="The people").click()
+    owners = visitor.tab.get_by_label("Owners", exact=True)
+    owners.focus()
+    owners.press("Home")
+    visitor.says("There are 5 owners, but 30 bid in every round")
+    visitor.press("Reset")
+    visitor.tab.screenshot(path=pictures / "app-refused.png")
+    visitor.answers("No")
+    for _ in range(11):
+        owners.press("ArrowRight")
+    visitor.pick("Auction", "pay-as-bid")
     visitor.says("You have changed the market: press Reset to play it.")
     visitor.press("Reset")
-    visitor.says("What does the auction claim, and what was kept here? (pay-as-bid)")
-    visitor.press("Step")
-    visitor.wait_for(1)
-    visitor.says("1 of 290")
-    visitor.says("This auction has no price lists")
-    visitor.press("gain")
-    visitor.tab.set_viewport_size({"width": 420, "height": 900})
-    assert visitor.tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "wider than the window"
-    visitor.tab.screenshot(path=pictures / "page-narrow.png")
+    visitor.tab.wait_for_url(re.compile("auction=pay-as-bid"))
+    visitor.at_round(40)
 
 
-def test_a_bad_combination_is_explained_and_the_last_good_market_goes_on(visit, pictures):
+def test_what_is_taken_away_is_the_run(visit):
     visitor = visit()
-    visitor.press("Step")
-    visitor.wait_for(1)
-    visitor.slide("Owners", "Home")
-    visitor.says(f"bidders = {Choices().bidders} for each of buyers = 1 are more than owners = 5")
-    visitor.press("Reset")
-    visitor.says("The page still shows the last market that could be played.")
-    visitor.tab.screenshot(path=pictures / "page-refused.png")
-    visitor.press("Step")
-    visitor.wait_for(2)
-    visitor.slide("Owners", "End")
-    visitor.says("press Reset to play it")
-    visitor.press("Reset")
-    visitor.says("task 'digits' has only 1437 records")
-    visitor.wait_for(2)
+    with visitor.tab.expect_download() as download:
+        visitor.press("Run (Parquet)")
+    with zipfile.ZipFile(download.value.path()) as archive:
+        rounds = pd.read_parquet(io.BytesIO(archive.read("run/rounds.parquet")))
+    assert len(rounds) == 60
+    with visitor.tab.expect_download() as download:
+        visitor.press("Tables (CSV)")
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert set(archive.namelist()) >= {"rounds.csv", "trades.csv"}
+    assert "market-sim run market --seed 0" in visitor.tab.locator(".copy code").first.inner_text()
 
 
 def test_two_visitors_at_once_have_markets_of_their_own(visit):
     one, other = visit(), visit()
-    one.pick("Auction", "pay-as-bid")
-    one.press("Reset")
-    one.press("▶")
-    other.press("Step")
-    other.wait_for(1)
-    one.wait_for(3)
-    one.press("❚❚")
-    one.says("What does the auction claim, and what was kept here? (pay-as-bid)")
-    other.says("What does the auction claim, and what was kept here? (sequential-menu)")
-    other.wait_for(1)
+    one.press("Step")
+    one.at_round(61)
+    other.at_round(60)
+    other.press("A planted cheat")
+    other.answers("Yes")
+    one.answers("No")
 
 
-def test_the_sections_can_be_put_away(visit):
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.whole
+def test_nothing_is_cut_at_any_width(visit, pictures, width, colours):
+    visitor = visit(viewport={"width": width, "height": 900}, color_scheme=colours)
+    visitor.chart(".answer")
+    visitor.tab.wait_for_timeout(500)
+    assert visitor.tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "wider than the window"
+    for control in visitor.tab.locator(".layout select, .layout input, .layout button").all():
+        if control.is_visible():
+            box = control.bounding_box()
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width + 1
+    visitor.tab.screenshot(path=pictures / f"app-{width}-{colours}.png", full_page=True)
+
+
+def test_dark_is_dark(visit):
+    visitor = visit(color_scheme="dark")
+    ink, paper = (
+        visitor.tab.evaluate(f"getComputedStyle(document.querySelector('{where}')).{part}")
+        for where, part in ((".layout", "color"), ("body", "backgroundColor"))
+    )
+    assert lightness(ink) - lightness(paper) > 150
+
+
+def lightness(colour: str) -> float:
+    """Mean of red, green and blue of ``rgb(r, g, b)``, 0 to 255."""
+    return sum(float(part) for part in colour.strip("rgba()").split(",")[:3]) / 3
+
+
+def test_the_whole_page_is_printed(visit, pictures):
     visitor = visit()
-    visitor.press("Step")
-    visitor.draws(PICTURES)
-    visitor.press("Who gains?")
-    visitor.tab.get_by_role("heading", name="Who gains?").wait_for(state="hidden")
-    visitor.draws(PICTURES - 3)
+    visitor.press("The round up close")
+    visitor.chart(".panel")
+    printed = visitor.tab.pdf(format="A4", path=pictures / "app.pdf")
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) > 1
+    visitor.tab.emulate_media(media="print")
+    assert visitor.tab.locator(".player").is_hidden()

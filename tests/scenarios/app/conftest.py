@@ -1,56 +1,64 @@
-"""The app without a browser: its components are rendered and its buttons are pressed."""
+"""The app without a browser: its components are rendered and its elements are pressed, moved and read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-import ipyvuetify
+import ipyvue
 import pytest
 import solara
 
+from scenarios.app.choices import Choices
+from scenarios.app.market import Market
+from scenarios.app.visit import Pair, Place, Visit
 
-class Visitor:
-    """Somebody in front of a rendered component."""
+SMALL = Choices(owners=16, bidders=8, task="synthetic", rounds=20, deviators={"random-misreport": 50})
+
+
+class Screen:
+    """What somebody in front of a rendered component sees and does."""
 
     def __init__(self, element: Any) -> None:
         self.box, self.page = solara.render(element, handle_error=False)
 
+    def widgets(self, trait: str) -> list[Any]:
+        """All widgets with this trait."""
+        return [widget for widget in _walk(self.box) if widget.has_trait(trait)]
+
     def text(self) -> str:
         """All words on the page."""
-        return " ".join(str(widget.unsafe_innerHTML) for widget in self._all("HTML") if widget.unsafe_innerHTML)
+        inner = " ".join(str(each.unsafe_innerHTML) for each in self.widgets("unsafe_innerHTML"))
+        return f"{inner} {_words(self.box)}".replace("&#x27;", "'")
 
-    def step(self) -> int:
-        """How many rounds the page says were played."""
-        texts = [
-            text for widget in _walk(self.box) for text in getattr(widget, "children", ()) if isinstance(text, str)
-        ]
-        return next(int(text.removeprefix("Step: ")) for text in texts if text.startswith("Step: "))
+    def charts(self) -> dict[str, Any]:
+        """The charts by their names."""
+        return {each.name: each for each in self.widgets("columns")}
 
-    def alerts(self) -> list[str]:
-        """What the page complains of."""
-        found = self.page.find(ipyvuetify.Alert).widgets
-        return [_words(widget) for widget in found]
-
-    def pictures(self) -> dict[str, str]:
-        """Sources of the pictures by the beginning of their descriptions."""
-        found = [widget.attributes for widget in self._all("HTML") if widget.tag == "img"]
-        return {each["alt"]: each["src"] for each in found}
+    def buttons(self) -> dict[str, Any]:
+        """The buttons by the words on them."""
+        return {_words(each): each for each in self.widgets("tag") if each.tag == "button"}
 
     def can(self, label: str) -> bool:
         """Whether there is a button with these words on it that can be pressed."""
-        return any(label in _words(each) and not each.disabled for each in self.page.find(ipyvuetify.Btn).widgets)
+        found = self.buttons().get(label)
+        return found is not None and not found.attributes.get("disabled")
 
     def press(self, label: str) -> None:
         """Press a button."""
-        next(each for each in self.page.find(ipyvuetify.Btn).widgets if label in _words(each)).click()
+        next(each for words, each in self.buttons().items() if words.startswith(label)).fire_event("click", {})
 
-    def toggle(self, chosen: Any) -> None:
-        """Press the buttons of the page's only group of them that stay pressed, so that these are down."""
-        self.page.find(ipyvuetify.BtnToggle).widgets[0].v_model = chosen
+    def fields(self) -> list[Any]:
+        """The controls."""
+        return [each for each in self.widgets("v_model") if each.has_trait("label")]
 
-    def _all(self, kind: str) -> list[Any]:
-        return [widget for widget in _walk(self.box) if type(widget).__name__ == kind]
+    def field(self, label: str) -> Any:
+        """The control with this label."""
+        return next(each for each in self.fields() if each.label.startswith(label))
+
+    def set(self, label: str, value: Any) -> None:
+        """Send a value for a control, as a browser would."""
+        self.field(label).set_state({"v_model": value})
 
 
 def _walk(widget: Any) -> Iterator[Any]:
@@ -61,18 +69,34 @@ def _walk(widget: Any) -> Iterator[Any]:
 
 
 def _words(widget: Any) -> str:
-    return " ".join(child if isinstance(child, str) else _words(child) for child in getattr(widget, "children", ()))
+    if not isinstance(widget, ipyvue.VueWidget) and not hasattr(widget, "children"):
+        return ""
+    parts = [child if isinstance(child, str) else _words(child) for child in getattr(widget, "children", ())]
+    return " ".join(part for part in parts if part)
 
 
 @pytest.fixture
-def visit() -> Iterator[Any]:
+def screen() -> Iterator[Any]:
     """Render an element; everything is taken down when the test is over."""
-    visitors: list[Visitor] = []
+    screens: list[Screen] = []
 
-    def make(element: Any) -> Visitor:
-        visitors.append(Visitor(element))
-        return visitors[-1]
+    def make(element: Any) -> Screen:
+        screens.append(Screen(element))
+        return screens[-1]
 
     yield make
-    for visitor in visitors:
-        visitor.page.close()
+    for each in screens:
+        each.page.close()
+
+
+@pytest.fixture
+def visit() -> Any:
+    """A visitor who looks at a small market of which so many rounds were played."""
+
+    def make(rounds: int = 0, **chosen: Any) -> Visit:
+        choices = Choices(**{**{name: getattr(SMALL, name) for name in SMALL.__dataclass_fields__}, **chosen})
+        market = Market.of(choices)
+        market.play(rounds)
+        return Visit(solara.Reactive(Place(choices)), solara.Reactive(Pair(market)))
+
+    return make

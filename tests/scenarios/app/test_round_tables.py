@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scenarios.app.choices import Choices, build
-from scenarios.app.history import history_of
+from scenarios.app.choices import Choices
+from scenarios.app.market import Market
 from scenarios.app.round_tables import cost_curves, offer_table, price_list_table
 
 
 def a_round(auction: str, budget_factor: tuple[float, float] = (0.1, 2.0)):
     deviators = {"scaled-valuation": 40}
     choices = Choices(auction=auction, owners=30, bidders=15, deviators=deviators, seed=1, budget_factor=budget_factor)
-    model = build(choices).model
-    model.step()
-    record = model.last_round[0]
-    return record, history_of(model).price_list(record, model)
+    market = Market.of(choices)
+    market.play(1)
+    record = market.model.last_round[0]
+    return record, market.history.price_list(record, market.model)
 
 
 @pytest.mark.parametrize("auction", ["sequential-menu", "residual-menu", "all-in"])
