@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 import solara
 
-from analysis.formatting import NOTHING, percent, rounded
+from analysis.formatting import NOTHING, counted, percent, rounded
 from analysis.headline import NO, NOT_KNOWN, ONLY_TOGETHER, YES
 from analysis.paired import WhoPays, who_pays
 from analysis.plots.live_owners import gains_chart, groups_chart
@@ -66,6 +66,11 @@ def _MarketAnswer(visit: Visit, market: Market, named: bool) -> None:
                         text("h3", fact.question)
                         text("p", fact.number, "number")
                         text("p", fact.sentence)
+                if view.count:
+                    with solara.v.Html(tag="details", class_="full"):
+                        solara.v.Html(tag="summary", children=["In full"])
+                        for sentence in in_full(view):
+                            text("p", sentence)
 
 
 def _proof(view: View) -> None:
@@ -95,8 +100,8 @@ def facts(view: View, chance: float) -> list[Fact]:
     accuracy = float(final_accuracy(rounds).iloc[0])
     learned = Fact(
         "What has the model learned?",
-        percent(accuracy),
-        f"of the test records are classified rightly; by guessing, {percent(chance)}.",
+        rounded(accuracy),
+        f"of the test records are classified rightly; guessing, {rounded(chance)}.",
     )
     if not view.misreports:
         spent = rounds["spent"].sum() / max(rounds["budget"].sum(), 1e-300)
@@ -107,13 +112,25 @@ def facts(view: View, chance: float) -> list[Fact]:
     return [_payer(found), learned]
 
 
+def in_full(view: View) -> list[str]:
+    """Who gained, who paid and what was learned, in the words of the report and the terminal."""
+    if not view.count:
+        return [NOTHING_YET]
+    rounds = view.rounds.assign(seed=0)
+    paid = who_pays(rounds).sentences if view.misreports else ()
+    spent, invalid = 100 * rounds["spent"].sum() / max(rounds["budget"].sum(), 1e-300), int(rounds["invalid"].sum())
+    bought = f"The buyer spent {rounded(spent)} % of all budgets"
+    bought += f"; in {invalid:,} of {counted(len(rounds), 'round')} nobody sold." if invalid else "."
+    return [str(view.headline), *paid, bought]
+
+
 def _payer(found: WhoPays) -> Fact:
     """Who had less of the lies than of everybody's truth, and what the others had."""
     honest = found.honest_surplus.mean
     kept = {"The liars": found.owner_surplus.mean - honest, "The truthful": honest}
     spent = found.spent.mean
     payer, loss = min([*kept.items(), ("The buyer", -spent)], key=lambda each: each[1])
-    said = [f"the liars kept {_change(kept['The liars'])}", f"the truthful {_change(honest)}"]
+    said = [f"the truthful kept {_change(honest)}", f"all owners together {_change(found.owner_surplus.mean)}"]
     said.append(f"the buyer paid {_change(spent)} for {_times(found.error_bound.mean)} the error bound")
     if loss >= 0:
         payer = "The buyer" if found.error_bound.mean > 1 else "Nobody"
@@ -124,11 +141,11 @@ def _payer(found: WhoPays) -> Fact:
 def _change(money: float) -> str:
     if money == 0 or not math.isfinite(money):
         return "as much"
-    return f"{rounded(abs(money), 3)} {'more' if money > 0 else 'less'}"
+    return f"{rounded(abs(money))} {'more' if money > 0 else 'less'}"
 
 
 def _times(ratio: float) -> str:
-    return f"{rounded(ratio, 3)} times" if math.isfinite(ratio) else "an unknown part of"
+    return f"{rounded(ratio)} times" if math.isfinite(ratio) else "an unknown part of"
 
 
 def difference(visit: Visit, one: Market, other: Market) -> str:

@@ -280,7 +280,9 @@ class View:
         return self._played[-1].active if self._played else np.ones(self.history.owners, dtype=bool)
 
 
-def _played(records: tuple[RoundRecord, ...], spent: NDArray[np.float64], active: NDArray[np.bool_]) -> PlayedRound:
+def _played(
+    records: tuple[RoundRecord, ...], spent: NDArray[np.float64], total: float, active: NDArray[np.bool_]
+) -> PlayedRound:
     """What is kept of a round."""
     number = records[0].round
     gains = {"round": number, "misreports": 0, "paid": 0, "total": 0.0, "max": -np.inf}

@@ -75,9 +75,9 @@ def PrivacyPanel(visit: Visit) -> None:
     Panel(
         "What do the owners pay, in privacy?",
         "Losses add up over the rounds. A sum of 1 keeps much hidden; one of 10 or more promises nearly nothing "
-        "against whoever keeps all she sent. Dashed: the tight total of the median owner, which may be exceeded with a "
-        "probability of one in a million. It holds here, for no owner bids by the model that the uploads made. Gaussian "
-        "noise is not purely private: each of its uploads may exceed its ε with the same probability.",
+        "against whoever keeps all she sent. Dashed: the tight total of the median owner, which may be exceeded with "
+        "a probability of one in a million. It holds here, for no owner bids by the model that the uploads made. "
+        "Gaussian noise is not purely private: each of its uploads may exceed its ε with the same probability.",
         "privacy",
         (lambda: privacy_chart(view.privacy, allowance=main.model.config.lifetime_allowance)) if view.count else None,
     )

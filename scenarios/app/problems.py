@@ -21,6 +21,6 @@ def in_words(error: BaseException) -> str:
     if isinstance(error, ValueError | TypeError | ArithmeticError) and said and not NOT_FOR_VISITORS.search(said):
         return said if said.endswith((".", "!", "?")) else f"{said}."
     number = secrets.token_hex(3)
-    print(f"Problem {number}:", file=sys.stderr)
+    sys.stderr.write(f"Problem {number}:\n")
     traceback.print_exception(error)
     return f"Something went wrong on the server; its output says what, under the number {number}."

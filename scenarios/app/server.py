@@ -185,10 +185,11 @@ async def _failed(_: Request, __: Exception) -> Response:
 def _announce(host: str, port: int, names: list[str], open_browser: bool) -> None:
     shown = "127.0.0.1" if is_every_address(host) else host
     address = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
-    print(f"The market's app: {address} (Ctrl-C stops it)", file=sys.stderr, flush=True)
+    sys.stderr.write(f"The market's app: {address} (Ctrl-C stops it)\n")
     if is_every_address(host):
         known = ", ".join(names) or "localhost alone; name this machine with --allow-host NAME to let others in"
-        print(f"It listens on every address of this machine and answers to {known}.", file=sys.stderr, flush=True)
+        sys.stderr.write(f"It listens on every address of this machine and answers to {known}.\n")
+    sys.stderr.flush()
     if open_browser:
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 

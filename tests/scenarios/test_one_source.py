@@ -10,9 +10,9 @@ import pytest
 from rich.console import Console
 
 from market_sim import run_market
-from scenarios.app.choices import Choices, build
-from scenarios.app.headline import key_numbers, verdict
-from scenarios.app.history import history_of
+from scenarios.app.answer import facts, in_full
+from scenarios.app.choices import Choices
+from scenarios.app.market import Market
 from scenarios.commands.market_summary import market_figures, market_summary
 from scenarios.commands.report import report_html
 from scenarios.commands.runs import read_runs
@@ -40,15 +40,14 @@ def printed(tmp_path_factory) -> dict[str, str]:
     for part in market_summary(market, market_figures(market, chance=None)):
         console.print(part)
     page = re.sub(r"<(style|svg|details)\b.*?</\1>", " ", report_html([market], {}), flags=re.S)
-    model = build(CHOICES).model
-    for _ in range(CHOICES.rounds):
-        model.step()
-        history = history_of(model)
+    market = Market.of(CHOICES)
+    market.play(CHOICES.rounds)
+    view = market.history.view()
     return {
         "terminal": " ".join(console.export_text().split()),
         "report": " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split()),
-        "app": " ".join(verdict(history, model)),
-        "tiles": " ".join(key_numbers(history, model).values()),
+        "app": " ".join(in_full(view)),
+        "facts": " ".join(f"{fact.number} {fact.sentence}" for fact in facts(view, market.model.task.chance)),
     }
 
 
@@ -60,9 +59,9 @@ def test_every_number_in_the_terminal_is_in_the_report(printed):
 
 
 def test_every_number_at_the_top_of_the_app_is_in_terminal_and_report(printed):
-    chance = {found for found in numbers(printed["app"]) if f"guessing on {found}" in printed["app"]}
+    chance = {found for found in numbers(printed["facts"]) if f"guessing, {found}" in printed["facts"]}
     rounds = {str(CHOICES.rounds)}
-    for part in ("app", "tiles"):
+    for part in ("app", "facts"):
         said = numbers(printed[part]) - chance - rounds
         assert len(said) > 3
         assert said <= numbers(printed["report"]), part
@@ -70,7 +69,7 @@ def test_every_number_at_the_top_of_the_app_is_in_terminal_and_report(printed):
 
 
 def test_the_answers_are_the_same_sentences(printed):
-    sentence = printed["app"].partition(". ")[2].partition(" Against")[0]
+    sentence = printed["app"].partition(" Against")[0]
     assert sentence.split(":")[0] in ("No", "Yes", "Only together")
     paid = re.findall(r"Against everybody's .*? bound\.|The owners who told the truth .*? round\.", printed["app"])
     assert len(paid) == 2
