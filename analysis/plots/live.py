@@ -30,7 +30,6 @@ EARLY = 8
 DIGITS = 4
 CONFIG: dict[str, Any] = {
     "background": None,
-    "aria": False,  # the page says what a chart shows, and its numbers, beside it
     "font": "system-ui, sans-serif",
     "view": {"stroke": None},
     "axis": {

@@ -14,7 +14,7 @@ from analysis.paired import WhoPays, who_pays
 from analysis.plots.live_owners import gains_chart, groups_chart
 from analysis.summary import final_accuracy
 from scenarios.app.choices import spoken
-from scenarios.app.elements import show_chart, text
+from scenarios.app.elements import Button, show_chart, text
 from scenarios.app.history import View
 from scenarios.app.market import Market
 from scenarios.app.presets import mark_of
@@ -49,6 +49,7 @@ def Answer(visit: Visit) -> None:
 
 @solara.component
 def _MarketAnswer(visit: Visit, market: Market, named: bool) -> None:
+    full = solara.use_reactive(False)
     view = visit.view(market)
     found = view.headline
     with solara.Div(classes=["market"]):
@@ -66,11 +67,10 @@ def _MarketAnswer(visit: Visit, market: Market, named: bool) -> None:
                         text("h3", fact.question)
                         text("p", fact.number, "number")
                         text("p", fact.sentence)
-                if view.count:
-                    with solara.v.Html(tag="details", class_="full"):
-                        solara.v.Html(tag="summary", children=["In full"])
-                        for sentence in in_full(view):
-                            text("p", sentence)
+                shown = {"aria-expanded": "true" if full.value else "false"}
+                Button("Less" if full.value else "In full", lambda: full.set(not full.value), attributes=shown)
+                for sentence in in_full(view) if full.value else ():
+                    text("p", sentence)
 
 
 def _proof(view: View) -> None:
@@ -106,7 +106,7 @@ def facts(view: View, chance: float) -> list[Fact]:
     if not view.misreports:
         spent = rounds["spent"].sum() / max(rounds["budget"].sum(), 1e-300)
         return [Fact("Who paid for it?", "Nobody", f"lied. The buyer spent {percent(spent)} of her budget."), learned]
-    found = who_pays(rounds, draws=200)
+    found = who_pays(rounds, draws=10)  # of which only the means are shown
     if not found.rounds:
         return [learned]
     return [_payer(found), learned]

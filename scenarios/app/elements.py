@@ -35,8 +35,10 @@ def Slide(
     unit: str = "",
     zero: str = "",
     hint: str = "",
+    moving: bool = False,
+    event_moved: Callable[[Any], None] | None = None,
 ) -> None:
-    """A number to slide; ``zero`` says what 0 means."""
+    """A number to slide; ``zero`` says what 0 means; if the server moves it too (``moving``), see ``event_moved``."""
 
 
 @solara.component_vue("vue/span.vue", vuetify=False)

@@ -20,6 +20,7 @@ def Player(visit: Visit, reset: Callable[[], None]) -> None:
     visit.tick.get()
     main = visit.pair.value.main
     playing, running, busy = visit.playing.value, main.model.running, visit.busy.value is not None
+    solara.use_effect(visit.drawn.set)
     solara.use_thread(visit.play, dependencies=[playing], intrusive_cancel=False)
 
     def toggle() -> None:
@@ -57,7 +58,8 @@ def Player(visit: Visit, reset: Callable[[], None]) -> None:
                 maximum=max(1, main.rounds),
                 step=1,
                 v_model=shown,
-                on_v_model=visit.doing(look),
+                moving=True,
+                event_moved=visit.doing(look),
             )
         else:
             text("span", f"Round 0 of {main.model.config.rounds:,}", "label")

@@ -20,6 +20,9 @@ from scenarios.app.problems import in_words
 FIRST_ROUNDS = 40
 """Rounds that a market of the visitor's own plays at once, before she presses Play."""
 
+LONGEST_DRAWING = 5.0
+"""Seconds after which the next round is played though the page was not drawn."""
+
 
 @dataclass(frozen=True, eq=False)
 class Pair:
@@ -60,6 +63,8 @@ class Visit:
         Whose card is shown.
     left : callable
         Whether the visitor has left.
+    drawn : Event
+        Set when the page has been drawn: playing waits for it, or rounds would come faster than they can be drawn.
     """
 
     draft: solara.Reactive[Place]
@@ -74,6 +79,7 @@ class Visit:
     busy: solara.Reactive[str | None] = field(default_factory=lambda: solara.Reactive(None))
     owner: solara.Reactive[int | None] = field(default_factory=lambda: solara.Reactive(None))
     lock: threading.Lock = field(default_factory=threading.Lock)
+    drawn: threading.Event = field(default_factory=threading.Event)
 
     def view(self, market: Market) -> View:
         """The market as it stood at the round looked at."""
@@ -167,8 +173,10 @@ class Visit:
             main, until = self.pair.value.main, self.until.value
             if not main.model.running or (until is not None and main.rounds >= until):
                 break
+            self.drawn.clear()
             if not self.step(lambda: stop.is_set() or not self.playing.value):
                 break
+            self.drawn.wait(LONGEST_DRAWING)
         if not stop.is_set():
             self.playing.value, self.until.value = False, None
 

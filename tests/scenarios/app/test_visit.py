@@ -117,7 +117,7 @@ def test_who_has_left_plays_no_further_round(player, her):
 def test_looking_back_shows_the_round_and_a_step_returns_to_the_latest(player, her):
     her.at_once.value = 5
     player.press("Step")
-    player.set("Round 5", 2)
+    player.field("Round 5").vue_moved(2)
     assert her.at.value == 2
     assert her.view(her.pair.value.main).count == 2
     player.press("Step")
@@ -128,7 +128,7 @@ def test_looking_back_shows_the_round_and_a_step_returns_to_the_latest(player, h
 def test_only_a_round_that_was_played_can_be_looked_at(player, her, value):
     her.at_once.value = 5
     player.press("Step")
-    player.set("Round 5", value)
+    player.field("Round 5").vue_moved(value)
     assert her.at.value is None
     assert her.problem.value == "Round: choose one that was played."
 
