@@ -50,19 +50,25 @@ def OwnersPanel(visit: Visit) -> None:
             raise NotOfferedError("Owner: choose one of the market's")
         visit.owner.value = owner
 
+    clicks = solara.use_reactive(0)
+
+    def click(owner: Any) -> None:
+        pick(owner)
+        clicks.value += 1
+
     with solara.Div(classes=["panels"]):
         with solara.v.Html(tag="section", class_="panel"):
             text("h3", "Who is in this market?")
             items = [{"value": key, "text": words} for key, words in COLOURED_BY.items()]
             Pick(label="Coloured by", items=items, v_model=by.value, on_v_model=visit.doing(colour))
-            show_chart(_map(main, view, by.value), "owners", visit.doing(pick))
+            show_chart(_map(main, view, by.value), "owners", visit.doing(click))
             text(
                 "p",
                 "Every disc is an owner, its area the records she holds; outlined, she bid in the last round. Lines "
                 "join owners who know one another. Click a disc for her card.",
                 "caption",
             )
-        _Card(visit, main, pick)
+        _Card(visit, main, pick, clicks.value)
 
 
 def _map(main: Market, view: View, by: str) -> LiveChart:
@@ -88,7 +94,7 @@ def _map(main: Market, view: View, by: str) -> LiveChart:
 
 
 @solara.component
-def _Card(visit: Visit, main: Market, pick: Any) -> None:
+def _Card(visit: Visit, main: Market, pick: Any, clicks: int) -> None:
     """Everything about one owner."""
     view = visit.view(main)
     owner = visit.owner.value
@@ -103,7 +109,8 @@ def _Card(visit: Visit, main: Market, pick: Any) -> None:
     with solara.v.Html(tag="section", class_="panel", attributes={"aria-live": "polite"}):
         text("h3", "One owner's card")
         items = [{"value": key, "text": words} for key, words in names.items()]
-        Pick(label="Owner", items=items, v_model=str(owner), on_v_model=visit.doing(choose))
+        # A list that is made anew shows who was clicked; while one picks from it, it stays and keeps the focus.
+        Pick(label="Owner", items=items, v_model=str(owner), on_v_model=visit.doing(choose)).key(f"owner-{clicks}")
         with solara.v.Html(tag="dl", class_="card"):
             for term, words in card(main, view, owner).items():
                 text("dt", term)
