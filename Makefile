@@ -37,11 +37,12 @@ test: lint
 	@$(BIN)/python -m pytest -W error -n $(JOBS) --quiet \
 		--cov --cov-report=term:skip-covered
 
-test-all: test
+test-all: test $(READY_BROWSER)
 	@$(BIN)/python -m pytest -W error -n $(JOBS) --quiet -m slow_kills
+	@$(BIN)/python -m pytest -W error --quiet -rs -m whole tests/browser
 
 test-browser: $(READY_BROWSER)
-	@$(BIN)/python -m pytest -W error --quiet -rs tests/browser
+	@$(BIN)/python -m pytest -W error --quiet -rs -m "not whole" tests/browser
 
 lint: $(READY_DEV)
 	@$(BIN)/ruff check --quiet
