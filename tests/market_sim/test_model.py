@@ -358,7 +358,8 @@ class TestPairing:
     def test_another_buyer_moves_nothing_of_the_first_ones(self) -> None:
         alone, together = (played(FLMarket(seed=5, buyers=buyers, **SMALL), 3) for buyers in (1, 2))
         first = together.trades[together.trades["buyer"] == 0].reset_index(drop=True)
-        pd.testing.assert_frame_equal(first.drop(columns="privacy_spent"), alone.trades.drop(columns="privacy_spent"))
+        of_both_buyers = ["privacy_spent", "privacy_total"]
+        pd.testing.assert_frame_equal(first.drop(columns=of_both_buyers), alone.trades.drop(columns=of_both_buyers))
 
     def test_every_buyer_draws_for_herself(self) -> None:
         market = FLMarket(
