@@ -24,7 +24,7 @@ the group still to be paid, so that left / r never falls along k. An offer of pl
 line over r there, so at most left / r there and then in any world above z, so at most left / r at place k > k' of that
 world; and z1 is never below the world of a list. Money is counted in whole quanta: all of this is exact.
 
-Very many owners are asked in blocks. The complete proof, with these, is in ``docs/ascending_menu.md``.
+More than 32 owners are asked in blocks. The complete proof, with these, is in ``docs/ascending_menu.md``.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class AscendingMenu(NetworkAuction[AscendingNetwork], MenuAuction):
     def build(tensors: dict[str, Tensor]) -> AscendingNetwork:
         """The network in a checkpoint."""
         network = AscendingNetwork(
-            tensors["levels"], tensors["usual_price"], tensors["edges"], tensors["body.0.weight"].shape[0]
+            tensors["levels"], tensors["usual_price"], tensors["edges"], tensors["small.0.weight"].shape[0]
         )
         network.load_state_dict(tensors)
         check_price_grid(network.levels, network.usual_price)

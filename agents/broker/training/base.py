@@ -169,14 +169,17 @@ class GradientTraining(ABC, Generic[NetworkT]):
             If loss or gradient is not finite; the message names the batch, and nothing was changed by it.
         """
 
+    def progress(self) -> float:
+        """How far the schedules of rate and temperature have come, from 0 to 1."""
+        return self.done / self.steps
+
     def _parameter_groups(self) -> list[dict[str, Any]]:
         """What learns, in groups for Adam; a group with a ``factor`` learns so many times as fast."""
         return [{"params": list(self.learner.parameters())}]
 
     def _descend(self, loss: Tensor, batch: str) -> None:
         """One step of Adam down the loss of the ``batch`` so described."""
-        progress = self.done / self.steps
-        rate = self._rates.learning_rate * (0.5 * (1 + math.cos(math.pi * progress)) + self.LAST_RATE)
+        rate = self._rates.learning_rate * (0.5 * (1 + math.cos(math.pi * self.progress())) + self.LAST_RATE)
         for group in self._optimiser.param_groups:
             group["lr"] = group.get("factor", 1) * rate
         self._optimiser.zero_grad()

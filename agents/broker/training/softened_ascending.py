@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.parts.ascending_groups import SizeClasses, second_group_size
+from agents.broker.auctions.parts.ascending_groups import SizeClasses, in_groups
 from agents.broker.auctions.parts.ascending_network import AscendingNetwork, Place, features
 from agents.broker.auctions.parts.menu_network import History, Turn
+from agents.broker.training.straight_through import NEVER, straight_through_choice
 from agents.types import OwnerTypes
 from agents.units import PublicUnits
 
@@ -24,6 +26,8 @@ HIGHEST_ABOVE = 4
 
 Lists = tuple[Tensor, Tensor]
 """Price and most records ``float32[B, E]``, in public units."""
+Choice = tuple[Tensor, Tensor, Tensor]
+"""Square of the privacy loss, records and payment ``float32[B, M]``."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +40,14 @@ class Shortcuts:
         How many of the latest earlier lists everybody may choose from.
     lower_classes : int
         In how many worlds below the real one the largest owner is offered a list.
+    alone : int, optional
+        How many of the largest owners of a group have turns of their own in large markets; by default as deployed.
+        With none a step is a third shorter.
     """
 
     earlier_lists: int = 3
     lower_classes: int = 4
+    alone: int | None = None
 
 
 @dataclass(frozen=True)
@@ -47,35 +55,35 @@ class _Owners:
     """Owners in the order in which they are asked, in public units; everybody is present."""
 
     size: Tensor  # float64[B, n]
-    cost: Tensor  # float32[B, n, E]
-    cap: Tensor  # float32[B, n]
+    cost: Tensor  # float32[B, n, E], NEVER above the privacy budget
     unit_cost: Tensor  # float64[B, n]
     records: float  # of a unit
-    groups: tuple[int, int]  # members
+    turns: tuple[list[slice], list[slice]]  # of either group: which owners
 
     @staticmethod
-    def of(types: OwnerTypes, units: PublicUnits, levels: Tensor) -> _Owners:
-        owners = types.shape[1]
-        late = int(second_group_size(torch.tensor(owners)))
-        early = owners - late
-        order = torch.cat(
-            [
-                types.data_size[:, :early].argsort(dim=-1, stable=True),
-                types.data_size[:, early:].argsort(dim=-1, stable=True) + early,
-            ],
-            dim=-1,
-        )
-        cost = (types.valuation.tabulate(levels.cpu()) / units.money_per_record).float()
+    def of(types: OwnerTypes, units: PublicUnits, levels: Tensor, alone: int | None) -> _Owners:
+        """The owners of a batch of markets."""
+        first, second = in_groups(types.data_size, alone)
+        order = torch.cat([group.owner.flatten(1) for group in (first, second)], dim=-1)
+        order = order[:, order[0] < types.shape[1]]  # vacant places are the same in all markets
+        cost = types.valuation.tabulate(levels.cpu()) / units.money_per_record
+        cost = torch.where(levels.cpu() <= types.privacy_budget[..., None], cost, NEVER).float()
         unit_cost = types.valuation.at(types.privacy_budget) / units.money_per_record
         on = levels.device
+        asked = [[int(turn[0]) for turn in group.present(types.shape[1])] for group in (first, second)]
         return _Owners(
             size=(types.data_size.double() / units.records).gather(1, order).to(on),
             cost=cost.gather(1, order[..., None].expand_as(cost)).to(on),
-            cap=types.privacy_budget.gather(1, order).float().to(on),
             unit_cost=unit_cost.gather(1, order).to(on),
             records=units.records,
-            groups=(early, late),
+            turns=(_slices(asked[0], 0), _slices(asked[1], sum(asked[0]))),
         )
+
+
+def _slices(lengths: Sequence[int], start: int) -> list[slice]:
+    """Slices of these lengths, one after another."""
+    ends = list(accumulate(lengths, initial=start))
+    return [slice(begin, end) for begin, end in pairwise(ends)]
 
 
 @dataclass
@@ -123,72 +131,70 @@ def softened_auction(
     (precision float64[B, n], share float64[B, n])
         In the order in which the owners are asked.
     """
-    owners = _Owners.of(types, units, network.levels)
+    owners = _Owners.of(types, units, network.levels, shortcuts.alone)
     money = budget.to(owners.size.device) / units.money
-    turns = Turn.each(money, torch.ones_like(owners.size).unbind(-1))
+    every = [*owners.turns[0], *owners.turns[1]]
+    facts = Turn.each(money, [torch.full_like(money, turn.stop - turn.start) for turn in every])
     history = History.beginning(money, money)
     precision, bought = [], []
-    start = 0
-    for number, members in enumerate(owners.groups):
-        group = _SoftenedGroup(network, owners, units, history, start, members, second=bool(number))
+    for second, turns in enumerate(owners.turns):
+        if not turns:
+            continue
+        group = _SoftenedGroup(network, owners, units, history, second=bool(second))
         if generator is not None:
             group.raise_one(generator)
-        for turn in range(start, start + members):
-            loss_squared, sold = group.turn(turns[turn], turn, temperature, shortcuts)
+        for turn in range(len(turns)):
+            loss_squared, sold = group.turn(facts[second * len(owners.turns[0]) + turn], turn, temperature, shortcuts)
             precision.append(loss_squared / 8)
             bought.append(sold)
-        start, history = start + members, group.real.history
-    return torch.stack(precision, dim=-1), torch.stack(bought, dim=-1) / owners.size.sum(-1, keepdim=True)
+        history = group.real.history
+    return torch.cat(precision, dim=-1), torch.cat(bought, dim=-1) / owners.size.sum(-1, keepdim=True)
 
 
 class _SoftenedGroup:
-    """One group of all markets, in the real world and possibly in a higher one."""
+    """One group of all markets, at least one member, in the real world and possibly in a higher one."""
 
     def __init__(
-        self,
-        network: AscendingNetwork,
-        owners: _Owners,
-        units: PublicUnits,
-        history: History,
-        start: int,
-        members: int,
-        *,
-        second: bool,
+        self, network: AscendingNetwork, owners: _Owners, units: PublicUnits, history: History, *, second: bool
     ) -> None:
-        self._network, self._owners, self._start, self._members = network, owners, start, members
-        self._second = second
+        self._network, self._owners, self._second = network, owners, second
+        self._turns = owners.turns[second]
+        self._start, self._end = self._turns[0].start, self._turns[-1].stop
         classes = SizeClasses.in_records(network.edges, units.records)
-        size = (owners.size[:, start : start + members] * units.records).round().long()
+        size = (owners.size[:, self._start : self._end] * units.records).round().long()
         self._edges = network.world_edges()
         self._upper = (classes.most_records().double() / units.records).float()
-        if members:
-            self._z1 = classes.of(size[:, -1])
-            self._z2 = classes.of(size[:, -2]) if members > 1 else torch.zeros_like(self._z1)
-            self.real = _World(self._edges[self._z1], history)
-        else:
-            self.real = _World(self._edges[torch.zeros(len(size), dtype=torch.int64)], history)
+        self._z1 = classes.of(size[:, -1])
+        self._z2 = classes.of(size[:, -2]) if size.shape[1] > 1 else torch.zeros_like(self._z1)
+        self.real = _World(self._edges[self._z1], history)
         self._raised: _World | None = None
 
     def raise_one(self, generator: torch.Generator) -> None:
         """Play a world above the real one beside it."""
-        if self._members:
-            above = torch.randint(1, HIGHEST_ABOVE + 1, self._z1.shape, generator=generator).to(self._z1.device)
-            world = (self._z1 + above).clamp(max=len(self._edges) - 1)
-            self._raised = _World(self._edges[world], _detached(self.real.history))
+        above = torch.randint(1, HIGHEST_ABOVE + 1, self._z1.shape, generator=generator).to(self._z1.device)
+        world = (self._z1 + above).clamp(max=len(self._edges) - 1)
+        self._raised = _World(self._edges[world], _detached(self.real.history))
 
     def turn(self, facts: Turn, turn: int, temperature: float, shortcuts: Shortcuts) -> tuple[Tensor, Tensor]:
-        """Square of the privacy loss and records ``float64[B]`` that a turn's owner sells in the real world."""
+        """Square of the privacy loss and records ``float64[B, M]`` that a turn's owners sell in the real world."""
         place, real, raised = self._place(turn).facts(), self.real, self._raised
         line = real.left if raised is None else torch.minimum(real.left, raised.left)
         offers = self._offers(real, facts, place, turn, line, shortcuts)
-        if turn == self._start + self._members - 1:
-            offers += self._in_lower_worlds(facts, place, turn, line, shortcuts.lower_classes)
-        choice = self._chosen(offers, turn, temperature)
-        if raised is not None:
+        members = self._turns[turn]
+        if turn < len(self._turns) - 1:
+            choice = self._chosen(offers, members, temperature)
+        else:
+            lower = self._in_lower_worlds(facts, place, turn, line, shortcuts.lower_classes)
+            choice = self._chosen([*offers, *lower], slice(members.stop - 1, members.stop), temperature)
+            if members.stop - members.start > 1:
+                others = self._chosen(offers, slice(members.start, members.stop - 1), temperature)
+                loss, sold, paid = (torch.cat(both, dim=-1) for both in zip(others, choice, strict=True))
+                choice = loss, sold, paid
+        if raised is not None and turn < len(self._turns) - 1:
             with torch.no_grad():
-                others = self._offers(raised, facts, place, turn, raised.left, shortcuts)
-                raised.history = self._after(raised.history, turn, *self._chosen(others, turn, None))
-        real.history = self._after(real.history, turn, *choice)
+                offers = self._offers(raised, facts, place, turn, raised.left, shortcuts)
+                raised.history = self._after(raised.history, members, self._chosen(offers, members, temperature))
+        real.history = self._after(real.history, members, choice)
         return choice[0].double(), choice[1].double()
 
     def _offers(
@@ -196,9 +202,10 @@ class _SoftenedGroup:
     ) -> list[Lists]:
         """The turn's own list and the latest earlier ones."""
         price, share = self._network(features(_detached(world.history), facts, place, world.edge))
-        wanted = share * line / self._waiting(turn) / price
+        wanted = share * (line / self._waiting(turn)) / price
         earlier = world.lists[max(0, len(world.lists) - shortcuts.earlier_lists) :]
-        world.lists.append((price, torch.minimum(wanted, self._size(turn))))
+        largest = self._owners.size[:, self._turns[turn].stop - 1, None].float()
+        world.lists.append((price, torch.minimum(wanted, largest)))
         return [(price, wanted), *earlier]
 
     def _in_lower_worlds(self, facts: Turn, place: Tensor, turn: int, line: Tensor, most: int) -> list[Lists]:
@@ -212,61 +219,55 @@ class _SoftenedGroup:
         history = _detached(self.real.history).take(market)
         price, share = self._network(features(history, facts.take(market), place[market], self._edges[world]))
         wanted = share * (line / self._waiting(turn))[market] / price
-        wanted = torch.where(real.flatten()[:, None], torch.minimum(wanted, self._upper[world][:, None]), 0.0)
+        wanted = torch.minimum(wanted, self._upper[world][:, None]) * real.flatten()[:, None].float()
         shape = (count, len(self._z1), -1)
         return list(zip(price.view(shape).unbind(0), wanted.view(shape).unbind(0), strict=True))
 
-    def _chosen(self, offers: Sequence[Lists], turn: int, temperature: float | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Square of the privacy loss, records and payment ``float32[B]``; no gradients without a temperature."""
-        levels, mine, unit = self._network.levels.float(), self._size(turn), self._owners.records
-        price = torch.cat([price for price, _ in offers], dim=-1)
-        wanted = torch.minimum(torch.cat([most for _, most in offers], dim=-1), mine)
-        records = wanted + ((wanted * unit + 1e-5).floor() / unit - wanted).detach()
-        loss, cost = levels.repeat(len(offers)), self._owners.cost[:, turn].repeat(1, len(offers))
-        for_sale = (loss <= self._owners.cap[:, turn, None]) & (records > 0)
-        utility = torch.nn.functional.pad(torch.where(for_sale, records * (price - cost), -torch.inf), (1, 0))
-        choice = torch.nn.functional.one_hot(utility.argmax(-1), utility.shape[-1]).float()
-        if temperature is not None:
-            soft = torch.softmax(utility / mine / temperature, dim=-1)
-            choice = choice + soft - soft.detach()
-        choice = choice[:, 1:]
-        return (choice * loss**2).sum(-1), (choice * records).sum(-1), (choice * records * price).sum(-1)
-
-    def _after(self, history: History, turn: int, loss_squared: Tensor, sold: Tensor, paid: Tensor) -> History:
+    def _chosen(self, offers: Sequence[Lists], members: slice, temperature: float) -> Choice:
+        """What the members of a turn take."""
         owners = self._owners
+        return straight_through_choice(
+            torch.cat([price for price, _ in offers], dim=-1),
+            torch.cat([most for _, most in offers], dim=-1),
+            owners.size[:, members].float(),
+            owners.cost[:, members].repeat(1, 1, len(offers)),
+            self._network.levels.float().square().repeat(len(offers)),
+            owners.records,
+            temperature,
+        )
+
+    def _after(self, history: History, members: slice, choice: Choice) -> History:
+        owners, (loss_squared, sold, paid) = self._owners, choice
         return history.after(
-            left=(history.left - paid.double()).clamp(min=0),
-            privacy_loss_squared=loss_squared.detach().double()[:, None],
-            bought=sold.detach().double()[:, None],
-            size=owners.size[:, turn, None],
-            unit_cost=owners.unit_cost[:, turn, None],
-            sold=(sold.detach()[:, None] > 0).double(),
+            left=(history.left - paid.double().sum(-1)).clamp(min=0),
+            privacy_loss_squared=loss_squared.detach().double(),
+            bought=sold.detach().double(),
+            size=owners.size[:, members],
+            unit_cost=owners.unit_cost[:, members],
+            sold=(sold.detach() > 0).double(),
         )
 
     def _place(self, turn: int) -> Place:
-        size = self._owners.size
+        size, start = self._owners.size, self._turns[turn].start
         none = torch.zeros_like(size[:, 0])
-        predecessor = size[:, turn - 1] if turn > self._start else none
+        predecessor = size[:, start - 1] if turn else none
         largest = torch.maximum(predecessor, size[:, self._start - 1] if self._start else none)
 
         def everywhere(number: float) -> Tensor:
             return torch.full_like(none, number)
 
         return Place(
-            asked=everywhere(turn),
+            asked=everywhere(start),
             everybody=everywhere(size.shape[1]),
             waiting=everywhere(self._waiting(turn)),
-            group=everywhere(self._members),
+            group=everywhere(self._end - self._start),
             second=everywhere(self._second),
             predecessor=predecessor,
             largest=largest,
         )
 
     def _waiting(self, turn: int) -> int:
-        return self._start + self._members - turn
-
-    def _size(self, turn: int) -> Tensor:
-        return self._owners.size[:, turn, None].float()
+        return self._end - self._turns[turn].start
 
 
 def _detached(history: History) -> History:

@@ -7,8 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.parts.turn_blocks import MAX_TURNS
 from agents.checks import MAX_RECORDS
+
+MOST_ALONE = 32
+"""Owners of the largest market in which everybody has a turn of her own. Of more, blocks of ``ceil(owners /
+MOST_ALONE)`` share a turn, all but the largest of each group."""
+LARGEST_ALONE = 8
+"""So many of the largest owners of a group have turns of their own in any market: much of the data may be theirs."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class Group:
     """One group of some markets: its owners in ascending order of reported size, and the turns they are asked at.
 
     The last turn of every market is the last column; a market with fewer turns has vacant ones in front. A turn is one
-    owner, or in markets of more than ``MAX_TURNS`` owners a block of them.
+    owner, or in markets of more than ``MOST_ALONE`` owners a block of them.
 
     Parameters
     ----------
@@ -107,42 +112,55 @@ def second_group_size(count: Tensor) -> Tensor:
 
 def most_turns(owners: int) -> int:
     """Turns of the longest group that a market of at most so many owners can have."""
-    few = torch.tensor(min(owners, MAX_TURNS))
-    return int(few - second_group_size(few))
+    count = torch.arange(owners + 1)
+    return int(_turns(count - second_group_size(count), _block(count), LARGEST_ALONE).max())
 
 
-def in_groups(size: Tensor) -> tuple[Group, Group]:
+def _block(count: Tensor) -> Tensor:
+    """Owners who share a turn in markets of so many."""
+    return ((count + MOST_ALONE - 1) // MOST_ALONE).clamp(min=1)
+
+
+def _turns(members: Tensor, block: Tensor, alone: int) -> Tensor:
+    """Turns of groups of so many members, the largest ``alone``."""
+    return members.clamp(max=alone) + ((members - alone).clamp(min=0) + block - 1) // block
+
+
+def in_groups(size: Tensor, alone: int | None = None) -> tuple[Group, Group]:
     """Split the present owners of every market by index and put either group in ascending order of size.
 
     The last fifth is the second group. Counts are public; which group an owner is in depends on who is present, not on
-    what anybody says. Where more than ``MAX_TURNS`` are present, every block has as many members as are needed for
-    no more turns than that, and blocks are filled from the largest owner down.
+    what anybody says. Where blocks share turns, they are filled from the largest owner down.
 
     Parameters
     ----------
     size : int64[B, n]
         Reported records, 0 for absent owners.
+    alone : int, optional
+        How many of the largest owners of a group have turns of their own; ``LARGEST_ALONE``, as deployed.
     """
+    alone = LARGEST_ALONE if alone is None else alone
     present = size > 0
     count = present.sum(-1)
     late = present & (present.long().cumsum(-1) > (count - second_group_size(count))[:, None])
-    block = ((count + MAX_TURNS - 1) // MAX_TURNS).clamp(min=1)
-    return _ascending(size, present & ~late, block), _ascending(size, late, block)
+    return _ascending(size, present & ~late, _block(count), alone), _ascending(size, late, _block(count), alone)
 
 
-def _ascending(size: Tensor, belongs: Tensor, block: Tensor) -> Group:
+def _ascending(size: Tensor, belongs: Tensor, block: Tensor, alone: int) -> Group:
     batch, owners = size.shape
     members = belongs.sum(-1)
     order = torch.where(belongs, size, -1).argsort(dim=-1, stable=True)  # others first, then ascending, ties by index
-    turns = int(((members + block - 1) // block).max()) if batch else 0
+    turns = int(_turns(members, block, alone).max()) if batch else 0
     width = int(block.max()) if batch else 1
-    # Places counted from the group's largest owner, 0, down.
-    turn = torch.arange(turns - 1, -1, -1)[:, None]
+    # Turns, members of a turn and places are counted from the group's largest owner, 0, down.
+    turn = torch.arange(turns - 1, -1, -1)
     member = torch.arange(width - 1, -1, -1)
-    from_top = turn * block[:, None, None] + member  # [batch, turn, member]
-    vacant = (member >= block[:, None, None]) | (from_top >= members[:, None, None])
+    shared = (turn - alone).clamp(min=0) * block[:, None]  # [batch, turn]
+    from_top = (turn.clamp(max=alone) + shared)[..., None] + member  # [batch, turn, member]
+    here = torch.where(turn < alone, 1, block[:, None])  # [batch, turn]
+    vacant = (member >= here[..., None]) | (from_top >= members[:, None, None])
     place = (owners - 1 - from_top).clamp(min=0).flatten(1)
     owner = order.gather(1, place).view(from_top.shape).masked_fill(vacant, owners)
     sizes = torch.nn.functional.pad(size, (0, 1)).gather(1, owner.flatten(1)).view(from_top.shape)
-    waiting = torch.minimum((turn[:, 0] + 1) * block[:, None], members[:, None])
+    waiting = torch.minimum(from_top[..., -1] + here, members[:, None])
     return Group(owner, sizes, members, waiting)

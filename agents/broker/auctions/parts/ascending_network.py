@@ -6,6 +6,7 @@ the one thing it is told of those asked later.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +15,15 @@ from torch import Tensor, nn
 from agents.broker.auctions.parts.batch_invariant import batch_invariant, row_by_row
 from agents.broker.auctions.parts.menu_network import FEATURES, History, Turn
 
+LARGEST_SMALL_MARKET = 20
+"""Owners of the largest market whose lists are not made by the network for large ones."""
+USUAL_MARKETS = (8, 13)
+"""Fewest and most owners of the markets around the usual number, ten, that have a network of their own."""
 WORLD_FEATURES = 15
+_LOG_OWNERS = 8
+"""Place of the logarithm of the number of owners among the features."""
+_LOG_LIMIT = math.log(LARGEST_SMALL_MARKET + 0.5)
+_LOG_USUAL = math.log(USUAL_MARKETS[0] - 0.5), math.log(USUAL_MARKETS[1] + 0.5)
 _TILE = 32
 _MAX_LOG_PRICE = 6.0
 _LOG_OFFSET = 1e-3
@@ -97,6 +106,9 @@ def features(history: History, turn: Turn, facts: Tensor, edge: Tensor) -> Tenso
 class AscendingNetwork(nn.Module):
     """Prices and spending caps for every entry of a list, from the features of a turn.
 
+    Three networks: for small markets, for those around the usual number of owners, and for large ones. What one needs
+    does not disturb what another has learned. How many owners there are is public.
+
     Parameters
     ----------
     levels : float64[E]
@@ -107,35 +119,69 @@ class AscendingNetwork(nn.Module):
         Smallest size of every class, in mean sizes, increasing from 0.
     width : int
         Units of each of the two hidden layers.
+
+    Attributes
+    ----------
+    usual_apart : bool
+        Whether usual markets have their own network yet; early in training the one for small markets makes their lists.
     """
 
     levels: Tensor
     usual_price: Tensor
     edges: Tensor
+    usual_apart: bool = True
 
     def __init__(self, levels: Tensor, usual_price: Tensor, edges: Tensor, width: int) -> None:
         super().__init__()
         self.register_buffer("levels", levels.double())
         self.register_buffer("usual_price", usual_price.double())
         self.register_buffer("edges", edges.double())
-        self.body = nn.Sequential(
-            nn.Linear(FEATURES + WORLD_FEATURES, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
-        )
-        self.head = nn.Linear(width, 2 * len(levels))
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
+        self.small, self.usual, self.large = (_layers(width, 2 * len(levels)) for _ in range(3))
 
     def forward(self, seen: Tensor) -> tuple[Tensor, Tensor]:
         """Price of a record ``[R, E]`` in public units and cap ``[R, E]`` as a share of her part of the money left."""
         deployed = not self.training
-        out = row_by_row((*self.body, self.head), seen, _TILE) if deployed else self.head(self.body(seen))
-        log_price, cap = out.chunk(2, dim=-1)  # [row, entry] each
+        log_price, cap = self._out(seen).chunk(2, dim=-1)  # [row, entry] each
         log_price = log_price.clamp(-_MAX_LOG_PRICE, _MAX_LOG_PRICE)
         usual_price = self.usual_price.float()
         if deployed:
             return usual_price * batch_invariant(torch.exp, log_price), batch_invariant(torch.sigmoid, cap)
         return usual_price * log_price.exp(), cap.sigmoid()
 
+    def _out(self, seen: Tensor) -> Tensor:
+        """Every row from the network for as many owners as it has."""
+        owners = seen[:, _LOG_OWNERS]
+        usual = (owners > _LOG_USUAL[0]) & (owners < _LOG_USUAL[1]) & self.usual_apart
+        large = owners > _LOG_LIMIT
+        parts = ((self.small, ~(usual | large)), (self.usual, usual), (self.large, large))
+        for layers, rows in parts:
+            if bool(rows.all()):
+                return self._through(layers, seen)
+        out = seen.new_empty(len(seen), 2 * len(self.levels))
+        for layers, rows in parts:
+            if bool(rows.any()):
+                out[rows] = self._through(layers, seen[rows])
+        return out
+
+    def _through(self, layers: nn.Sequential, seen: Tensor) -> Tensor:
+        if self.training:
+            return layers(seen)  # type: ignore[no-any-return]
+        return row_by_row(layers, seen, _TILE)
+
     def world_edges(self) -> Tensor:
         """Sizes ``float64[Z]`` that stand for the classes in the features: their edges, and something small for 0."""
         return torch.cat([self.edges[1:2] * 0.75, self.edges[1:]])
+
+
+def _layers(width: int, outputs: int) -> nn.Sequential:
+    """Two hidden layers, and a last one that starts at 0."""
+    layers = nn.Sequential(
+        nn.Linear(FEATURES + WORLD_FEATURES, width),
+        nn.SiLU(),
+        nn.Linear(width, width),
+        nn.SiLU(),
+        nn.Linear(width, outputs),
+    )
+    nn.init.zeros_(layers[-1].weight)
+    nn.init.zeros_(layers[-1].bias)
+    return layers

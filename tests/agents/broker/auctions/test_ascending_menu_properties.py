@@ -10,30 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.broker.auctions.ascending_menu import AscendingMenu
-from agents.broker.auctions.parts import ascending_groups, ascending_worlds
-from agents.broker.auctions.parts.ascending_choice import Offers
+from agents.broker.auctions.parts import ascending_groups
 from agents.broker.auctions.parts.ascending_groups import Group
-from agents.broker.auctions.parts.ascending_network import AscendingNetwork
-from agents.broker.auctions.parts.ascending_worlds import Worlds
 from agents.broker.checking.hard_profiles import Profile, hard_profiles
 from agents.misreports.generators import draw_misreports
 from agents.misreports.search import gains
 from agents.prior import SIZES, OwnerPrior
 from agents.types import OwnerTypes
+from tests.agents.broker.auctions.ascending_flaws import (
+    AloneLikeEverybody,
+    WithoutEarlierLists,
+    WithoutLowerClasses,
+    WithoutTheLine,
+    wild_auction,
+)
 
 PRIOR = OwnerPrior()
-EDGES = torch.tensor([0.0, 0.1, 0.3, 1.0, 3.0, 10.0], dtype=torch.float64)
-
-
-def wild_auction(seed: int = 0, spread: float = 0.4) -> AscendingMenu:
-    """Few levels and classes, and weights that make every list differ from every other."""
-    levels = torch.linspace(0.25, 2.0, 5, dtype=torch.float64).repeat_interleave(2)
-    network = AscendingNetwork(levels, 0.6 * levels, EDGES, width=16)
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.copy_(spread * torch.randn(parameter.shape, generator=generator))
-    return AscendingMenu(PRIOR.units, network=network)
 
 
 def some_profiles(owners: int, seed: int, count: int = 6) -> tuple[OwnerTypes, torch.Tensor]:
@@ -143,43 +135,11 @@ def test_no_lie_in_any_field_gains_anything(owners):
         assert _search(wild_auction(seed), owners, seed, lies=14)[0] == 0
 
 
-def _without_lower_worlds(monkeypatch) -> None:
-    everything = Worlds._open_to_largest
-
-    def only_the_true_class(worlds, price, records):
-        true = (torch.arange(len(price))[:, None] == worlds._z1)[..., None]
-        return everything(worlds, price, torch.where(true, records, 0.0))
-
-    monkeypatch.setattr(Worlds, "_open_to_largest", only_the_true_class)
-
-
-def _without_earlier_lists(monkeypatch) -> None:
-    everything = Worlds._open_to_largest
-
-    def only_her_own(worlds, price, records):
-        offers = everything(worlds, price, records)
-        offers.records[: len(offers.price) - len(price)] = 0
-        return Offers.of(offers.price, offers.records)
-
-    monkeypatch.setattr(Worlds, "_open_to_largest", only_her_own)
-
-
-def _alone_like_everybody(monkeypatch) -> None:
-    message = Group.message
-
-    def with_her_own_class(group, classes):
-        lowest, actual = message(group, classes)
-        return torch.where(group.members > 1, lowest, actual), actual
-
-    monkeypatch.setattr(Group, "message", with_her_own_class)
-
-
 @pytest.mark.parametrize(
-    ("flaw", "owners"), [(_without_lower_worlds, 6), (_without_earlier_lists, 6), (_alone_like_everybody, 3)]
+    ("flawed", "owners"), [(WithoutLowerClasses, 6), (WithoutEarlierLists, 6), (AloneLikeEverybody, 3)]
 )
-def test_every_part_of_the_choice_set_is_needed(flaw, owners, monkeypatch):
-    flaw(monkeypatch)
-    assert sum(_search(wild_auction(seed), owners, seed, lies=28)[0] for seed in range(4)) > 0
+def test_every_part_of_the_choice_set_is_needed(flawed, owners):
+    assert sum(_search(wild_auction(seed, kind=flawed), owners, seed, lies=28)[0] for seed in range(4)) > 0
 
 
 def _overspends(auction: AscendingMenu, profiles: Iterable[Profile]) -> bool:
@@ -197,18 +157,19 @@ def _overspends(auction: AscendingMenu, profiles: Iterable[Profile]) -> bool:
     return False
 
 
-def test_nothing_is_overspent_with_the_money_line_but_without(monkeypatch):
+def test_nothing_is_overspent_with_the_money_line_but_without():
     generator = torch.Generator().manual_seed(8)
     profiles = [("random", *PRIOR.sample(60, 8, generator)), *hard_profiles(PRIOR, 6, generator)]
-    auctions = [wild_auction(seed, spread=0.8) for seed in range(3)]
-    assert not any(_overspends(auction, profiles) for auction in auctions)
-    monkeypatch.setattr(ascending_worlds, "money_line", lambda left, *_: left)
-    assert any(_overspends(auction, profiles) for auction in auctions)
+    for kind, overspends in ((AscendingMenu, False), (WithoutTheLine, True)):
+        auctions = [wild_auction(seed, spread=0.8, kind=kind) for seed in range(3)]
+        assert any(_overspends(auction, profiles) for auction in auctions) is overspends
 
 
-def test_blocks_of_owners_keep_every_promise(monkeypatch):
-    # As with thousands of owners, but few enough to try many lies: four turns, blocks of three owners.
-    monkeypatch.setattr(ascending_groups, "MAX_TURNS", 4)
+@pytest.mark.parametrize("alone", [0, 2])
+def test_blocks_of_owners_keep_every_promise(alone, monkeypatch):
+    # As with thousands of owners, but few enough to try many lies: blocks of three owners.
+    monkeypatch.setattr(ascending_groups, "MOST_ALONE", 4)
+    monkeypatch.setattr(ascending_groups, "LARGEST_ALONE", alone)
     for seed in range(3):
         auction, (types, budget) = wild_auction(seed), some_profiles(10, seed)
         assert _search(auction, 10, seed, lies=14)[0] == 0
@@ -218,8 +179,10 @@ def test_blocks_of_owners_keep_every_promise(monkeypatch):
         assert all(torch.equal(getattr(chosen, part), getattr(outcome, part)) for part in ("payment", "data_size"))
 
 
-def test_markets_with_blocks_of_different_sizes_get_what_they_get_alone(monkeypatch):
-    monkeypatch.setattr(ascending_groups, "MAX_TURNS", 4)
+@pytest.mark.parametrize("alone", [0, 2])
+def test_markets_with_blocks_of_different_sizes_get_what_they_get_alone(alone, monkeypatch):
+    monkeypatch.setattr(ascending_groups, "MOST_ALONE", 4)
+    monkeypatch.setattr(ascending_groups, "LARGEST_ALONE", alone)
     auction, (types, budget) = wild_auction(2), some_profiles(14, seed=1)
     size = types.data_size.clone()
     for row in range(len(size)):
@@ -256,14 +219,15 @@ def test_who_overstates_her_size_can_gain():
     assert gained > 0
 
 
-def test_a_lie_about_size_is_played_again_where_it_moves_the_list(monkeypatch):
+def test_a_lie_about_size_is_played_again_where_it_moves_the_list():
     """Choices from the truthful list say nothing about such a lie: flaws are found without asking for reruns."""
-    _without_lower_worlds(monkeypatch)
     found = 0
     for seed in range(4):
         types, budget = some_profiles(6, seed)
         for misreports in draw_misreports(types.truthful_bids(), 14, torch.Generator().manual_seed(seed)):
-            by_list = gains(wild_auction(seed), types, budget, misreports)
-            assert torch.equal(by_list, gains(wild_auction(seed), types, budget, misreports, rerun=True))
+            by_list = gains(wild_auction(seed, kind=WithoutLowerClasses), types, budget, misreports)
+            assert torch.equal(
+                by_list, gains(wild_auction(seed, kind=WithoutLowerClasses), types, budget, misreports, rerun=True)
+            )
             found += int((by_list > 0).sum())
     assert found > 0

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from agents.broker.auctions.ascending_menu import AscendingMenu
+from agents.broker.auctions.parts import ascending_groups
 from agents.broker.auctions.parts.ascending_groups import in_groups
 from agents.broker.auctions.parts.ascending_network import AscendingNetwork
 from agents.broker.training.ascending_menu import AscendingRecipe, AscendingTraining, new_network
@@ -17,7 +18,9 @@ from agents.broker.training.softened_ascending import Shortcuts, softened_auctio
 from agents.broker.training.truthful_figures import true_error_bound
 from agents.prior import OwnerPrior
 
-SMALL = AscendingRecipe(steps=40, batch=64, owners=5, other_owners=(1, 8), width=16, averaging=0.8, seed=3)
+SMALL = AscendingRecipe(
+    steps=40, late_steps=0, last_steps=0, batch=64, owners=5, other_owners=(1, 8), width=16, averaging=0.8, seed=3
+)
 EVERYTHING = Shortcuts(earlier_lists=100, lower_classes=100)
 
 
@@ -61,12 +64,51 @@ def test_training_plays_the_auction_that_is_deployed(owners):
         assert float((share - bought)[same].abs().mean()) < 0.02
 
 
+def test_training_plays_blocks_as_they_are_deployed(monkeypatch):
+    monkeypatch.setattr(ascending_groups, "MOST_ALONE", 4)
+    monkeypatch.setattr(ascending_groups, "LARGEST_ALONE", 2)
+    prior = OwnerPrior()
+    network = trained(dataclasses.replace(SMALL, steps=15)).eval()
+    types, budget = prior.sample(200, 11, torch.Generator().manual_seed(5))  # blocks of three; nine and two
+    outcome = AscendingMenu(prior.units, network=network).run(types.truthful_bids(), budget)
+    with torch.no_grad():
+        precision, _ = softened_auction(network, types, budget, prior.units, 1e-3, EVERYTHING, None)
+
+    first, second = in_groups(types.data_size)
+    assert [int(turn[0]) for turn in first.present(11)] == [1, 3, 3, 1, 1]
+    order = torch.cat([first.owner.flatten(1), second.owner.flatten(1)], dim=-1)
+    order = order[order < 11].view(200, 11)
+    same = (outcome.privacy_loss.gather(1, order) ** 2 / 8 - precision).abs() < 1e-6
+    assert float(same.double().mean()) > 0.9
+
+
+def test_small_usual_and_large_markets_have_networks_of_their_own_in_the_end():
+    recipe = dataclasses.replace(
+        SMALL, steps=12, late_steps=2, last_steps=2, owners=10, other_owners=(1, 60), share_of_large=0.5
+    )
+    training = AscendingTraining(OwnerPrior(), recipe)
+    moved = []
+    for _ in range(16):
+        before = {name: tensor.clone() for name, tensor in training.learner.state_dict().items()}
+        training.step()
+        after = training.learner.state_dict()
+        moved.append({name.split(".")[0] for name in after if not torch.equal(before[name], after[name])})
+        if training.done == 12:
+            seen = training.network.state_dict()
+            assert all(torch.equal(seen[f"small.{part}"], seen[f"usual.{part}"]) for part in ("0.weight", "4.bias"))
+    assert {"large"} in moved[:12]
+    assert {"small"} in moved[:12]
+    assert set().union(*moved[:12]) == {"small", "large"}
+    assert "usual" in moved[12]
+    assert moved[13] == moved[15] == {"usual"}
+
+
 def test_two_trainings_with_one_seed_are_one():
     short = dataclasses.replace(SMALL, steps=3)
     one, two = (trained(short).state_dict() for _ in range(2))
     other = trained(dataclasses.replace(short, seed=4)).state_dict()
     assert all(torch.equal(one[name], two[name]) for name in one)
-    assert not torch.equal(one["head.weight"], other["head.weight"])
+    assert not torch.equal(one["small.4.weight"], other["small.4.weight"])
 
 
 def test_an_interrupted_training_goes_on_to_the_same_tensors():
@@ -89,7 +131,7 @@ def test_steps_are_made_with_all_regimes_and_numbers_of_owners(monkeypatch):
         return sample(prior, batch, owners, generator)
 
     monkeypatch.setattr(OwnerPrior, "sample", noted)
-    trained(dataclasses.replace(SMALL, steps=60, batch=2, share_of_others=0.5, share_of_regimes=0.7))
+    trained(dataclasses.replace(SMALL, steps=60, batch=2, share_of_small=0.5, share_of_regimes=0.7))
     assert {sizes for sizes, *_ in drawn} == {"lognormal", "equal", "zipf", "dirichlet"}
     assert {budgets for _, budgets, *_ in drawn} == {"tied", "independent"}
     numbers = [owners for _, _, owners, _ in drawn]
