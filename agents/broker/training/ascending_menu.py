@@ -146,12 +146,14 @@ def new_network(prior: OwnerPrior, recipe: AscendingRecipe) -> AscendingNetwork:
     network = AscendingNetwork(levels, usual_price(prior, levels), edges, recipe.width)
     generator = torch.Generator().manual_seed(recipe.seed)
     for layers in (network.small, network.large, network.usual):
+        assert isinstance(layers, torch.nn.Sequential)
         seed_uniformly(layers[:-1], generator)
-        if recipe.tiers > 1:
+        last = layers[-1]
+        if recipe.tiers > 1 and isinstance(last, torch.nn.Linear):
             with torch.no_grad():
-                layers[-1].bias.copy_(tiered_bias(levels, recipe.tiers, (0.25, -1.75)))
+                last.bias.copy_(tiered_bias(levels, recipe.tiers, (0.25, -1.75)))
                 # An owner may well be paid her whole part of the money left.
-                layers[-1].bias[len(levels) :] += 1.0
+                last.bias[len(levels) :] += 1.0
     return network
 
 
@@ -159,8 +161,8 @@ def together(parts: Sequence[tuple[OwnerTypes, Tensor]]) -> tuple[OwnerTypes, Te
     """Markets of equally many owners from several priors, and their budgets, as one batch."""
     if len(parts) == 1:
         return parts[0]
-    valuations = [types.valuation for types, _ in parts]
-    assert all(isinstance(valuation, ParametricValuation) for valuation in valuations)
+    valuations = [types.valuation for types, _ in parts if isinstance(types.valuation, ParametricValuation)]
+    assert len(valuations) == len(parts)
     types = OwnerTypes(
         ParametricValuation(
             family=torch.cat([valuation.family for valuation in valuations]),

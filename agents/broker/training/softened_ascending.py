@@ -267,7 +267,7 @@ class _SoftenedGroup:
         )
 
     def _waiting(self, turn: int) -> int:
-        return self._end - self._turns[turn].start
+        return int(self._end - self._turns[turn].start)
 
 
 def _detached(history: History) -> History:

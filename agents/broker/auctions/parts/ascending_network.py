@@ -175,13 +175,8 @@ class AscendingNetwork(nn.Module):
 
 def _layers(width: int, outputs: int) -> nn.Sequential:
     """Two hidden layers, and a last one that starts at 0."""
-    layers = nn.Sequential(
-        nn.Linear(FEATURES + WORLD_FEATURES, width),
-        nn.SiLU(),
-        nn.Linear(width, width),
-        nn.SiLU(),
-        nn.Linear(width, outputs),
-    )
-    nn.init.zeros_(layers[-1].weight)
-    nn.init.zeros_(layers[-1].bias)
-    return layers
+    last = nn.Linear(width, outputs)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    body = (nn.Linear(FEATURES + WORLD_FEATURES, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
+    return nn.Sequential(*body, last)
