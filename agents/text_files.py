@@ -30,15 +30,20 @@ def text_of(path: Path, encoding: str = "utf-8-sig") -> str:
         raise ValueError(f"{path} is no UTF-8 text (byte {error.start}); save it as UTF-8") from None
 
 
+def split_lines(text: str) -> list[str]:
+    """Lines of a text without their ends, which are those of Unix, Windows or old Macintoshes."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
 def lines_of(path: Path) -> list[str]:
-    """Return the lines of a text file without their ends, which are those of Unix, Windows or old Macintoshes.
+    """Return the lines of a text file without their ends, as ``split_lines`` does.
 
     Raises
     ------
     ValueError
         For characters that some programs take for the end of a line or do not show, naming line and column.
     """
-    lines = text_of(path).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = split_lines(text_of(path))
     for number, line in enumerate(lines, start=1):
         # Form feeds and U+2028 end a line for some readers only; the rest of the control characters are never meant.
         odd = next((place for place, sign in enumerate(line) if not sign.isprintable() and sign not in "\t\xa0"), None)

@@ -6,6 +6,7 @@ They are read without importing the configuration, so that help is instant.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ class FieldDescription:
     meaning: str
 
 
+@functools.cache
 def described_fields() -> dict[str, FieldDescription]:
     """All fields by name, in the order of the documentation."""
     source = Path(__file__).with_name("config.py").read_text(encoding="utf-8")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import inspect
-import pkgutil
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,6 +12,7 @@ from torch import nn
 
 from agents import models
 from agents.checks import generator_of, one_of
+from agents.discovery import named_modules
 from agents.models.base import Model
 from agents.models.checked_module import module_model
 from agents.models.softmax import NAME as SOFTMAX
@@ -31,11 +30,7 @@ GIVEN = ("features", "shape", "classes", "task")
 @functools.cache
 def model_modules() -> dict[str, Any]:
     """Every model's module, by the model's name."""
-    modules = (
-        importlib.import_module(f"{models.__name__}.{found.name}") for found in pkgutil.iter_modules(models.__path__)
-    )
-    found = {module.NAME: module for module in modules if hasattr(module, "NAME")}
-    return dict(sorted(found.items()))
+    return named_modules(models)
 
 
 def list_models() -> list[str]:

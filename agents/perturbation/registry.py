@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import inspect
-import pkgutil
 from typing import Any
 
 from agents import perturbation
 from agents.checks import one_of
+from agents.discovery import named_classes
 from agents.own_classes import class_of
 from agents.perturbation.base import Perturbation
 from agents.perturbation.gaussian import DEFAULT_DELTA
@@ -21,12 +20,7 @@ PerturbationChoice = str | type[Perturbation] | Perturbation
 @functools.cache
 def perturbation_classes() -> dict[str, type[Perturbation]]:
     """Every named perturbation class of this package, by name."""
-    found: dict[str, type[Perturbation]] = {}
-    for module in pkgutil.iter_modules(perturbation.__path__):
-        for member in vars(importlib.import_module(f"{perturbation.__name__}.{module.name}")).values():
-            if inspect.isclass(member) and issubclass(member, Perturbation) and not inspect.isabstract(member):
-                found[member.name] = member
-    return dict(sorted(found.items()))
+    return named_classes(perturbation, Perturbation)  # type: ignore[type-abstract]
 
 
 def list_perturbations() -> list[str]:

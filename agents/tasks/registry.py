@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import inspect
-import pkgutil
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 
 from agents import tasks
 from agents.checks import one_of
+from agents.discovery import named_modules
 from agents.own_classes import function_name, function_of, is_spelled
 from agents.tasks.base import Task
 
@@ -21,11 +20,7 @@ from agents.tasks.base import Task
 @functools.cache
 def task_modules() -> dict[str, ModuleType]:
     """Every task's module, by the task's name."""
-    modules = (
-        importlib.import_module(f"{tasks.__name__}.{found.name}") for found in pkgutil.iter_modules(tasks.__path__)
-    )
-    found = {module.NAME: module for module in modules if hasattr(module, "NAME")}
-    return dict(sorted(found.items()))
+    return named_modules(tasks)
 
 
 def list_tasks() -> list[str]:

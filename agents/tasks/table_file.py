@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agents.checks import one_of
 from agents.tasks.table_description import TableDescription
-from agents.text_files import shown, text_of
+from agents.text_files import shown, split_lines, text_of
 
 SEPARATORS = ",;\t|"
 PARQUET = (".parquet", ".pq")
@@ -50,7 +50,7 @@ def read_table(path: Path, described: TableDescription) -> TableFile:
     name = path.with_suffix("") if path.suffix == ".gz" else path
     if name.suffix.lower() in PARQUET:
         return _parquet(path, described)
-    lines = text_of(path).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = split_lines(text_of(path))
     kept = [
         (number, line)
         for number, line in enumerate(lines, start=1)

@@ -102,7 +102,6 @@ def run(
         workers_kwargs,
     )
 
-    progress = True
     if sweep_directory is not None:
         from scenarios.commands.sweep import repeat_run
 
@@ -117,8 +116,8 @@ def run(
     kwargs |= workers_kwargs(scenario, run_scenario, jobs, cluster)
     if checkpoint_rounds is not None:
         kwargs |= checkpoint_kwargs(scenario, run_scenario, checkpoint_rounds)
-    if "workers" not in kwargs:
-        progress = sys.stderr.isatty()
+    # Where several runs are played, plain lines say how far they are even without a terminal.
+    progress = "workers" in kwargs or sys.stderr.isatty()
     target = out or Path("runs") / f"{scenario}-seed{seed}"
     _print(run_scenario(seed=seed, out=target, progress=progress, **kwargs), as_json)
 

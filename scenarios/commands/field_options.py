@@ -40,12 +40,12 @@ def with_field_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def wrapped(**given: Any) -> None:
-        texts = {name: given.pop(name) for name in names}
+        texts = {name: given.pop(name) for name in fields}
         command(**given, fields=chosen_fields(texts))
 
-    names = [name for name in described_fields() if name not in SET_OTHERWISE]
+    fields = {name: field for name, field in described_fields().items() if name not in SET_OTHERWISE}
     own = [kept for kept in inspect.signature(command, eval_str=True).parameters.values() if kept.name != "fields"]
-    ours = [_parameter(described_fields()[name]) for name in names]
+    ours = [_parameter(field) for field in fields.values()]
     wrapped.__signature__ = inspect.Signature([*own, *ours])  # type: ignore[attr-defined]
     wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *ours)}
     return wrapped

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import inspect
-import pkgutil
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING
 from agents.broker import auctions
 from agents.broker.auctions.base import Auction
 from agents.checks import one_of
+from agents.discovery import named_classes
 from agents.own_classes import is_spelled, made_of
 
 if TYPE_CHECKING:
@@ -26,13 +25,7 @@ OF_OWNERS = ("privacy_budget", "factor")
 @functools.cache
 def auction_classes() -> dict[str, type[Auction]]:
     """Every named auction class of this package, by name."""
-    found: dict[str, type[Auction]] = {}
-    for module in pkgutil.iter_modules(auctions.__path__):
-        members = vars(importlib.import_module(f"{auctions.__name__}.{module.name}")).values()
-        for member in members:
-            if inspect.isclass(member) and issubclass(member, Auction) and not inspect.isabstract(member):
-                found[member.name] = member
-    return dict(sorted(found.items()))
+    return named_classes(auctions, Auction)  # type: ignore[type-abstract]
 
 
 def list_auctions() -> list[str]:

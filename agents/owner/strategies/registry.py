@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import functools
-import importlib
-import inspect
-import pkgutil
 
 from agents.checks import one_of
+from agents.discovery import named_classes
 from agents.owner import strategies
 from agents.owner.strategies.base import Strategy
 
@@ -15,13 +13,7 @@ from agents.owner.strategies.base import Strategy
 @functools.cache
 def strategy_classes() -> dict[str, type[Strategy]]:
     """Every named strategy class of this package, by name."""
-    found: dict[str, type[Strategy]] = {}
-    for module in pkgutil.iter_modules(strategies.__path__):
-        members = vars(importlib.import_module(f"{strategies.__name__}.{module.name}")).values()
-        for member in members:
-            if inspect.isclass(member) and issubclass(member, Strategy) and not inspect.isabstract(member):
-                found[member.name] = member
-    return dict(sorted(found.items()))
+    return named_classes(strategies, Strategy)  # type: ignore[type-abstract]
 
 
 def list_strategies() -> list[str]:

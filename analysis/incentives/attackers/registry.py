@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-import importlib
-import inspect
-import pkgutil
 
+from agents.discovery import named_classes
 from analysis.incentives import attackers
 from analysis.incentives.attackers.base import Attacker
 
@@ -14,11 +12,7 @@ from analysis.incentives.attackers.base import Attacker
 @functools.cache
 def attacker_classes() -> dict[str, type[Attacker]]:
     """Every attacker class of this package, by name, in the order in which they act."""
-    found: dict[str, type[Attacker]] = {}
-    for module in pkgutil.iter_modules(attackers.__path__):
-        for member in vars(importlib.import_module(f"{attackers.__name__}.{module.name}")).values():
-            if inspect.isclass(member) and issubclass(member, Attacker) and not inspect.isabstract(member):
-                found[member.name] = member
+    found = named_classes(attackers, Attacker)  # type: ignore[type-abstract]
     return dict(sorted(found.items(), key=lambda item: (item[1].turn, item[0])))
 
 
