@@ -2,7 +2,7 @@
 
 Two markets differ in the records of one owner and in nothing else. With the same seed, everything that the broker
 receives from everybody else, her own bids included, has to be the same to the last bit; what is left are her uploads,
-and these are told apart as in ``analysis.privacy_audit``, all names of hers together.
+and these are told apart as in ``analysis.privacy_game``, all names of hers together.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from agents.owner.groups import Stream
 from agents.owner.identities import Identities
 from agents.perturbation.base import Perturbation
 from agents.tasks.base import StoredTask, stored_task
-from analysis.privacy_audit import Game
+from analysis.privacy_game import Game
 from market_sim.model import FLMarket
 
 STRATEGIES: Mapping[str, str] = {"one name": "truthful", "two names": "identity-splitting"}

@@ -15,7 +15,8 @@ from agents.perturbation.gaussian import Gaussian
 from agents.perturbation.laplace import Laplace
 from agents.perturbation.registry import list_perturbations, perturbation_of
 from analysis.market_privacy import STRATEGIES, market_game
-from analysis.privacy_audit import AuditSettings, Game, games, lower_bound, play, privacy_audit, verdicts, worst_pairs
+from analysis.privacy_audit import AuditSettings, games, privacy_audit, verdicts, worst_pairs
+from analysis.privacy_game import Event, Game, lower_bound, play
 from scenarios.commands.privacy_audit import audit_privacy
 
 SMALL = AuditSettings(losses=(2.0,), dimensions={2: 100_000}, controls=False)
@@ -69,6 +70,30 @@ def test_the_bound_is_that_of_clopper_and_pearson():
     assert lower_bound(600, 200, 1000, share, delta=0.1) == pytest.approx(math.log((low - 0.1) / high))
     assert lower_bound(0, 200, 1000, share) == lower_bound(600, 200, 1000, share, delta=0.9) == 0.0
     assert lower_bound(1000, 0, 1000, share) < math.inf
+
+
+def test_a_mirror_image_is_counted_under_the_other_input():
+    """Under the first input two of four projections are at least 1; under the second, three are at most -1."""
+    first, second = np.array([2.0, 1.0, 0.0, -1.0]), np.array([-2.0, -1.0, -1.0, 1.0])
+    scores = [{"projection": first}, {"projection": second}]
+    assert Event("projection", 1.0, True, 0, mirrored=False).counts(scores) == (2, 1, 4)
+    assert Event("projection", 1.0, True, 0, mirrored=True).counts(scores) == (2 + 3, 1 + 1, 8)
+    assert str(Event("projection", 1.0, True, 0, mirrored=True)) == "projection at least 1, or its mirror image"
+
+
+def test_a_mechanism_that_leaks_on_one_side_only_is_not_accused_by_mirror_images():
+    """Randomised response that is private at epsilon 1, and biased: the sides have different probabilities."""
+    odds = math.e
+
+    def draw(gradient: Tensor, count: int, generator: torch.Generator) -> Tensor:
+        answers = 0.2 if gradient[0] > 0 else 0.2 / odds
+        return torch.where(torch.rand(count, 1, generator=generator, dtype=torch.float64) < answers, 1.0, -1.0)
+
+    one = torch.ones(1, dtype=torch.float64)
+    game = Game("biased", "one bit", 1.0, 0.0, 1, 20_000, (one, -one), draw)
+    found = [play(game, torch.Generator().manual_seed(seed), 0.1)["found"] for seed in range(40)]
+    assert np.mean([loss > 1.0 for loss in found]) <= 0.1
+    assert min(found) > 0.8
 
 
 def test_bounds_are_right_as_often_as_they_say():

@@ -8,7 +8,8 @@ import torch
 
 from agents.composition import composed
 from agents.perturbation.registry import list_perturbations, perturbation_of
-from analysis.privacy_audit import AuditSettings, games, play
+from analysis.privacy_audit import AuditSettings, games
+from analysis.privacy_game import play
 
 
 @pytest.mark.parametrize(("coordinates", "draws"), [(2, 100_000), (10, 100_000), (650, 10_000)])
