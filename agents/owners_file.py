@@ -3,11 +3,13 @@
 Columns are ``family`` and ``factor`` (of the paper's valuations) or ``cost@0.5``, ``cost@1``, ... (a tabulated curve:
 money per record at these privacy losses, straight in between and from 0), then ``privacy_budget`` and ``data_size``.
 Where a file has both kinds, every line fills one of them. A column ``owner``, if there is one, repeats the number.
+Columns of other names are the user's own (``own_columns``): the market hands them on, to the trades.
 """
 
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 import math
 from collections.abc import Mapping, Sequence
@@ -15,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 
 from agents.checks import MAX_RECORDS, one_of
@@ -31,6 +34,8 @@ LONGEST_LINE = 100_000
 
 EXTRA_CELLS = "cells beyond the last column"
 PARAMETRIC = ("family", "factor")
+KNOWN = ("owner", *PARAMETRIC, "privacy_budget", "data_size")
+"""Columns that say something of an owner as a bidder, besides those of a curve."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,33 @@ def read_owners(source: str | Path | Sequence[Mapping[str, Any]]) -> OwnerTypes:
     FileNotFoundError, ValueError
         Naming the line and the column, what stands there, and what should.
     """
+    header, lines = _read(source)
+    curve = _curve_columns(header)
+    size = [_size(line) for line in lines]
+    for index, line in enumerate(lines):
+        if "owner" in header and line.cells["owner"] != str(index):
+            raise line.refused(
+                "owner", f"{shown(line.cells['owner'])} stands in the line of owner {index}; number from 0"
+            )
+    return OwnerTypes(
+        valuation=_valuation(lines, curve),
+        privacy_budget=torch.tensor([[_budget(line, curve) for line in lines]], dtype=torch.float64),
+        data_size=torch.tensor([size]),
+    )
+
+
+def own_columns(source: str | Path | Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Return the columns of a table of owners that are the user's own, one value per owner.
+
+    A column is of whole numbers, of numbers or of truth values where all its cells are, else text; an empty cell is
+    None. Raises as ``read_owners`` does.
+    """
+    header, lines = _read(source)
+    return {name: _values([line.cells[name] for line in lines]) for name in header if _is_own(name)}
+
+
+def _read(source: str | Path | Sequence[Mapping[str, Any]]) -> tuple[list[str], list[_Line]]:
+    """The names of the columns, and the lines that are not empty."""
     where = str(source) if isinstance(source, str | Path) else "population"
     text = _lines(source)
     _check_first_line(where, text[0])
@@ -80,7 +112,7 @@ def read_owners(source: str | Path | Sequence[Mapping[str, Any]]) -> OwnerTypes:
     reader = csv.DictReader(text, skipinitialspace=True, restkey=EXTRA_CELLS)
     header = [name.strip() for name in reader.fieldnames or ()]
     reader.fieldnames = header
-    curve = _columns(where, header)
+    _check_columns(where, header)
     lines = []
     for row in reader:
         extra = row.pop(EXTRA_CELLS, [])
@@ -94,17 +126,7 @@ def read_owners(source: str | Path | Sequence[Mapping[str, Any]]) -> OwnerTypes:
             lines.append(_Line(where, reader.line_num, cells))
     if not lines:
         raise ValueError(f"{where} has no owners: write one line for each")
-    size = [_size(line) for line in lines]
-    for index, line in enumerate(lines):
-        if "owner" in header and line.cells["owner"] != str(index):
-            raise line.refused(
-                "owner", f"{shown(line.cells['owner'])} stands in the line of owner {index}; number from 0"
-            )
-    return OwnerTypes(
-        valuation=_valuation(lines, curve),
-        privacy_budget=torch.tensor([[_budget(line, curve) for line in lines]], dtype=torch.float64),
-        data_size=torch.tensor([size]),
-    )
+    return header, lines
 
 
 def _lines(source: str | Path | Sequence[Mapping[str, Any]]) -> list[str]:
@@ -122,7 +144,7 @@ def _lines(source: str | Path | Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or value != value
+    return value is None or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
 
 
 def _check_first_line(where: str, header: str) -> None:
@@ -139,28 +161,70 @@ def _check_first_line(where: str, header: str) -> None:
         )
 
 
-def _columns(where: str, header: Sequence[str]) -> dict[float, str]:
-    """Columns of the tabulated curve by privacy loss, ascending."""
-    curve: dict[float, str] = {}
+def _is_own(name: str) -> bool:
+    """Whether a column is the user's own."""
+    return name not in KNOWN and not name.startswith(CURVE)
+
+
+def _check_columns(where: str, header: Sequence[str]) -> None:
+    """Refuse columns that are missing, doubled or without a name, and names that look like a slip of a known one."""
+    curve: set[float] = set()
     for name in header:
-        if not name.startswith(CURVE):
-            one_of(f"{where}, line 1, column", name, ["owner", *PARAMETRIC, "privacy_budget", "data_size"])
-            continue
-        try:
-            level = float(name.removeprefix(CURVE))
-        except ValueError:
-            level = math.nan
-        if not 0 < level <= LARGEST_PRIVACY_BUDGET or level in curve:
-            raise ValueError(f"{where}, line 1, column {name!r}: write each privacy loss once, e.g. {CURVE}0.5")
-        curve[level] = name
+        if name.startswith(CURVE):
+            level = _level(name)
+            if not 0 < level <= LARGEST_PRIVACY_BUDGET or level in curve:
+                raise ValueError(f"{where}, line 1, column {name!r}: write each privacy loss once, e.g. {CURVE}0.5")
+            curve.add(level)
     doubled = [name for name in header if header.count(name) > 1]
     if doubled:
         raise ValueError(f"{where}, line 1, column {doubled[0]!r}: the column stands there twice")
     needed = [*(() if curve else PARAMETRIC), "privacy_budget", "data_size"]
-    for name in needed:
-        if name not in header:
-            raise ValueError(f"{where}, line 1: column {name!r} is missing; needed: {', '.join(needed)}")
-    return dict(sorted(curve.items()))
+    missing = [name for name in needed if name not in header]
+    absent = [name for name in KNOWN if name not in header]
+    for name in filter(_is_own, header):
+        similar = difflib.get_close_matches(
+            name.lower().replace(" ", "_"), absent, n=1, cutoff=0.5 if missing else 0.75
+        )
+        if similar or not name:
+            one_of(f"{where}, line 1, column", name, KNOWN)
+    if missing:
+        raise ValueError(f"{where}, line 1: column {missing[0]!r} is missing; needed: {', '.join(needed)}")
+
+
+def _curve_columns(header: Sequence[str]) -> dict[float, str]:
+    """Columns of the tabulated curve by privacy loss, ascending."""
+    return dict(sorted((_level(name), name) for name in header if name.startswith(CURVE)))
+
+
+def _level(name: str) -> float:
+    """The privacy loss of a column of a curve; not a number where there is none."""
+    try:
+        return float(name.removeprefix(CURVE))
+    except ValueError:
+        return math.nan
+
+
+def _values(cells: Sequence[str]) -> list[Any]:
+    """Cells of one column as what they all are."""
+    filled = [text for text in cells if text]
+    kinds: list[tuple[Any, Any]] = [
+        (lambda text: text in ("True", "False"), lambda text: text == "True"),
+        (lambda text: text.lstrip("-").isdecimal() and len(text) < 18 and str(int(text)) == text, int),
+        (_is_number, float),
+    ]
+    for fits, read in kinds:
+        if filled and all(map(fits, filled)):
+            return [read(text) if text else None for text in cells]
+    return [text or None for text in cells]
+
+
+def _is_number(text: str) -> bool:
+    """Whether a cell is a number, and not a code such as 007."""
+    try:
+        value = float(text)
+    except ValueError:
+        return False
+    return math.isfinite(value) and not (text.lstrip("-").startswith("0") and text.lstrip("-")[1:2].isdecimal())
 
 
 def _size(line: _Line) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.evaluate import BENCHMARKS
+from analysis.evaluation import BENCHMARKS
 
 SETTING = ["sizes", "budgets", "owners", "budget_factor"]
 """Columns within whose groups mechanisms are compared."""
@@ -27,7 +27,7 @@ def frontier(table: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     table : DataFrame
-        Of ``analysis.evaluate.evaluate``, with regret; the columns of ``SETTING`` that it lacks are one setting.
+        Of ``analysis.evaluation.evaluate``, with regret; the columns of ``SETTING`` that it lacks are one setting.
 
     Returns
     -------

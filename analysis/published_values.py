@@ -84,7 +84,7 @@ class PublishedPoint:
     ----------
     auction, sizes, budget_factor : str
         What was measured, on which data sizes (``agents.prior.SIZES``) and at which budget factor
-        (``analysis.evaluate.FACTORS``).
+        (``analysis.evaluation.FACTORS``).
     error_bound : float
         Mean finite error bound.
     regret : float

@@ -26,7 +26,7 @@ from agents.own_classes import class_of, is_spelled
 from agents.owner.strategies.base import Strategy
 from agents.owner.strategy_shares import check_options as check_strategy_options
 from agents.owner.strategy_shares import check_shares, strategy_class, strategy_name
-from agents.owners_file import read_owners
+from agents.owners_file import own_columns, read_owners
 from agents.perturbation.base import Perturbation
 from agents.perturbation.gaussian import DEFAULT_DELTA, check_delta
 from agents.perturbation.registry import PerturbationChoice, perturbation_of
@@ -41,6 +41,7 @@ from agents.upload_terms import ERROR_BOUNDS
 from market_sim.config_values import options_of, pair_of, rows_of
 from market_sim.directory import directory_of
 from market_sim.frozen import frozen, hashable, listed, to_plain
+from market_sim.owner_columns import TAKEN
 
 COUNTERFACTUALS: tuple[str, ...] = ("sampled", "exact")
 MAX_VALUE = 1e12
@@ -113,7 +114,8 @@ class MarketConfig:
         Options of the strategies by name, e.g. ``{"scaled-valuation": {"by": 2.0}}``.
     population : str, Path, DataFrame or sequence of mapping, optional
         The owners: a CSV file, a table or its rows (``agents.owners_file``). Their number, their data sizes and their
-        privacy budgets are then those of the table; records of the task that they do not hold are nobody's.
+        privacy budgets are then those of the table; records of the task that they do not hold are nobody's. Columns of
+        other names are kept, and stand in ``Results.trades`` beside their owner.
     network : str, Path, networkx.Graph or sequence of pairs
         Who knows whom: "none", "ring", "small-world", "scale-free", the path of a file of edges, or a graph of one's
         own over the owners' numbers (``agents.network``, ``agents.network_files``).
@@ -232,6 +234,12 @@ class MarketConfig:
                     "leave owners out"
                 )
             self._set("owners", types.shape[1])
+            for name in self.owner_columns():
+                if name in TAKEN:
+                    raise ValueError(
+                        f"population {self._population_name}, column {name!r}: the trades have a column of that name; "
+                        "call yours otherwise"
+                    )
 
     def _check_strategies(self) -> None:
         shares = check_shares(self.strategies)
@@ -296,6 +304,10 @@ class MarketConfig:
     def owner_types(self) -> OwnerTypes | None:
         """The owners ``[1, N]`` of the population's table; None where they are drawn from the prior."""
         return None if self.population is None else read_owners(self.population)
+
+    def owner_columns(self) -> dict[str, list[Any]]:
+        """Columns of one's own in the population's table, which come back in the trades; none without a table."""
+        return {} if self.population is None else own_columns(self.population)
 
     def _check_task(self) -> None:
         if self.data is not None:

@@ -30,8 +30,19 @@ def rows_of(given: Any) -> Any:
     rows = given.to_dict("records") if isinstance(given, pd.DataFrame) else given
     if not isinstance(rows, Sequence) or not all(isinstance(row, Mapping) for row in rows):
         raise TypeError(f"population is a {type(given).__name__}; pass a CSV file, a DataFrame or a list of mappings")
-    plain = ({str(name): _scalar(value) for name, value in row.items()} for row in rows)
-    return tuple(frozen({name: None if value != value else value for name, value in row.items()}) for row in plain)
+    return tuple(
+        frozen({str(name): _cell(name, place, value) for name, value in row.items()}) for place, row in enumerate(rows)
+    )
+
+
+def _cell(name: Any, place: int, value: Any) -> Any:
+    """A cell of a table as JSON can hold it: dates and the like as text, nothing for what is missing."""
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return None
+    plain = _scalar(value)
+    if isinstance(plain, Mapping | Sequence | set | np.ndarray) and not isinstance(plain, str):
+        raise TypeError(f"population, owner {place}, column {str(name)!r} = {value!r}: pass one number or word a cell")
+    return plain if isinstance(plain, str | int | float | bool | None) else str(plain)
 
 
 def options_of(field: str, options: Any) -> Mapping[str, Any]:

@@ -12,9 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from agents.files import to_json, write_file
+from agents.showing import Shown, ShowsItself
 from market_sim.config import MarketConfig
 from market_sim.directory import directory_of, refuse_foreign, replacing
 from market_sim.directory import sha256_of as sha256_of
+from market_sim.owner_columns import with_owner_columns, without_owner_columns
 from market_sim.parquet import write_table
 from market_sim.run_file import FORMAT as FORMAT
 from market_sim.run_file import read_run_file
@@ -31,20 +33,22 @@ NOT_WRITTEN: frozenset[str] = frozenset({"seconds"})
 READ_AT_ONCE = 1 << 20
 """Rows of a run up to which all its tables are read when it is loaded; of larger ones each when it is asked for."""
 
+SHOWN_BELOW = f"Tables: {', '.join(TABLES)}. analysis.plot(results) draws them."
+
 _RUN_FILES = (*(f"{name}.parquet" for name in TABLES), "config.json")
 _OURS = frozenset({*_RUN_FILES, "report.html", f".{PAIRED_RUN}.lock", *(f"{PAIRED_RUN}/{name}" for name in _RUN_FILES)})
 
 
-@dataclass(frozen=True)
-class Results:
-    """The record of one run.
+@dataclass(frozen=True, repr=False)
+class Results(ShowsItself):
+    """The record of one run; printed, a few of its figures.
 
     Parameters
     ----------
     rounds : pandas.DataFrame
         Columns of ``ROUNDS``; what does not apply to a round is missing (NaN).
     trades : pandas.DataFrame
-        Columns of ``TRADES``.
+        Columns of ``TRADES``, and those of one's own in the table of owners.
     config : dict
         Everything needed to repeat the run: configuration, seed, versions, hashes of checkpoint and data.
     groups, identities, curves : pandas.DataFrame
@@ -61,6 +65,9 @@ class Results:
     identities: pd.DataFrame = field(default_factory=lambda: _empty(IDENTITIES))
     curves: pd.DataFrame = field(default_factory=lambda: _empty(CURVES))
     confusion: pd.DataFrame = field(default_factory=lambda: _empty(CONFUSION))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "trades", with_owner_columns(self.trades, self.config))
 
     @classmethod
     def of(cls, tables: Mapping[str, Mapping[str, Sequence[Any]]], config: Mapping[str, Any]) -> Results:
@@ -87,6 +94,10 @@ class Results:
             self.__dict__[name] = read(name)
             return self.__dict__[name]
 
+    def shown(self) -> Shown:
+        """A few figures of the rounds; no other table is read for them."""
+        return Shown(_heading(self.config, len(self.rounds)), _short_figures(self.rounds), (SHOWN_BELOW,))
+
     def save(self, directory: str | Path) -> Path:
         """Write a Parquet file per table and ``config.json``, all of them or none.
 
@@ -100,9 +111,37 @@ class Results:
         ValueError
             If the tables are not those of a whole run: columns or rows are missing, or were added.
         """
-        tables = {name: _table(name, getattr(self, name)) for name in TABLES}
+        plain = {"trades": without_owner_columns(self.trades, self.config)}
+        tables = {name: _table(name, plain.get(name, getattr(self, name))) for name in TABLES}
         _check_rows(self)
         return write_run(directory, self.config, lambda name: [tables[name]])
+
+
+def _heading(config: Mapping[str, Any], rows: int) -> str:
+    fields, completed = config.get("config", {}), config.get("rounds_completed", rows)
+    parts = [
+        f"{completed} of {fields['rounds']} rounds" if "rounds" in fields else f"{rows} rounds",
+        *(f"{fields[name]:,} {name}" for name in ("owners", "bidders") if name in fields),
+        *(f"seed {config['seed']}" for _ in "1" if "seed" in config),
+    ]
+    return f"{config.get('auction', {}).get('name', 'a market')}: {', '.join(parts)}"
+
+
+def _short_figures(rounds: pd.DataFrame) -> pd.DataFrame:
+    """What stands for a run in a few rows: quantity and value."""
+    valid = rounds.loc[~rounds["invalid"].astype(bool), "error_bound"]
+    budgets, last = rounds["budget"].sum(), rounds[rounds["round"] == rounds["round"].max()]
+    rows = {
+        "error bound, median of valid rounds": float(valid.median()),
+        "invalid rounds": int(rounds["invalid"].sum()),
+        "spent, share of all budgets": float(rounds["spent"].sum() / budgets) if budgets else None,
+        "bids": int(rounds["bidders"].sum()),
+        "sales": int(rounds["sellers"].sum()),
+        "lies": int(rounds["misreports"].sum()),
+        "largest gain from a lie alone": float(rounds["misreport_gain_max"].max()),
+        "test accuracy after the last round": float(last["test_accuracy"].mean()),
+    }
+    return pd.DataFrame({"quantity": list(rows), "value": pd.Series(list(rows.values()), dtype=object)})
 
 
 def write_run(directory: str | Path, config: Mapping[str, Any], pieces: Callable[[str], Iterable[pa.Table]]) -> Path:
@@ -207,7 +246,7 @@ def load_results(directory: str | Path) -> Results:
         rows += _rows_of(file, schema)
         if sha256_of(file) != written.get(file.name):
             raise ValueError(f"{file} is not the file that this run wrote; run the market again")
-    results = Results.read_when_asked(lambda name: _frame(source / f"{name}.parquet"), manifest)
+    results = Results.read_when_asked(lambda name: _of_owners(name, source, manifest), manifest)
     if rows <= READ_AT_ONCE:
         for name in TABLES:
             getattr(results, name)
@@ -234,6 +273,12 @@ def _rows_of(file: Path, schema: pa.Schema) -> int:
                 f"{file}: column {column.name!r} is {column.type} instead of {expected.type}; run the market again"
             )
     return rows
+
+
+def _of_owners(name: str, source: Path, manifest: Mapping[str, Any]) -> pd.DataFrame:
+    """A table of a run, the trades with the columns that the user has of her owners."""
+    frame = _frame(source / f"{name}.parquet")
+    return with_owner_columns(frame, manifest) if name == "trades" else frame
 
 
 def _frame(file: Path) -> pd.DataFrame:

@@ -30,6 +30,7 @@ from market_sim.checkpoints import ROWS_IN_MEMORY, Checkpoints, discard
 from market_sim.config import MarketConfig
 from market_sim.directory import prepare
 from market_sim.model import FLMarket, configured
+from market_sim.owner_columns import ENTRY
 from market_sim.privacy_account import privacy_account
 from market_sim.results import (
     FORMAT,
@@ -240,6 +241,7 @@ def manifest_of(config: MarketConfig, seed: int, model: FLMarket) -> dict[str, A
         "shares_of_nobody": shares_of_nobody(config.strategies, config.owners),
         "own_strategies": _own_strategies(config),
         "data_files": _data_files(config),
+        **({ENTRY: columns} if (columns := config.owner_columns()) else {}),
         "task": {"public": model.task.public, "knowledge": model.task.knowledge, "classes": list(model.task.names)},
         "model": {"name": model.learned.name, "dimension": model.learned.dimension},
         "error_bound_meaning": model.terms.error_bound_meaning,

@@ -19,7 +19,7 @@ import torch
 
 from agents.broker.training.registry import TRAINERS
 from agents.prior import OwnerPrior
-from analysis.evaluate import EvaluationSettings, evaluate
+from analysis.evaluation import EvaluationSettings, evaluate
 from analysis.incentives.audit import audit
 from analysis.incentives.settings import AuditSettings
 from market_sim import load_auction, run_market
@@ -100,7 +100,7 @@ def evaluations() -> Iterator[tuple[str, str]]:
     """Hash of every number of an evaluation."""
     auctions = {name: load_auction(name) for name in ("sequential-menu", "all-in", "dm-regretnet")}
     settings = EvaluationSettings(profiles=60, regret_profiles=4, queries=60, factors={"U": (0.1, 2.0)})
-    yield "evaluation", _numbers(evaluate(auctions, settings=settings))
+    yield "evaluation", _numbers(evaluate(auctions, settings=settings).table)
 
 
 def _numbers(table: pd.DataFrame) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from agents.broker.checking.results import CheckReport
+from agents.showing import Shown, ShowsItself
 from analysis.incentives.flattening import combined_curve
 
 AT_LEAST = "at least: every gain is the most that these attackers found, a better one may find more"
@@ -85,8 +86,8 @@ class ThreatFindings:
         return float(1 - before / everybody[-1])
 
 
-@dataclass(frozen=True)
-class AuditReport:
+@dataclass(frozen=True, repr=False)
+class AuditReport(ShowsItself):
     """What ``audit`` found.
 
     Parameters
@@ -147,6 +148,38 @@ class AuditReport:
             for row in found.attackers.itertuples()
             if str(row.note).startswith("stopped")
         ]
+
+    @property
+    def verdict(self) -> str:
+        """Whether what it claims was refuted, in a few words."""
+        if not self.ok:
+            return "REFUTED"
+        claimed = [name for name, found in self.threats.items() if found.claimed and name not in self.untested]
+        return "nothing that it claims was refuted" if claimed else "it claims nothing about these lies"
+
+    def shown(self) -> Shown:
+        """The verdict and a row per threat model."""
+        rows = []
+        for name, found in self.threats.items():
+            own, gaining = found.statistics["per_own_cost"], found.statistics["gaining"]["any"]
+            rows.append(
+                {
+                    "threat model": name,
+                    "claimed": "yes" if found.claimed else "no",
+                    "lies told": int(found.owners["queries"].sum()),
+                    "owners who gain": f"{gaining['mean']:.1%}",
+                    "mean gain over own cost": float(own["mean"]),
+                    "low": float(own["low"]),
+                    "high": float(own["high"]),
+                    "largest": float(own["max"]),
+                }
+            )
+        notes = [f"All gains {AT_LEAST}."]
+        if self.refuted:
+            notes.append(f"Checks that it failed: {', '.join(self.refuted)}.")
+        if len(self.controls):
+            notes.append(f"Positive controls caught: {int(self.controls['caught'].sum())} of {len(self.controls)}.")
+        return Shown(f"{self.auction}: {self.verdict}", pd.DataFrame(rows), tuple(notes))
 
     def figures(self) -> dict[str, Any]:
         """Every figure but the tables of single owners, as JSON holds it."""

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.evaluate import FIRST_BEST, NO_BUDGET, SECOND_BEST
+from analysis.evaluation import FIRST_BEST, NO_BUDGET, SECOND_BEST
 from analysis.plots.style import INK, colour_of, label, marker_of, panels
 
 MIN_WEIGHT = 1e-3

@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as pads
 
+from agents.showing import Shown, ShowsItself
 from market_sim.directory import directory_of
 from market_sim.tables import TABLES
 
@@ -24,8 +25,8 @@ RUN = [("cell", pa.string()), ("seed", pa.int64())]
 SCHEMAS: Mapping[str, pa.Schema] = {name: pa.schema([*RUN, *schema]) for name, schema in TABLES.items()}
 
 
-@dataclass(frozen=True)
-class Sweep:
+@dataclass(frozen=True, repr=False)
+class Sweep(ShowsItself):
     """A sweep that is on disk.
 
     Parameters
@@ -52,6 +53,14 @@ class Sweep:
     def varied(self) -> list[str]:
         """Fields in which cells differ."""
         return list(self.description["varied"])
+
+    def shown(self) -> Shown:
+        """A row per cell: what is varied, and its runs."""
+        runs = self.runs
+        cells = runs.groupby("cell", sort=False).agg(
+            **{name: (name, "first") for name in self.varied}, runs=("seed", "size")
+        )
+        return Shown(f"{self.directory}: {len(runs):,} runs of {len(cells):,} cells", cells.reset_index())
 
     @property
     def runs(self) -> pd.DataFrame:

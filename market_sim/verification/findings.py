@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from agents.showing import Shown, ShowsItself
 from market_sim.verification.agreement import Disagreement
 
 CONFIG = "config.json"
@@ -47,8 +48,8 @@ class Column:
         return {**asdict(self), "first": None if self.first is None else str(self.first)}
 
 
-@dataclass(frozen=True)
-class Verification:
+@dataclass(frozen=True, repr=False)
+class Verification(ShowsItself):
     """What a verification of a run found.
 
     Parameters
@@ -79,6 +80,14 @@ class Verification:
     def ok(self) -> bool:
         """Whether all that was recomputed is what was recorded."""
         return not self.disagreements and self.problem is None
+
+    def shown(self) -> Shown:
+        """Whether the run is what was recorded, and a row per table."""
+        rows = [{"table": name, "rows": count, "rows that agree": agree} for name, (count, agree) in self.rows.items()]
+        word = "agrees with its configuration" if self.ok else "DISAGREES with its configuration"
+        first = [str(found) for found in self.disagreements[:3]] + [self.problem or ""]
+        notes = (*filter(None, first), *self.notes)
+        return Shown(f"{self.directory}: {word}, {self.values:,} values checked", pd.DataFrame(rows), notes)
 
     @property
     def table(self) -> pd.DataFrame:

@@ -244,7 +244,7 @@ def evaluate(
 ) -> None:
     """Compare auctions: error bound, spend, violations and regret found, beside the first best."""
     from agents.prior import BUDGETS
-    from analysis.evaluate import FACTORS
+    from analysis.evaluation import FACTORS
     from market_sim.campaign.workers import Workers
     from scenarios.commands.evaluation import SIZE_NAMES, EvaluationRequest, evaluate_auctions, every_auction
 

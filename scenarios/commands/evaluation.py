@@ -16,7 +16,7 @@ from agents.broker.auctions.base import Auction
 from agents.broker.auctions.registry import auction_classes, load_auction
 from agents.checks import one_of, whole
 from agents.prior import BUDGETS, SIZES, OwnerPrior
-from analysis.evaluate import (
+from analysis.evaluation import (
     BENCHMARKS,
     FACTORS,
     EvaluationSettings,
@@ -56,13 +56,13 @@ class EvaluationRequest:
     owners : tuple of int
         Bidders per profile; all combinations of the three are evaluated.
     factors : tuple of str
-        Budget factors, by the labels of ``analysis.evaluate.FACTORS``.
+        Budget factors, by the labels of ``analysis.evaluation.FACTORS``.
     profiles, seed : int
         Fresh profiles per budget factor, and what they are drawn with.
     first_best, second_best : bool
         Which benchmarks are searched for.
     regret_profiles, queries : int
-        Profiles of ten owners on which lies are tried (``analysis.evaluate.regret_profiles_for`` of others), none for
+        Profiles of ten owners on which lies are tried (``analysis.evaluation.regret_profiles_for`` of others), none for
         0, and lies per owner.
     """
 

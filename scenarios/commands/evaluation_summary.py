@@ -23,7 +23,7 @@ def tables_of(table: pd.DataFrame, setting: str, *, with_published: bool) -> lis
     Parameters
     ----------
     table : DataFrame
-        Of ``analysis.evaluate.evaluate``.
+        Of ``analysis.evaluation.evaluate``.
     setting : str
         In words.
     with_published : bool

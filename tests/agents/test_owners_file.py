@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from agents.owners_file import read_owners
+from agents.owners_file import own_columns, read_owners
 from agents.valuation import ParametricValuation, TabulatedValuation
 
 HEAD = "family,factor,privacy_budget,data_size\n"
@@ -111,6 +111,28 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path.write_bytes(HEAD.encode("utf-16"))
     with pytest.raises(ValueError, match=r"owners\.csv is no UTF-8 text \(byte 0\); save it as UTF-8"):
         read_owners(path)
+
+
+def test_columns_of_ones_own_are_kept_as_what_they_are(file: Callable[[str], Path]) -> None:
+    head = "owner,region,age,share,code,member,note," + HEAD
+    path = file(f"{head}0,north,31,0.5,007,True,,linear,1,1,30\n1,south,,2,010,False,,linear,1,1,7\n")
+    assert own_columns(path) == {
+        "region": ["north", "south"],
+        "age": [31, None],
+        "share": [0.5, 2.0],
+        "code": ["007", "010"],
+        "member": [True, False],
+        "note": [None, None],
+    }
+    assert read_owners(path).data_size.tolist() == [[30, 7]]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("facotr", "factor"), ("Owner", "owner"), ("famliy", "family"), ("", "owner")]
+)
+def test_a_slip_of_a_known_name_is_no_column_of_ones_own(file: Callable[[str], Path], name: str, meant: str) -> None:
+    with pytest.raises(ValueError, match=f"line 1, column = '{name}' is not known"):
+        own_columns(file(f"cost@1,{name},privacy_budget,data_size\n1,1,1,30\n"))
 
 
 def test_a_missing_file_is_no_file(tmp_path: Path) -> None:

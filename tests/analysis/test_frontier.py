@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.evaluate import FACTORS, FIRST_BEST
+from analysis.evaluation import FACTORS, FIRST_BEST
 from analysis.frontier import frontier
 from analysis.published_values import ALL_BUDGETS, MEASURED_ERROR_BOUND, MEASURED_INVALID_RATE, published_points
 

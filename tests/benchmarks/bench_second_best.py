@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from agents.prior import OwnerPrior
-from analysis.evaluate import FACTORS
+from analysis.evaluation import FACTORS
 from analysis.second_best_bound import truthful_bound
 
 Print = Callable[[str], None]

@@ -9,14 +9,14 @@ from agents.broker.training.resumption import run_to_end
 from agents.broker.training.sequential_menu import MenuRecipe, MenuTraining
 from agents.misreports.search import per_cost, search
 from agents.prior import OwnerPrior
-from analysis.evaluate import FIRST_BEST, evaluate
+from analysis.evaluation import FIRST_BEST, evaluate
 
 NAME = "sequential-menu"
 
 
 def test_error_bound_beside_all_in_and_first_best(capsys):
     auctions = {name: load_auction(name) for name in (NAME, "proportional-share", "all-in")}
-    table = evaluate(auctions)
+    table = evaluate(auctions).table
     columns = ["budget_factor", "auction", "mean", "low", "high", "invalid_rate", "over_first_best", "over_all_in"]
     with capsys.disabled():
         print("\n" + table[[*columns, "spent"]].round(3).to_string(index=False))

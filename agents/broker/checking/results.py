@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from agents.showing import Shown, ShowsItself
+
 COLUMNS = ("check", "claim", "holds", "worst", "tried", "excludes", "where")
 CONTRACT, CLAIMED, NOT_CLAIMED = "contract", "claimed", "not claimed"
 
 
-@dataclass(frozen=True)
-class CheckReport:
+@dataclass(frozen=True, repr=False)
+class CheckReport(ShowsItself):
     """What ``check_auction`` found.
 
     Parameters
@@ -44,12 +46,12 @@ class CheckReport:
         """The checks of which no case could be tried, for instance because the rule broke down before."""
         return [str(row["check"]) for _, row in self.table.iterrows() if row["holds"] is None]
 
-    def __str__(self) -> str:
-        """The verdict and the table."""
-        told = self.table.assign(holds=[verdict(value) for value in self.table["holds"]])
-        with pd.option_context("display.max_colwidth", None, "display.width", None):
-            table = told.to_string(index=False, na_rep="-", float_format=lambda value: f"{value:.3g}")
-        return f"{self.auction}: {'nothing refuted' if self.ok else 'REFUTED'}\n{table}"
+    def shown(self) -> Shown:
+        """The verdict, what was tried, and the worst case of whatever does not hold."""
+        short = self.table[[name for name in COLUMNS if name != "where"]]
+        told = short.assign(holds=[verdict(value) for value in self.table["holds"]])
+        cases = tuple(f"{row['check']}: {row['where']}" for _, row in self.table.iterrows() if row["where"])
+        return Shown(f"{self.auction}: {'nothing refuted' if self.ok else 'REFUTED'}", told, cases)
 
 
 def _refutes(row: pd.Series) -> bool:

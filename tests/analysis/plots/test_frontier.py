@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.evaluate import FIRST_BEST, NO_BUDGET
+from analysis.evaluation import FIRST_BEST, NO_BUDGET
 from analysis.plots.frontier import EDGE, MAX_WEIGHT, frontier_figure
 from analysis.published_values import ALL_BUDGETS, published_points
 

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from agents.broker.auctions.checkpoint import SHIPPED
-from analysis.evaluate import FIRST_BEST
+from analysis.evaluation import FIRST_BEST
 from scenarios.commands import evaluation
 from scenarios.commands.cli import app
 from scenarios.commands.evaluation import EvaluationRequest, evaluate_auctions, every_auction

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -12,12 +12,14 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import Auction
+from agents.broker.auctions.registry import load_auction
 from agents.broker.first_best import everybody_at_her_own_budget, first_best
 from agents.broker.training.truthful_figures import true_error_bound
 from agents.checks import seed_number, whole
 from agents.messages import Outcome
 from agents.prior import OwnerPrior
 from agents.types import OwnerTypes
+from analysis.evaluation_result import Evaluation
 from analysis.intervals import ratio_ends, ratios, resamples
 from analysis.regret import found_regret
 from analysis.second_best import second_best
@@ -84,12 +86,12 @@ class EvaluationSettings:
 
 
 def evaluate(
-    auctions: Mapping[str, Auction],
+    auctions: Mapping[str, Auction] | Sequence[str | Auction],
     prior: OwnerPrior | None = None,
     settings: EvaluationSettings | None = None,
     *,
     workers: Workers | None = None,
-) -> pd.DataFrame:
+) -> Evaluation:
     """Run every auction on the same fresh profiles of truthful owners, per budget factor.
 
     An auction that was made for fewer owners is left out, with a warning. A lottery is drawn once per profile; only its
@@ -97,8 +99,9 @@ def evaluate(
 
     Parameters
     ----------
-    auctions : mapping
-        Auctions by the name they are to have in the table.
+    auctions : sequence of str or Auction, or mapping of Auction
+        Names, checkpoints, ``module:Class`` or auctions of your own; in a mapping, by the name they are to have in the
+        table.
     prior : OwnerPrior, optional
         By default the paper's.
     settings : EvaluationSettings, optional
@@ -107,21 +110,43 @@ def evaluate(
 
     Returns
     -------
-    DataFrame
-        One row per budget factor and mechanism: ``budget_factor, auction, profiles, mean, low, high`` (mean finite
-        error bound with its 95 % bootstrap interval over profiles), ``heavy_tail`` (whether no interval of the mean
-        bound can be trusted), ``median, invalid_rate, over_first_best, over_all_in`` (ratios of means on the same
-        profiles, those valid in both, with ``_low`` and ``_high``; no number where there is none), ``spent`` (mean
-        share of the budget), ``ir_violations, ir_violation_rate`` (truthful owners who lose, of all), ``ir_loss``
-        (what they lose, over all payments), ``budget_violations, budget_violation_rate`` (overspent profiles), and
-        the columns of ``analysis.regret.found_regret``.
+    Evaluation
+        Its ``table`` has one row per budget factor and mechanism: ``budget_factor, auction, profiles``,
+        ``mean, low, high`` (mean finite error bound with its 95 % bootstrap interval over profiles), ``heavy_tail``
+        (whether no interval of the mean bound can be trusted), ``median, invalid_rate``, ``over_first_best,
+        over_all_in`` (ratios of means on the same profiles, those valid in both, with ``_low`` and ``_high``; no
+        number where there is none), ``spent`` (mean share of the budget), ``ir_violations, ir_violation_rate``
+        (truthful owners who lose, of all), ``ir_loss`` (what they lose, over all payments), ``budget_violations,
+        budget_violation_rate`` (overspent profiles), and the columns of ``analysis.regret.found_regret``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument, its value and the remedy.
     """
     settings = EvaluationSettings() if settings is None else settings
     prior = OwnerPrior() if prior is None else prior
-    jobs = evaluation_jobs("", auctions, prior, settings)
+    named = _named(auctions, prior)
+    jobs = evaluation_jobs("", named, prior, settings)
     with kept_in(None) as directory:
         found = run_campaign(jobs, directory, identity={}, workers=workers or Workers(1))
-        return evaluation_table("", found, auctions, settings)
+        return Evaluation(evaluation_table("", found, named, settings), asdict(settings))
+
+
+def _named(auctions: Mapping[str, Auction] | Sequence[str | Auction], prior: OwnerPrior) -> dict[str, Auction]:
+    """Auctions by name, those that were named loaded."""
+    if isinstance(auctions, str | Auction):
+        auctions = [auctions]
+    if not isinstance(auctions, Mapping | Sequence):
+        raise TypeError(f"auctions = {auctions!r}: pass names or auctions, e.g. ['sequential-menu', MyAuction()]")
+    named = dict(auctions) if isinstance(auctions, Mapping) else {}
+    for each in () if isinstance(auctions, Mapping) else auctions:
+        auction = load_auction(each, prior) if isinstance(each, str) else each
+        named[str(each) if isinstance(each, str) else str(getattr(auction, "name", each))] = auction
+    for name, auction in named.items():
+        if not isinstance(auction, Auction):
+            raise TypeError(f"auctions[{name!r}] = {auction!r}: pass an Auction instance, e.g. MyAuction(), or a name")
+    return named
 
 
 def evaluation_jobs(

@@ -10,7 +10,7 @@ from agents.broker.auctions.registry import load_auction
 from agents.broker.first_best import everybody_at_her_own_budget, first_best
 from agents.messages import Bids, Outcome
 from agents.prior import OwnerPrior
-from analysis.evaluate import FIRST_BEST, NO_BUDGET, SECOND_BEST, EvaluationSettings, evaluate, regret_profiles_for
+from analysis.evaluation import FIRST_BEST, NO_BUDGET, SECOND_BEST, EvaluationSettings, evaluate, regret_profiles_for
 from market_sim.campaign.workers import Workers
 
 FEW = {"0.5": (0.5, 0.5), "2": (2.0, 2.0)}
@@ -20,7 +20,7 @@ FEW = {"0.5": (0.5, 0.5), "2": (2.0, 2.0)}
 def table():
     auctions = {name: load_auction(name) for name in ("sequential-menu", "all-in")}
     settings = EvaluationSettings(profiles=40, factors=FEW, regret_profiles=5, queries=20)
-    made = evaluate(auctions, settings=settings, workers=Workers(1))
+    made = evaluate(auctions, settings=settings, workers=Workers(1)).table
     return made.set_index(["budget_factor", "auction"])
 
 
@@ -78,7 +78,7 @@ def test_violations_are_counted_and_weighed():
         {"generous": Generous()},
         settings=EvaluationSettings(owners=3, profiles=20, factors={"0.4": (0.4, 0.4)}, first_best=False),
     )
-    row = made.iloc[0]
+    row = made.table.iloc[0]
     assert (row["ir_violations"], row["ir_violation_rate"], row["ir_loss"]) == (60, 1.0, pytest.approx(1.0))
     assert (row["budget_violations"], row["budget_violation_rate"]) == (20, 1.0)
     assert row["spent"] == pytest.approx(0.5 / 0.4)
@@ -88,14 +88,14 @@ def test_who_refuses_the_owners_is_left_out_with_a_warning():
     both = {"generous": Generous(), "all-in": load_auction("all-in")}
     with pytest.warns(UserWarning, match="generous was made for at most 3 owners, not 4"):
         made = evaluate(both, settings=EvaluationSettings(owners=4, profiles=4, factors=FEW, first_best=False))
-    assert set(made["auction"]) == {"all-in"}
+    assert set(made.table["auction"]) == {"all-in"}
 
 
 def test_the_second_best_stands_beside_the_first_on_demand():
     made = evaluate(
         {}, OwnerPrior(sizes="zipf"), settings=EvaluationSettings(owners=3, profiles=4, factors=FEW, second_best=True)
     )
-    means = made.set_index(["budget_factor", "auction"])["mean"]
+    means = made.table.set_index(["budget_factor", "auction"])["mean"]
     assert means["0.5", SECOND_BEST] > means["0.5", FIRST_BEST]
 
 
@@ -129,7 +129,7 @@ class RichOnly(Auction):
 
 
 def test_a_ratio_is_over_the_same_profiles_whatever_is_invalid():
-    made = evaluate({"rich-only": RichOnly()}, settings=EvaluationSettings(profiles=20, factors=FEW)).set_index(
+    made = evaluate({"rich-only": RichOnly()}, settings=EvaluationSettings(profiles=20, factors=FEW)).table.set_index(
         ["budget_factor", "auction"]
     )
     types, budget = OwnerPrior(budget_factor=(2.0, 2.0)).sample(20, 10, torch.Generator().manual_seed(2022))
@@ -146,7 +146,7 @@ def test_a_mechanism_without_a_valid_round_has_an_infinite_bound_and_no_interval
         {"posted-price": load_auction("posted-price")},
         settings=EvaluationSettings(profiles=4, factors={"0": (0.0, 0.0)}),
     )
-    row = made.set_index("auction").loc["posted-price"]
+    row = made.table.set_index("auction").loc["posted-price"]
     assert row["invalid_rate"] == 1
     assert row["mean"] == row["low"] == row["high"] == float("inf")
     assert row["over_first_best"] != row["over_first_best"]
