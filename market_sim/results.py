@@ -219,6 +219,11 @@ def is_complete(directory: Path, config: Mapping[str, Any]) -> bool:
 def load_results(directory: str | Path) -> Results:
     """Read back what a run left behind.
 
+    Parameters
+    ----------
+    directory : str or Path
+        The directory that it was written to.
+
     Raises
     ------
     FileNotFoundError

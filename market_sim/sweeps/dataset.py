@@ -83,6 +83,11 @@ class Sweep(ShowsItself):
 def load_sweep(directory: str | Path) -> Sweep:
     """Read what a sweep left behind.
 
+    Parameters
+    ----------
+    directory : str or Path
+        Its ``--out``.
+
     Raises
     ------
     FileNotFoundError, ValueError

@@ -269,6 +269,11 @@ class MenuAuction(Auction):
     ``list_depends_on`` names fields of her own bid on which her list may depend all the same. It must be the data
     size: for a smaller report every entry has to lie within one of the truthful list's, no more privacy loss, no
     lower price and no fewer records, so that no such lie can pay.
+
+    Parameters
+    ----------
+    units : PublicUnits, optional
+        Public units of records and money; only learned auctions need them.
     """
 
     list_depends_on: ClassVar[frozenset[str]] = frozenset()
