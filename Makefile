@@ -23,7 +23,7 @@ help:
 	@echo "make test-all   the same, and commands killed at many random moments"
 	@echo "make test-browser   the page and the report in a real browser (Debian: apt install chromium)"
 	@echo "make bench  the figures and timings of docs/benchmarks.md"
-	@echo "make gallery   the pictures of docs/gallery.md"
+	@echo "make gallery   the pictures of docs/gallery.md and docs/how_it_works.md"
 	@echo "make docs   the documentation as a site, docs/_build/html; make docs-links tries its links to elsewhere"
 	@echo "make clean  removes the environment and the caches, never your runs"
 
@@ -55,6 +55,7 @@ bench: $(READY_DEV)
 
 gallery: $(READY)
 	@$(BIN)/market-sim run gallery --out docs/gallery
+	@$(BIN)/market-sim run one-round --out docs/phases
 
 docs: $(READY_DOCS)
 	@$(BIN)/python -m sphinx --fail-on-warning --keep-going -q -b html docs docs/_build/html

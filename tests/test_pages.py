@@ -61,7 +61,7 @@ def test_a_command_of_a_page_is_one_of_the_command_line(page, words):
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name not in RUN_ELSEWHERE], ids=lambda page: page.name)
 def test_the_blocks_of_a_page_run_one_after_the_other(page, capsys, tmp_path, monkeypatch):
-    blocks = re.findall(r"^```python(.*)\n(.*?)^```", page.read_text(), flags=re.M | re.S)
+    blocks = re.findall(r"^```python([^\n]*)\n(.*?)^```", page.read_text(), flags=re.M | re.S)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     names = {"__name__": "__main__"}
