@@ -114,6 +114,9 @@ def one_of(name: str, value: Any, known: Iterable[str]) -> str:
         return value
     near = difflib.get_close_matches(str(value), names, n=1, cutoff=0.4)
     hint = f"did you mean {near[0]!r}? " if near else ""
+    if str(value).endswith(".py"):
+        stem = str(value).removesuffix(".py").replace("/", ".")
+        hint = f"what stands in a file of your own is written module:NAME, here {stem}:NAME; "
     raise ValueError(f"{name} = {value!r} is not known; {hint}known: {', '.join(names)}")
 
 

@@ -118,7 +118,9 @@ def _edges(path: Path, owners: int) -> Iterable[tuple[int, int, str]]:
             weighted = True
             names.pop()
         if len(names) != 2:
-            raise ValueError(f"{where}: {shown(line.strip())} is no edge; write two owners")
+            raise ValueError(
+                f"{where}: {shown(line.strip())} is no edge; write two owners, with a blank, a tab or a comma between"
+            )
         yield _owner(where, names[0], owners), _owner(where, names[1], owners), where
     if weighted:
         warnings.warn(f"{path}: the weights in its third column are ignored", stacklevel=5)
@@ -129,7 +131,10 @@ def _owner(where: str, node: Any, owners: int) -> int:
     if name.isascii() and name.isdigit() and len(name) < LONGEST_CELL and int(name) < owners:
         return int(name)
     numbers = f"0 to {owners - 1}" if owners < MAX_RECORDS else "from 0"
-    raise ValueError(f"{where}: owner {shown(name)} is unknown; owners are numbered {numbers}")
+    remedy = (
+        "" if name.lstrip("-").isdecimal() else "; write numbers for names (networkx.convert_node_labels_to_integers)"
+    )
+    raise ValueError(f"{where}: owner {shown(name)} is unknown; owners are numbered {numbers}{remedy}")
 
 
 def _is_number(text: str) -> bool:

@@ -168,6 +168,8 @@ def _is_own(name: str) -> bool:
 
 def _check_columns(where: str, header: Sequence[str]) -> None:
     """Refuse columns that are missing, doubled or without a name, and names that look like a slip of a known one."""
+    if any(header) and all(map(_is_own, header)):
+        raise ValueError(f"{where}, line 1: it names none of the columns; begin with {','.join(KNOWN[1:])}")
     curve: set[float] = set()
     for name in header:
         if name.startswith(CURVE):

@@ -20,6 +20,8 @@ def pair_of(name: str, value: Any, *, minimum: float = 0.0, maximum: float) -> t
     if not isinstance(value, tuple | list) or len(value) != 2:
         raise TypeError(f"{name} = {value!r}: pass a number or a pair (low, high)")
     low = number(f"{name}[0]", value[0], minimum=minimum, maximum=maximum)
+    if minimum <= number(f"{name}[1]", value[1], minimum=minimum, maximum=maximum) < low:
+        raise ValueError(f"{name} = {value!r}: write the lower end first")
     return low, number(f"{name}[1]", value[1], minimum=low, maximum=maximum)
 
 
@@ -29,7 +31,9 @@ def rows_of(given: Any) -> Any:
         return given
     rows = given.to_dict("records") if isinstance(given, pd.DataFrame) else given
     if not isinstance(rows, Sequence) or not all(isinstance(row, Mapping) for row in rows):
-        raise TypeError(f"population is a {type(given).__name__}; pass a CSV file, a DataFrame or a list of mappings")
+        raise TypeError(
+            f"population is of type {type(given).__name__}; pass a CSV file, a DataFrame or a list of mappings"
+        )
     return tuple(
         frozen({str(name): _cell(name, place, value) for name, value in row.items()}) for place, row in enumerate(rows)
     )

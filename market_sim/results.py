@@ -185,8 +185,14 @@ def check_out(directory: str | Path, config: Mapping[str, Any]) -> Path:
         If that would overwrite something else; the message says what to do.
     """
     target = directory_of("out", directory)
-    if _same_run(_manifest(target), config):
+    manifest = _manifest(target)
+    if _same_run(manifest, config):
         refuse_foreign(target, _OURS, within=(f"{PAIRED_RUN}.unfinished", f".{PAIRED_RUN}-"))
+    elif manifest is not None:
+        raise FileExistsError(
+            f"out = {str(directory)!r} holds something else (another run: {_differences(manifest, config)}); "
+            "pass a new directory or remove this one first"
+        )
     else:
         refuse_foreign(target, ())
     return target
@@ -351,6 +357,16 @@ def _same_run(manifest: Mapping[str, Any] | None, config: Mapping[str, Any]) -> 
         for key in ("config", "seed", "auction", "perturbation", "data_files")
         if key in config
     )
+
+
+def _differences(manifest: Mapping[str, Any], config: Mapping[str, Any]) -> str:
+    """In what two manifests differ, in a few words."""
+    there, here = ({**of, **(_complete(of, "config") or {})} for of in (manifest, config))
+    names = [name for name in ("seed", *(config.get("config") or {})) if there.get(name) != here.get(name)]
+    parts = [f"{name} = {there.get(name)!r} there, {here.get(name)!r} here" for name in names[:2]]
+    if not parts:
+        parts = ["another version of its auction, perturbation or data"]
+    return "; ".join([*(part if len(part) < 120 else f"{part.partition(' = ')[0]} differs" for part in parts)])
 
 
 def _complete(manifest: Mapping[str, Any], key: str) -> Any:

@@ -63,7 +63,11 @@ class Broker(Agent):  # type: ignore[misc]
             If the rule sells more than a bidder offered.
         """
         budget = torch.tensor([announcement.budget], dtype=torch.float64)
-        outcome = self.auction.run(bids, budget, generator)
+        try:
+            outcome = self.auction.run(bids, budget, generator)
+        except Exception as error:
+            error.add_note(f"auction {self.auction.name!r}, round {announcement.round}")
+            raise
         excess = (outcome.privacy_loss > bids.privacy_budget) | (outcome.data_size > bids.data_size)
         if bool(excess.any()):
             bidder = int(excess[0].nonzero()[0])

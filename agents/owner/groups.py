@@ -288,7 +288,8 @@ class StrategyGroups:
         if len(last):
             self.published.publish(bidders.owners[last], bidders.identities.bids(settlement.bids).take(owners=last))
         for index, rows in self._groups(bidders.owners, "observe"):
-            self.strategies[index].observe(self._result(settlement, rows))
+            with named(self.names[index], bidders.owners[rows], bidders.announcement.round):
+                self.strategies[index].observe(self._result(settlement, rows))
 
     def _groups(self, owners: Tensor, method: str | None = None) -> Iterator[tuple[int, Tensor]]:
         """Groups with bidders among the rows' owners, and their rows; if given, only those that override ``method``."""

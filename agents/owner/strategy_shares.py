@@ -109,6 +109,10 @@ def check_options(shares: Mapping[Share, float], options: Any) -> dict[str, dict
     classes = {strategy_name(key): strategy_class(key) for key in shares}
     checked: dict[str, dict[str, Any]] = {}
     for name, chosen in options.items():
+        if name not in classes and isinstance(name, str) and name in strategy_classes():
+            raise ValueError(
+                f"strategy_options[{name!r}]: nobody follows it; give it a share in strategies, or leave it out"
+            )
         kind = classes[one_of("strategy_options", name, classes)]
         if not isinstance(chosen, Mapping):
             raise TypeError(f"strategy_options[{name!r}] = {chosen!r}: pass a mapping of options to values")

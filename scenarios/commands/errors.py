@@ -41,6 +41,15 @@ class ErrorHandlingGroup(TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             os._exit(READER_GONE)
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command; a scenario that is typed in its place is told how it is run."""
+        if args and self.get_command(ctx, args[0]) is None:
+            from scenarios.commands.catalogue import scenario_questions
+
+            if args[0] in scenario_questions():
+                ctx.fail(f"{args[0]!r} is a scenario, which `market-sim run {args[0]}` plays")
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
