@@ -112,9 +112,9 @@ INTRODUCTION = f"""\
 # Careless inputs
 
 What is said to {len(CASES)} slips, by kind. A test makes every row again, and writes this page
-(`tests/test_careless_inputs.py`). What is refused is refused before anything is played or written, with the argument, what
-was given and what would do; the command line says it in one line and ends with exit code 2, or 1 where something failed
-on the way.
+(`tests/test_careless_inputs.py`). What is refused is refused before anything is played or written, with the argument,
+what was given and what would do; the command line says it in one line and ends with exit code 2, or 1 where something
+failed on the way.
 """
 
 ONCE_WRONG = {
