@@ -1,6 +1,7 @@
 """What a market learns with where nothing is said: clip, norm, learning rate and weights, by a rule that sees no data.
 
-A task's records are about 1 long, by public scaling (``agents.tasks.base.stored_task``). From that follow
+A task's records should be about 1 long, by public scaling: ``agents.tasks.base.stored_task`` warns where they are not
+(those of ``synthetic`` are longer, about the square root of the number of features). From that follow
 
 * ``clip="direction"``, ``clip_norm=1``: noise is measured by the radius, so that every upload should fill it. Only the
   product of radius and learning rate matters to the model.

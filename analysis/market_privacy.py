@@ -25,8 +25,15 @@ from agents.tasks.base import StoredTask, stored_task
 from analysis.privacy_game import Game
 from market_sim.model import FLMarket
 
-STRATEGIES: Mapping[str, str] = {"one name": "truthful", "two names": "identity-splitting"}
-"""Under how many names the owner bids, and by which strategy."""
+MARKETS: Mapping[str, Mapping[str, Any]] = {
+    "one name": {"strategies": {"truthful": 1.0}},
+    "two names": {"strategies": {"identity-splitting": 1.0}},
+    "one name, every record clipped": {"strategies": {"truthful": 1.0}, "clip": "record"},
+}
+"""Under how many names the owner bids, and how she clips, as fields of the market."""
+
+LEVELS = (0.25, 0.5, 0.75, 1.0)
+"""Shares of the privacy budget at which valuations are compared."""
 
 RECORDS, FEATURES = 60, 1
 
@@ -69,7 +76,7 @@ def market_game(mechanism: Perturbation, names: str, *, draws: int, seed: int = 
     ----------
     mechanism : Perturbation
     names : str
-        One of ``STRATEGIES``.
+        One of ``MARKETS``.
     draws : int
         How often the owner's uploads are drawn in either world.
     seed : int
@@ -118,8 +125,8 @@ def _played(task: StoredTask, mechanism: Perturbation, names: str, seed: int) ->
         sizes="equal",
         budget_factor=2.0,
         perturbation=mechanism,
-        strategies={STRATEGIES[names]: 1.0},
         seed=seed,
+        **MARKETS[names],
     )
     market.step()
     return market
@@ -168,10 +175,10 @@ def _rest_is_equal(worlds: list[_Watched], owner: int) -> bool:
     """Whether all that the broker received, but for the uploads of one owner, is the same."""
     received = []
     for world in worlds:
-        bidders, bids, outcome, upload, _ = world.received
+        bidders, bids, outcome, upload, loss = world.received
         others = bidders.row_owners[upload.bidder] != owner
-        cost = bids.valuation.at(bids.privacy_budget)
-        said = (bids.privacy_budget, bids.data_size, cost)
+        costs = (bids.valuation.at(share * bids.privacy_budget) for share in LEVELS)
+        said = (bids.privacy_budget, bids.data_size, *costs)
         decided = (outcome.privacy_loss, outcome.payment, outcome.data_size)
-        received.append((bidders.owners, *said, *decided, upload.bidder, upload.gradient[others]))
+        received.append((bidders.owners, *said, *decided, loss, upload.bidder, upload.gradient[others]))
     return all(torch.equal(one, other) for one, other in zip(*received, strict=True))

@@ -1,7 +1,9 @@
 """Does any upload give away more than it claims? Every mechanism at the distinguishing game of ``privacy_game``.
 
-The games are played on the worst pairs of inputs that are known. All bounds of an audit together are right with
-probability ``CONFIDENCE`` (Bonferroni), and every mechanism is also played with half its noise, which has to be caught.
+Mechanisms of this project are played on the worst pairs of inputs that are known, those of one's own on other pairs
+too, whose lengths differ. All bounds of an audit together are right with probability ``CONFIDENCE`` (Bonferroni). Every
+mechanism is also played with half its noise, which has to be caught; if that of one's own is not, it adds more noise
+than it claims, or the draws are too few to tell.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from torch import Tensor
 from agents.checks import number, seed_number, whole
 from agents.perturbation.base import Perturbation
 from agents.perturbation.checked import perturb
+from agents.perturbation.registry import perturbation_classes
 from analysis.privacy_game import Draw, Game, play
 
 CONFIDENCE = 1 - 1e-6
@@ -67,12 +70,33 @@ class AuditSettings:
 
 
 def worst_pairs(norm: int, coordinates: int) -> dict[str, tuple[Tensor, Tensor]]:
-    """Pairs in the unit ball that are as far apart as two can be: along an axis, and in all coordinates at once."""
+    """Pairs in the unit ball that are as far apart as two can be: along an axis, and in all coordinates at once.
+
+    Parameters
+    ----------
+    norm : int
+        Of the ball, 1 or 2.
+    coordinates : int
+
+    Returns
+    -------
+    dict of str to (float64[p], float64[p])
+    """
     axis = torch.zeros(coordinates, dtype=torch.float64)
     axis[0] = 1.0
     sign = torch.where(torch.arange(coordinates) % 2 == 0, 1.0, -1.0).double()
     spread = sign / sign.norm(p=norm)
     return {"opposite, one coordinate": (axis, -axis), "opposite, all coordinates": (spread, -spread)}
+
+
+def other_pairs(coordinates: int) -> dict[str, tuple[Tensor, Tensor]]:
+    """Pairs of different lengths or directions, for noise that depends on what it hides; as ``worst_pairs``."""
+    axis = torch.zeros(coordinates, dtype=torch.float64)
+    axis[0] = 1.0
+    pairs = {"nothing and a whole": (0 * axis, axis), "half and a whole": (axis / 2, axis)}
+    if coordinates > 1:
+        pairs["two coordinates"] = (axis, axis.roll(1))
+    return pairs
 
 
 def games(perturbations: Sequence[Perturbation], settings: AuditSettings) -> list[Game]:
@@ -81,31 +105,45 @@ def games(perturbations: Sequence[Perturbation], settings: AuditSettings) -> lis
     for mechanism in perturbations:
         if not mechanism.private:
             continue
+        own = type(mechanism) not in perturbation_classes().values()
         for coordinates, draws in settings.dimensions.items():
             if coordinates < mechanism.fewest_coordinates:
                 continue
             for loss in settings.losses:
-                found += _pairs(mechanism, loss, coordinates, draws, planted=False)
+                pairs = worst_pairs(mechanism.norm, coordinates) | (other_pairs(coordinates) if own else {})
+                found += _played_on(pairs, mechanism, loss, draws, own=own)
         if settings.controls:
             loss, coordinates = CONTROL
-            coordinates = max(coordinates, mechanism.fewest_coordinates)
-            found += _pairs(mechanism, loss, coordinates, max(settings.dimensions.values()), planted=True)
+            coordinates, draws = max(coordinates, mechanism.fewest_coordinates), max(settings.dimensions.values())
+            pairs = worst_pairs(mechanism.norm, coordinates)
+            found += _played_on(pairs, mechanism, loss, draws, own=own, planted=True)
+            if not own:
+                found += _played_on(other_pairs(coordinates), mechanism, loss, draws, own=own)
     return found
 
 
-def _pairs(mechanism: Perturbation, loss: float, coordinates: int, draws: int, *, planted: bool) -> Iterator[Game]:
+def _played_on(
+    pairs: Mapping[str, tuple[Tensor, Tensor]],
+    mechanism: Perturbation,
+    loss: float,
+    draws: int,
+    *,
+    own: bool,
+    planted: bool = False,
+) -> Iterator[Game]:
     claimed, delta = (float(part) for part in mechanism.claim(torch.tensor([loss], dtype=torch.float64)))
-    for pair, inputs in worst_pairs(mechanism.norm, coordinates).items():
+    for pair, inputs in pairs.items():
         yield Game(
             name=f"{mechanism.name}, half its noise" if planted else mechanism.name,
             pair=pair,
             loss=claimed,
             delta=delta,
-            coordinates=coordinates,
+            coordinates=len(inputs[0]),
             draws=draws,
             inputs=inputs,
             draw=_half_noise(mechanism, loss) if planted else _drawn_by(mechanism, loss),
             planted=planted,
+            own=own,
         )
 
 
@@ -167,11 +205,14 @@ def verdicts(played: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         ``name, coordinates, loss, delta, draws, found, share`` (found of the claim), ``pair``, ``verdict``: "kept" or
-        "REFUTED"; of planted mechanisms "caught" or "NOT CAUGHT".
+        "REFUTED"; of planted mechanisms "caught" or "NOT CAUGHT", of one's own "not caught", which refutes nothing.
     """
     best = played.sort_values("found", kind="stable").groupby(["name", "coordinates", "loss"], sort=False).tail(1)
     best = best.sort_index().assign(share=lambda rows: rows["found"] / rows["loss"])
     words = {(True, False): "kept", (False, False): "REFUTED", (True, True): "NOT CAUGHT", (False, True): "caught"}
     verdict = [words[kept, planted] for kept, planted in zip(best["kept"], best["planted"], strict=True)]
+    verdict = [
+        word.lower() if own and word == "NOT CAUGHT" else word for word, own in zip(verdict, best["own"], strict=True)
+    ]
     columns = ["name", "coordinates", "loss", "delta", "draws", "found", "share", "pair", "verdict"]
     return best.assign(verdict=verdict)[columns].reset_index(drop=True)

@@ -74,6 +74,8 @@ class Game:
         Whether the claim is known to be wrong.
     uploads : int
         Of how many uploads of equal length a draw consists, one behind the other.
+    own : bool
+        Whether the mechanism is none of this project's.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Game:
     draw: Draw
     planted: bool = False
     uploads: int = 1
+    own: bool = False
 
 
 def play(game: Game, generator: torch.Generator, share_of_error: float) -> dict[str, Any]:
@@ -102,7 +105,7 @@ def play(game: Game, generator: torch.Generator, share_of_error: float) -> dict[
     -------
     dict
         ``name, pair, coordinates, loss, delta, draws, found`` (lower bound of the privacy loss spent), ``event``,
-        ``likely, unlikely`` (how often it happened), ``kept`` (whether the claim stands), ``planted``.
+        ``likely, unlikely`` (how often it happened), ``kept`` (whether the claim stands), ``planted, own``.
     """
     scores = [scores_of(game, one, generator) for one in game.inputs]
     choosing = int(CHOOSING * game.draws)
@@ -122,6 +125,7 @@ def play(game: Game, generator: torch.Generator, share_of_error: float) -> dict[
         "unlikely": unlikely,
         "kept": bool(found <= game.loss),
         "planted": game.planted,
+        "own": game.own,
     }
 
 

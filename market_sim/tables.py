@@ -97,9 +97,9 @@ TRADES = pa.schema(
 brought her is missing. Each of those tried ``stands_for`` so many lies of her round. ``group`` is missing for whoever
 acts alone; ``position`` is the row of her first identity among the round's bids.
 
-Of all her uploads so far, ``privacy_spent`` and ``delta_spent`` are the plain sums of what they claim, and
-``privacy_total`` is the tight total at the delta of the market, which holds where no loss depends on an upload
-(``config.json`` says whether: ``privacy_account``).
+Of all her uploads so far, ``privacy_spent`` and ``delta_spent`` are the plain sums of the losses sold and of the deltas
+claimed, and ``privacy_total`` is the tight total at the delta of the market, which holds where no loss depends on an
+upload (``config.json`` says whether: ``privacy_account``).
 """
 
 GROUPS = pa.schema(

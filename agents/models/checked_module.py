@@ -40,6 +40,7 @@ def module_model(name: str, module: nn.Module, shape: tuple[int, ...], classes: 
     records = torch.linspace(-1, 1, RECORDS * _size(shape)).sin().view(RECORDS, *shape)
     scores = _called(name, module, records, classes)
     _refuse_untrainable(name, module)
+    _refuse_batch_norm(name, module)
     _refuse_moving_buffers(name, module, records)
     _refuse_random(name, module, records)
     _refuse_mixing(name, module, records, scores)
@@ -85,6 +86,16 @@ def _refuse_untrainable(name: str, module: nn.Module) -> None:
     for parameter, value in trained.items():
         if value.dtype != torch.float32:
             raise TypeError(f"model {name!r}: parameter {parameter!r} has dtype {value.dtype}; use float32")
+
+
+def _refuse_batch_norm(name: str, module: nn.Module) -> None:
+    for part, layer in module.named_modules():
+        if "BatchNorm" in type(layer).__name__:
+            raise ValueError(
+                f"model {name!r}: layer {part or 'itself'!r} is a {type(layer).__name__}, which normalises over the "
+                "records beside each other: no record has a gradient of its own to clip, and running means would take "
+                "what they gather of owners' records past the noise. Use torch.nn.GroupNorm or LayerNorm, or none"
+            )
 
 
 def _refuse_moving_buffers(name: str, module: nn.Module, records: Tensor) -> None:

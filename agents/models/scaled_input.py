@@ -1,4 +1,4 @@
-"""Records as layers of torch expect them: they are about 1 long, and first weights are drawn for numbers of about 1."""
+"""Records as layers of torch expect them: where they are about 1 long, their numbers become about 1 each."""
 
 from __future__ import annotations
 

@@ -83,7 +83,10 @@ class Perturbation(ABC):
         raise NotImplementedError(f"perturbation {self.name!r} has no exact sampler")
 
     def claim(self, privacy_loss: Tensor) -> tuple[Tensor, Tensor]:
-        """What an upload of this privacy loss claims: epsilon and delta, each of the shape of ``privacy_loss``."""
+        """What an upload of this privacy loss claims: epsilon and delta, each of the shape of ``privacy_loss``.
+
+        Epsilon is at most the privacy loss: owners sell, and are charged, no more than that.
+        """
         return privacy_loss, torch.full_like(privacy_loss, self.delta)
 
     def gaussian_shift(self, privacy_loss: Tensor) -> Tensor | None:

@@ -6,12 +6,17 @@ import functools
 import inspect
 from typing import Any
 
+import torch
+
 from agents import perturbation
 from agents.checks import one_of
 from agents.discovery import named_classes
 from agents.own_classes import class_of
 from agents.perturbation.base import Perturbation
 from agents.perturbation.gaussian import DEFAULT_DELTA
+
+TRIED_LOSSES = (0.01, 0.1, 1.0, 10.0)
+"""Privacy losses at which a claim is looked at."""
 
 PerturbationChoice = str | type[Perturbation] | Perturbation
 """A registered name, ``module:Class``, a class of one's own, or an object of one."""
@@ -57,11 +62,12 @@ def perturbation_of(chosen: Any, *, delta: float = DEFAULT_DELTA) -> Perturbatio
         kind = perturbation_classes()[one_of("perturbation", chosen, perturbation_classes())]
     takes_delta = "delta" in inspect.signature(kind).parameters
     try:
-        return _checked(kind(delta=delta) if takes_delta else kind())  # type: ignore[call-arg]
+        made = kind(delta=delta) if takes_delta else kind()  # type: ignore[call-arg]
     except TypeError as error:
         raise TypeError(
             f"perturbation: {kind.__name__} cannot be made without arguments ({error}); pass an object"
         ) from error
+    return _checked(made)
 
 
 def _checked(made: Perturbation) -> Perturbation:
@@ -73,9 +79,24 @@ def _checked(made: Perturbation) -> Perturbation:
         raise ValueError(f"perturbation {made.name!r}: norm = {made.norm!r}; gradients are clipped in the norm 1 or 2")
     if not isinstance(made.delta, int | float) or not 0 <= made.delta < 1:
         raise ValueError(f"perturbation {made.name!r}: delta = {made.delta!r}; pass a probability, 0 for pure privacy")
+    if made.private:
+        _check_claim(made)
     ours = perturbation_classes().get(made.name)
     if ours is not None and ours is not type(made):
         raise ValueError(
             f"perturbation: {kind} is called {made.name!r}, as a perturbation of this project is; give it another name"
         )
     return made
+
+
+def _check_claim(made: Perturbation) -> None:
+    """Refuse a claim of more than was sold: it would be booked nowhere."""
+    losses = torch.tensor(TRIED_LOSSES, dtype=torch.float64)
+    epsilon, delta = made.claim(losses)
+    if epsilon.shape != losses.shape or not bool(((epsilon > 0) & (epsilon <= losses)).all()):
+        raise ValueError(
+            f"perturbation {made.name!r}: claim gives epsilon {epsilon.tolist()} for the privacy losses "
+            f"{list(TRIED_LOSSES)}; owners are charged the loss they sold, so claim more than 0 and no more than that"
+        )
+    if delta.shape != losses.shape or not bool(((delta >= 0) & (delta < 1)).all()):
+        raise ValueError(f"perturbation {made.name!r}: claim gives delta {delta.tolist()}; a delta is a probability")

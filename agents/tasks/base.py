@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,9 @@ from agents.checks import count_array, number, whole
 from agents.tasks.records import checked_records
 
 NO_KNOWLEDGE = "none: features are used as they were given"
+
+SHORTEST, LONGEST = 0.1, 10.0
+"""Lengths of a record with which the default learning rate still goes about as far as it should."""
 
 _CHUNK = 100_000
 """Records looked up at once where all are."""
@@ -65,6 +69,11 @@ class Task(ABC):
     class_names: tuple[str, ...] | None = field(default=None, kw_only=True)
     holder: Tensor | None = field(default=None, kw_only=True)
 
+    def __post_init__(self) -> None:
+        """Refuse test records that are none."""
+        test = checked_records("test", self.test, self.classes, features=self.features)
+        object.__setattr__(self, "test", test)
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of a record as modules of torch take it, without the constant."""
@@ -89,6 +98,9 @@ class Task(ABC):
     def records(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Training records by number.
 
+        A record whose label is none of the classes comes back without a finite feature, so that it contributes nothing
+        and is counted as unusable.
+
         Parameters
         ----------
         rows : int64[r]
@@ -101,7 +113,11 @@ class Task(ABC):
         rows = count_array("rows", rows, shape=(None,))
         if len(rows) and int(rows.max()) >= self.train_size:
             raise ValueError(f"rows holds {int(rows.max())}: task {self.name!r} has records 0 to {self.train_size - 1}")
-        return self._records(rows)
+        features, labels = self._records(rows)
+        odd = (labels < 0) | (labels >= self.classes)
+        if bool(odd.any()):
+            return features.masked_fill(odd[:, None], torch.nan), labels.masked_fill(odd, 0)
+        return features, labels
 
     def labels(self) -> Tensor:
         """Labels ``int64[train_size]`` of all training records."""
@@ -119,6 +135,14 @@ class StoredTask(Task):
     """A task whose training records are held in memory: ``float32[train_size, F]`` and ``int64[train_size]``."""
 
     train: tuple[Tensor, Tensor]
+
+    def __post_init__(self) -> None:
+        """Refuse records that are none."""
+        super().__post_init__()
+        train = checked_records("train", self.train, self.classes, features=self.features)
+        if len(train[0]) != self.train_size:
+            raise ValueError(f"train_size = {self.train_size}, train has {len(train[0])} records: pass their number")
+        object.__setattr__(self, "train", train)
 
     def _records(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         features, labels = self.train
@@ -157,6 +181,11 @@ def stored_task(
     ------
     TypeError, ValueError
         For arrays that are no records, naming argument, value, record and remedy.
+
+    Warns
+    -----
+    UserWarning
+        If most test records are far from 1 long.
     """
     if not isinstance(name, str) or not name:
         raise TypeError(f"name = {name!r}: pass the name of the task")
@@ -168,6 +197,7 @@ def stored_task(
         raise TypeError(f"knowledge = {knowledge!r}: say in a sentence what the features were made with")
     train = checked_records("train", train, classes)
     test = checked_records("test", test, classes, features=train[0].shape[1])
+    _warn_of_length(test[0])
     if image is not None and math.prod(image) != train[0].shape[1]:
         raise ValueError(
             f"image = {image!r} has {math.prod(image)} numbers, a record {train[0].shape[1]}: pass its shape"
@@ -199,6 +229,17 @@ def _holders(holder: Any, records: int) -> Tensor:
     if bool((sizes == 0).any()):
         raise ValueError(f"holder: nobody is number {int((sizes == 0).nonzero()[0])}; number the holders from 0")
     return numbers
+
+
+def _warn_of_length(features: Tensor) -> None:
+    """Say what the default learning rate makes of records of another size; test records belong to no owner."""
+    length = float(features.norm(dim=1).median())
+    if not SHORTEST <= length <= LONGEST:
+        warnings.warn(
+            f"records are about {length:.2g} long: the default learning rate, and the models of this project, count on "
+            "records about 1 long; scale the features by a public constant",
+            stacklevel=3,
+        )
 
 
 def _with_constant(features: Tensor, constant: float) -> Tensor:

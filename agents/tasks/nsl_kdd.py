@@ -51,8 +51,8 @@ ATTACKS: dict[str, int] = {
 RANDOM_FEATURES = 300
 CONSTANT = 0.1
 KNOWLEDGE = (
-    "the KDD Cup 1999 attribute list: 3 protocols, 70 services, 11 flags, fixed ranges of counts and bytes; "
-    "300 random projections that are the same for everybody"
+    "the KDD Cup 1999 attribute list: 3 protocols, 70 services, 11 flags; ranges of counts and bytes by what they are, "
+    "none read off the files; 300 random projections that are the same for everybody"
 )
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"

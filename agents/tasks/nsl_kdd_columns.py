@@ -1,9 +1,9 @@
 """What is publicly known of the columns of KDD records, whoever's they are: names, vocabularies, ranges.
 
-Source: the attribute list that the KDD Cup 1999 was announced with (S. Stolfo et al., ``kddcup.names``, UCI machine
-learning repository), which NSL-KDD has kept. Ranges follow from what a column counts: shares lie in 0..1, the host
-counts cover the last 100 connections and are cut at 255, the time counts at 511; of other counts a generous round
-figure is taken, since their logarithm hardly depends on it. Nothing here is read off the files.
+Names and words: the attribute list that the KDD Cup 1999 was announced with (S. Stolfo et al., ``kddcup.names``, UCI
+machine learning repository), which NSL-KDD has kept. Ranges follow from what a column is: shares lie in 0..1, counts of
+the last connections are held in a byte (255) or in nine bits (511), bytes in 32 bits, and a connection is shorter than
+about a day. What else counts events within a connection has one range for all, ``EVENTS``: a round figure from no file.
 """
 
 from __future__ import annotations
@@ -26,21 +26,24 @@ CATEGORICAL: dict[int, tuple[str, tuple[str, ...]]] = {
 }
 """Name and vocabulary of the columns that hold a word, by column from 0."""
 
+EVENTS = 1e4
+"""Of all counts of events within one connection, whatever they count."""
+
 LARGEST_COUNT: dict[int, float] = {
     0: 1e5,  # duration in seconds: a day
     4: 2.0**32,  # bytes sent
     5: 2.0**32,  # bytes received
-    7: 3,  # wrong fragments
-    8: 3,  # urgent packets
-    9: 100,  # hot indicators
-    10: 5,  # failed logins
-    12: 1e4,  # compromised conditions
-    14: 2,  # su attempted
-    15: 1e4,  # root accesses
-    16: 100,  # files created
-    17: 5,  # shells
-    18: 10,  # accesses to control files
-    19: 10,  # outbound commands
+    7: EVENTS,  # wrong fragments
+    8: EVENTS,  # urgent packets
+    9: EVENTS,  # hot indicators
+    10: EVENTS,  # failed logins
+    12: EVENTS,  # compromised conditions
+    14: EVENTS,  # su attempted
+    15: EVENTS,  # root accesses
+    16: EVENTS,  # files created
+    17: EVENTS,  # shells
+    18: EVENTS,  # accesses to control files
+    19: EVENTS,  # outbound commands
     22: 511,  # connections to the same host
     23: 511,  # connections to the same service
     31: 255,  # of the host's last connections, those to it

@@ -46,6 +46,8 @@ def _features(name: str, x: Tensor, features: int | None) -> Tensor:
         raise ValueError(f"{name} has shape {list(x.shape)}: pass features [records, features]")
     if not len(x):
         raise ValueError(f"{name} has no record: pass at least one")
+    if not x.shape[1]:
+        raise ValueError(f"{name} has no feature: pass at least one number for each record")
     if features is not None and x.shape[1] != features:
         raise ValueError(f"{name} has {x.shape[1]} features, the training records have {features}: pass the same")
     bad = ~torch.isfinite(x) | (x.abs() > LARGEST_FEATURE)

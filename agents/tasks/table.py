@@ -7,6 +7,7 @@ options; docs/tables.md has UCI's bank marketing and adult data as examples. Not
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from agents.tasks.table_file import TableFile, read_table
 from agents.text_files import shown
 
 NAME = "table"
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+"""How numbers are written in tables: no ``nan``, no ``1_000``, which programs read differently."""
 
 
 def load(
@@ -158,10 +161,7 @@ def _numbers(table: TableFile, column: str, described: TableDescription) -> NDAr
     low, high = described.numeric[column]
     values = np.empty(len(table.lines))
     for record, cell in enumerate(table.columns[column]):
-        try:
-            values[record] = math.nan if cell in described.missing else float(cell)
-        except ValueError:
-            values[record] = math.inf
+        values[record] = math.nan if cell in described.missing else _number(cell)
         if math.isinf(values[record]):
             raise table.refused(record, column, f"{shown(cell)} is no number; mend it, or name it among the missing")
     known = np.asarray(~np.isnan(values), dtype=np.bool_)
@@ -173,6 +173,11 @@ def _numbers(table: TableFile, column: str, described: TableDescription) -> NDAr
     if column in described.logarithm:
         places = np.log1p(places * (high - low)) / math.log1p(high - low)
     return np.where(known, 2 * places - 1, 0.0)
+
+
+def _number(cell: str) -> float:
+    """The number that stands in a cell, infinite if there is none."""
+    return float(cell) if NUMBER.fullmatch(cell) else math.inf
 
 
 def _indicators(table: TableFile, column: str, described: TableDescription) -> NDArray[np.float64]:

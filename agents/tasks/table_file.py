@@ -110,6 +110,7 @@ def _parquet(path: Path, described: TableDescription) -> TableFile:
     if not len(table):
         raise ValueError(f"{path} has no record; write one row for each")
     columns = {
-        name: ["" if cell is None else str(cell).strip() for cell in table[name].to_pylist()] for name in described.used
+        name: ["" if cell is None or cell != cell else str(cell).strip() for cell in table[name].to_pylist()]
+        for name in described.used
     }
     return TableFile(path, columns, list(range(1, len(table) + 1)))

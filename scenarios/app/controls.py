@@ -85,7 +85,7 @@ HINTS = {
     "privacy_budget": "The most privacy loss that an owner sells in a round, drawn between these.",
     "budget_factor": "1 would pay all costs of the round's bidders.",
     "wallet": "In what an owner of mean size asks for all she has.",
-    "partition": "iid: at random. label-skew: each holds more of some labels.",
+    "partition": "iid: at random. label-skew, dirichlet: each holds more of some labels. shards: two labels each.",
 }
 ZERO = {"wallet": "no limit", "lifetime_allowance": "no limit"}
 

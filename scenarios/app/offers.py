@@ -110,7 +110,7 @@ def offers() -> Mapping[str, Offer]:
         "bidders": Whole("Bidders per round", 1, 1000),
         "buyers": Whole("Buyers", 1, 4),
         "sizes": Names("Data sizes", tuple(SIZES)),
-        "partition": Names("Who holds which records", tuple(PARTITIONS)),
+        "partition": Names("Who holds which records", tuple(name for name in PARTITIONS if name != "natural")),
         "network": Names("Network", tuple(NETWORKS)),
         "privacy_budget": Span("Privacy budgets ε̄", 0.1, 5.0, 0.1),
         "budget_factor": Span("Budget factor", 0.0, 3.0, 0.1),

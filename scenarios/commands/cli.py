@@ -358,12 +358,14 @@ def privacy_audit(
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Try to tell uploads apart better than they claim; exit code 1 if a claim is refuted or a plant is not caught."""
-    from agents.checks import whole
+    """Try to tell uploads apart better than they claim; exit code 1 if a claim is refuted or our plant is missed."""
+    from agents.checks import number, whole
     from analysis.privacy_audit import LOSSES, AuditSettings
     from scenarios.commands.privacy_audit import audit_privacy
 
     whole("draws", draws, minimum=10_000)
+    for loss in losses or ():
+        number("epsilon", loss, above=0.0)
     dimensions = {2: draws, 10: draws, 650: draws // 10}
     settings = AuditSettings(tuple(losses or LOSSES), dimensions, seed=seed)
     answer, kept = audit_privacy(

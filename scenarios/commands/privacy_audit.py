@@ -13,7 +13,7 @@ from rich.table import Table
 
 from agents.perturbation.registry import list_perturbations, perturbation_of
 from analysis.formatting import counted, percent, rounded
-from analysis.market_privacy import STRATEGIES, market_game
+from analysis.market_privacy import MARKETS, market_game
 from analysis.privacy_audit import CONFIDENCE, AuditSettings, games, privacy_audit, verdicts
 from scenarios.commands.answer import Answer
 from scenarios.commands.directory import scenario_directory
@@ -65,7 +65,7 @@ def audit_privacy(
     unprotected = [mechanism.name for mechanism in chosen if not mechanism.private]
     rounds, moved = games(chosen, settings), []
     for mechanism in chosen if market_draws else ():
-        for split in STRATEGIES if mechanism.private else ():
+        for split in MARKETS if mechanism.private else ():
             made = market_game(mechanism, split, draws=market_draws, seed=settings.seed)
             rounds.append(made.game)
             moved += [] if made.rest_is_equal else [f"{made.game.name}, {made.game.pair}"]
@@ -93,9 +93,10 @@ def _answer(played: pd.DataFrame, unprotected: list[str], moved: list[str]) -> t
     table = verdicts(played)
     wrong = table[table["verdict"].isin(["REFUTED", "NOT CAUGHT"])]
     kept = not len(wrong) and not moved
+    caught = ", and every planted mechanism was caught" if (table["verdict"] == "caught").any() else ""
     honest = table[table["verdict"].isin(["kept", "REFUTED"])]
     sentence = (
-        f"No claim was refuted in {counted(len(played), 'game')}, and every planted mechanism was caught."
+        f"No claim was refuted in {counted(len(played), 'game')}{caught}."
         if kept
         else f"Not so: {', '.join([*(f'{row.name_} {row.verdict}' for row in _named(wrong)), *moved])}."
     )
@@ -103,6 +104,9 @@ def _answer(played: pd.DataFrame, unprotected: list[str], moved: list[str]) -> t
     close = f"Of pure claims of 0.5 and more, at least {percent(pure['share'].min())} was found." if len(pure) else ""
     summary: list[Any] = [sentence, close, _table(table)]
     summary += [f"{name} claims no privacy and is left out." for name in unprotected]
+    if (table["verdict"] == "not caught").any():
+        silent = ", ".join(table.loc[table["verdict"] == "not caught", "name"])
+        summary.append(f"Not caught: {silent}. The mechanism adds more noise than it claims, or the draws are too few.")
     summary.append(
         f"Found: lower bound of what is spent; all bounds together are right with probability {CONFIDENCE:g}. With a "
         f"delta, epsilon at that delta. {NO_SAMPLER}"

@@ -51,8 +51,14 @@ class Branching(nn.Linear):
         (lambda: nn.Sequential(nn.Linear(4, 2).requires_grad_(False)), "no parameters that require a gradient"),
         (lambda: nn.Linear(4, 3), r"returns shape \[3, 3\] .* a last layer of 2 outputs"),
         (lambda: nn.Linear(5, 2), r"cannot be called with records of shape \[3, 4\]"),
-        (lambda: nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 2)), "'1.running_mean' changes"),
-        (lambda: nn.Sequential(nn.BatchNorm1d(4, track_running_stats=False), nn.Linear(4, 2)), "model .*"),
+        (
+            lambda: nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 2)),
+            "layer '1' is a BatchNorm1d, which .*GroupNorm",
+        ),
+        (
+            lambda: nn.Sequential(nn.BatchNorm1d(4, track_running_stats=False), nn.Linear(4, 2)),
+            "layer '0' is a BatchNorm1d",
+        ),
         (Counting, "buffer 'seen' changes while it is trained"),
         (lambda: nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.5), nn.Linear(8, 2)), "draws random numbers .* dropout"),
         (lambda: Noisy(4, 2), "draws random numbers"),

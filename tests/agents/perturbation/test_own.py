@@ -64,6 +64,27 @@ def test_delta_of_the_market_reaches_gaussian_and_an_object_keeps_its_own() -> N
     assert MarketConfig(perturbation="privunit", delta=1e-4).mechanism.delta == 0.0
 
 
+class ClaimsTwice(Laplace):
+    name: ClassVar[str] = "claims-twice"
+
+    def claim(self, privacy_loss: Tensor) -> tuple[Tensor, Tensor]:
+        return 2 * privacy_loss, torch.zeros_like(privacy_loss)
+
+
+class NeedsNothing(Laplace):
+    name = None  # type: ignore[assignment]
+
+
+def test_nobody_claims_more_than_her_owners_are_charged() -> None:
+    with pytest.raises(ValueError, match=r"'claims-twice': claim gives epsilon .* claim more than 0 and no more"):
+        run_market(**SMALL, perturbation=ClaimsTwice)
+
+
+def test_a_class_without_a_name_is_told_so_and_nothing_else() -> None:
+    with pytest.raises(TypeError, match="NeedsNothing has no name; give it one"):
+        perturbation_of(NeedsNothing)
+
+
 class Unfinished(Perturbation):
     name: ClassVar[str] = "unfinished"
 

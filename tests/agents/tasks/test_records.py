@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from agents.tasks.base import stored_task
+from agents.tasks.base import StoredTask, Task, stored_task
+from market_sim import run_market
 
 X = torch.randn(20, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 Y = torch.arange(20) % 2
@@ -62,3 +63,50 @@ def test_arrays_of_numpy_and_labels_as_whole_floats_are_taken():
     for one, two in zip((*ours.train, *ours.test), (*theirs.train, *theirs.test), strict=True):
         assert torch.equal(one, two)
         assert one.dtype in (torch.float32, torch.int64)
+
+
+class MadeUp(Task):
+    """Makes its records when they are asked for; every tenth has a label that no class has."""
+
+    def _records(self, rows):
+        return torch.ones(len(rows), 3), torch.where(rows % 10 == 0, 7, rows % 2)
+
+
+def small(**fields):
+    records = (torch.ones(20, 3), Y)
+    return StoredTask(**{"name": "by hand", "features": 3, "classes": 2, "train_size": 20, "test": records} | fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"train": (X, changed(Y, 3, 2))}, r"train\[1\]\[3\] = 2 in record 3"),
+        ({"train": (X, Y), "test": (X, changed(Y, 3, 7))}, r"test\[1\]\[3\] = 7 in record 3"),
+        ({"train": (X, Y), "test": (changed(X, (3, 1), torch.nan), Y)}, r"test\[0\]\[3, 1\] = nan in record 3"),
+        ({"train": (X, Y), "train_size": 30}, "train_size = 30, train has 20 records"),
+        ({"train": (X[:, :2], Y)}, "train.0. has 2 features"),
+    ],
+)
+def test_a_task_made_by_hand_is_checked_alike(fields, says):
+    with pytest.raises(ValueError, match=says):
+        small(**fields)
+
+
+def test_records_without_a_feature_are_refused():
+    with pytest.raises(ValueError, match="has no feature"):
+        stored_task("empty", 2, (X[:, :0], Y), (X[:, :0], Y))
+
+
+def test_a_label_that_appears_in_the_middle_of_a_run_ends_no_run_and_is_counted():
+    task = MadeUp("made up", 3, 2, 1_000, (torch.ones(20, 3), Y))
+    trades = run_market(task=task, owners=10, bidders=4, rounds=2, sizes="equal", perturbation="none", seed=1).trades
+    assert trades["unusable_records"].sum() > 0
+    features, labels = task.records(torch.tensor([3, 10, 11]))
+    assert bool(features[1].isnan().all())
+    assert labels.tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e3])
+def test_whoever_does_not_scale_is_told(scale):
+    with pytest.warns(UserWarning, match="count on records about 1 long; scale the features by a public constant"):
+        stored_task("far", 2, (scale * X, Y), (scale * X, Y))

@@ -37,13 +37,33 @@ job = ["management", "technician", "entrepreneur", "blue-collar"]
 """
 # Commas with blanks, no names, missing values as question marks, another spelling and a remark in the test file: as
 # UCI's adult data.
-ADULT = """39, State-gov, 77516, Bachelors, <=50K
-50, Private, 83311, Masters, >50K
-38, ?, 215646, HS-grad, <=50K
+BEHIND = "13, Never-married, Adm-clerical, Not-in-family, White, Male, 2174, 0, 40, United-States"
+ADULT = f"""39, State-gov, 77516, Bachelors, {BEHIND}, <=50K
+50, Private, 83311, Masters, {BEHIND}, >50K
+38, ?, 215646, HS-grad, {BEHIND}, <=50K
 """
-ADULT_TEST = "|1x3 Cross validator\n25, Private, 226802, HS-grad, <=50K.\n44, Private, 160323, Masters, >50K.\n"
+ADULT_TEST = f"""|1x3 Cross validator
+25, Private, 226802, HS-grad, {BEHIND}, <=50K.
+44, Private, 160323, Masters, {BEHIND}, >50K.
+"""
 ADULT_OPTIONS: dict[str, Any] = {
-    "columns": ["age", "workclass", "fnlwgt", "education", "income"],
+    "columns": [
+        "age",
+        "workclass",
+        "fnlwgt",
+        "education",
+        "education-num",
+        "marital-status",
+        "occupation",
+        "relationship",
+        "race",
+        "sex",
+        "capital-gain",
+        "capital-loss",
+        "hours-per-week",
+        "native-country",
+        "income",
+    ],
     "label": "income",
     "classes": [["<=50K", "<=50K."], [">50K", ">50K."]],
     "numeric": {"age": [17, 90]},
@@ -161,6 +181,8 @@ BROKEN = {
     "an open quote": (BANK.replace('29;"no"', '29;"no'), "line 3: unexpected end of data"),
     "no number": (BANK.replace("44;", "forty;"), "line 3, column 'age': 'forty' is no number"),
     "infinite": (BANK.replace("44;", "inf;"), "line 3, column 'age': 'inf' is no number"),
+    "not a number, not named missing": (BANK.replace("44;", "NaN;"), "line 3, column 'age': 'NaN' is no number"),
+    "digits grouped": (BANK.replace("2143;", "2_143;"), "line 2, column 'balance': '2_143' is no number"),
     "an unknown label": (
         BANK.replace('2143;"no"', '2143;"maybe"'),
         "line 2, column 'y': 'maybe' is none of the classes",
