@@ -75,15 +75,17 @@ class Composition:
     beyond: float = 0.0
     shift_squared: float = 0.0
 
-    def with_upload(self, epsilon: float, delta: float = 0.0, shift: float | None = None) -> Composition:
-        """One more upload that claims (epsilon, delta); ``shift`` if its noise is Gaussian."""
+    def with_upload(
+        self, epsilon: float, delta: float = 0.0, shift: float | None = None, *, cells: int = CELLS
+    ) -> Composition:
+        """One more upload that claims (epsilon, delta); ``shift`` if its noise is Gaussian; on at most ``cells``."""
         epsilon = number("epsilon", epsilon)
         booked = replace(self, epsilon=self.epsilon + epsilon, delta=self.delta + delta)
         if epsilon == 0 and delta == 0:
             return booked
         if shift is not None:
             return replace(booked, shift_squared=self.shift_squared + shift**2)
-        pure = booked._with_randomised_response(epsilon) if epsilon > 0 else booked
+        pure = booked._with_randomised_response(epsilon, cells) if epsilon > 0 else booked
         return replace(pure, mass=pure.mass * (1 - delta), beyond=pure.beyond + (1 - pure.beyond) * delta)
 
     def total(self, delta: float) -> float:
@@ -123,10 +125,10 @@ class Composition:
             low, high = (low, middle) if kept else (middle, high)
         return high
 
-    def _with_randomised_response(self, epsilon: float) -> Composition:
+    def _with_randomised_response(self, epsilon: float, cells: int) -> Composition:
         cell = self.cell or epsilon / POINTS_OF_THE_FIRST
         grid = replace(self, cell=cell)
-        while len(grid.mass) + 2 * epsilon / grid.cell > 4 * CELLS:
+        while len(grid.mass) + 2 * epsilon / grid.cell > 4 * cells:
             grid = grid._coarser()
         steps = math.floor(epsilon / grid.cell * (1 + 1e-15))
         rest = min(max(epsilon - steps * grid.cell, 0.0), grid.cell)
@@ -143,9 +145,9 @@ class Composition:
             if weight > 0:
                 mass[place : place + count] += weight * grid.mass
         made = replace(grid, mass=mass, lowest=grid.lowest - steps - 1)
-        while len(made.mass) > CELLS:
+        while len(made.mass) > cells:
             made = made._trimmed()
-            if len(made.mass) > CELLS * 3 // 4:
+            if len(made.mass) > cells * 3 // 4:
                 made = made._coarser()
         return made
 

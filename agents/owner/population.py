@@ -94,7 +94,7 @@ class OwnerPopulation:
             task, _append_unowned(types.data_size[0], task), partition, stream("data split"), partition_options
         )
         self.accounts = Accountant.open(owners, lifetime_allowance)
-        self.composed = ComposedAccount(terms.mechanism, delta)
+        self.composed = ComposedAccount(terms.mechanism, delta, owners)
         # Of each owner's records used in her last round, how many had no finite gradient, [N].
         self.unusable = torch.zeros(owners, dtype=torch.int64)
         self._left = torch.zeros(owners, dtype=torch.bool)
