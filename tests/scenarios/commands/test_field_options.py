@@ -114,7 +114,15 @@ def test_help_of_a_scenario_says_its_question_and_how_long_it_lasts(name: str) -
     assert "on two cores" in result.stdout
     assert "a while" not in result.stdout
     assert ("--budget-factor" in result.stdout) == (
-        name not in ("quickstart", "gallery", "paper-figures", "misreport-study", "what-the-broker-sees")
+        name
+        not in (
+            "quickstart",
+            "gallery",
+            "paper-figures",
+            "misreport-study",
+            "what-the-broker-sees",
+            "two-level-brokers",
+        )
     )
 
 
