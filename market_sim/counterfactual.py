@@ -166,6 +166,18 @@ class PlayedRound:
         stands_for[place[tried]] = len(rest) / max(1, len(tried))
         return Truth(utility[:, first], payment[:, first], group_utility, group_payment, everybody, found, stands_for)
 
+    def ask_ahead(self, group: Tensor) -> None:
+        """Ask for the round and all its reruns in one batch: a rule that recalls its answers has them then."""
+        place, deviates = self.identities.place, self.deviates[0]
+        alone = self.identities.first[deviates[self.identities.first]]
+        if not len(alone) or len(alone) * len(place) > RERUN_ALL_UP_TO:
+            return
+        acts = group[place]
+        acting = acts[deviates & (acts >= 0)].unique()
+        lying = torch.cat([place == place[alone][:, None], acts == acting[:, None]])
+        ends = torch.tensor([[False], [True]]).expand(-1, len(place))  # As it is, and everybody truthful.
+        self._run(self.identities.merged(self.types).truthful_bids(), torch.cat([ends, lying]))
+
     def _actual_utility(self) -> Tensor:
         """Utility of every row ``[1, r]`` as it was."""
         return self.identities.per_identity(self.types).utility(self.outcome)

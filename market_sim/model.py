@@ -14,6 +14,7 @@ from mesa.discrete_space import Network
 from torch import Tensor
 
 from agents.broker.auctions.base import Auction
+from agents.broker.auctions.parts.recall import Recall
 from agents.broker.auctions.registry import load_auction, outside_training
 from agents.broker.broker import Broker
 from agents.buyer.buyer import ModelBuyer
@@ -60,6 +61,8 @@ class FLMarket(MarketModel):
     agent_reporters : mapping of str to str or callable, or sequence of str, optional
         What Mesa's data collector keeps of every owner after each step: attributes of ``DataOwner``, or functions of
         one; of other agents it keeps nothing.
+    recall : Recall, optional
+        Answers of the auction that other markets asked for, as long as it draws and remembers nothing.
     **fields
         Fields of ``MarketConfig`` that override those of ``config``.
 
@@ -76,6 +79,7 @@ class FLMarket(MarketModel):
         seed: int | str | None = None,
         rng: int | str | None = None,
         agent_reporters: Any = (),
+        recall: Recall | None = None,
         **fields: Any,
     ) -> None:
         self.config = config = configured(config, fields)
@@ -94,6 +98,9 @@ class FLMarket(MarketModel):
             error_bound=config.error_bound,
         )
         auction = configured_auction(config, self.prior)
+        if recall is not None:
+            auction = copied(auction)
+            auction.recall = recall
         network = owner_network(
             config.network, config.owners, self.streams.generator("network"), config.network_options
         )
@@ -249,6 +256,8 @@ class FLMarket(MarketModel):
         )
         bidders = self._appear(bidders, stream)
         bids = phases.bid(population.groups, broker.auction, bidders, stream)
+        if self._rule.recall is not None:
+            phases.ask_ahead(self._rule, population, bidders, bids)
         sale = self._sell(bidders, bids, stream)
         upload, loss = self._upload(bidders, sale.outcome, stream)
         aggregate, error_bound = phases.aggregate(broker, bidders, bids, sale.outcome, upload, loss)

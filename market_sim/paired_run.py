@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from agents.broker.auctions.parts.recall import Recall
 from agents.locks import locked
 from market_sim.checkpoints import discard
 from market_sim.config import MarketConfig
@@ -36,7 +37,9 @@ def paired_rounds(run: Results, twin: Results) -> pd.DataFrame:
     return twin.rounds[twin.rounds["round"] < run.config["rounds_completed"]]
 
 
-def play_paired_run(run: Results, directory: str | Path | None = None, *, progress: bool = False) -> Results:
+def play_paired_run(
+    run: Results, directory: str | Path | None = None, *, progress: bool = False, recall: Recall | None = None
+) -> Results:
     """Return the paired run of a run: the one kept in its directory, or else play it, and keep it there.
 
     Parameters
@@ -46,6 +49,8 @@ def play_paired_run(run: Results, directory: str | Path | None = None, *, progre
         Where the run is; the paired run lies in its subdirectory ``PAIRED_RUN``. Without, it is not kept.
     progress : bool
         Show a progress bar on standard error.
+    recall : Recall, optional
+        As for ``run_market``.
 
     Raises
     ------
@@ -60,7 +65,8 @@ def play_paired_run(run: Results, directory: str | Path | None = None, *, progre
     found = _kept(kept, twin, seed)
     if found is None:
         # What is there and cannot be gone on with stays, and the run is played without being kept.
-        found = _play(twin, seed, progress, kept if kept is None or not kept.exists() else _begun(kept, twin, seed))
+        begun = kept if kept is None or not kept.exists() else _begun(kept, twin, seed)
+        found = _play(twin, seed, progress, begun, recall)
     elif kept is not None:
         with suppress(OSError), locked(kept):  # What a process left that ended just after it; nothing to a mere reader.
             sweep(kept)
@@ -82,12 +88,12 @@ def _twin(manifest: Mapping[str, Any]) -> MarketConfig:
         raise NotPlayedError(str(error)) from error
 
 
-def _play(twin: MarketConfig, seed: int, progress: bool, out: Path | None) -> Results:
+def _play(twin: MarketConfig, seed: int, progress: bool, out: Path | None, recall: Recall | None) -> Results:
     try:
         with warnings.catch_warnings():
             # What is to be said of this market was said when the run itself was played.
             warnings.simplefilter("ignore")
-            return run_market(twin, seed=seed, out=out, progress=progress)
+            return run_market(twin, seed=seed, out=out, progress=progress, recall=recall)
     except (ValueError, TypeError, OSError) as error:
         raise NotPlayedError(str(error)) from error
 

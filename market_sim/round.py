@@ -72,6 +72,15 @@ def bid(groups: StrategyGroups, auction: Auction, bidders: Bidders, stream: Stre
     return bids.replace(**{name: getattr(bidders.row_types, name) for name in known}) if known else bids
 
 
+def ask_ahead(rule: Auction, population: OwnerPopulation, bidders: Bidders, bids: Bids) -> None:
+    """Have a rule that recalls its answers work out the round and its reruns together, before the broker asks."""
+    identities = bidders.identities
+    deviates = untruthful(bidders.row_types, bids) | identities.has_multiple[identities.place]
+    budget = torch.tensor([bidders.announcement.budget], dtype=torch.float64)
+    ahead = Sale(Outcome.nothing(*bids.shape), budget, None)
+    played_round(rule, bidders, bids, deviates, ahead).ask_ahead(population.groups.groups(bidders)[0])
+
+
 def auction(broker: Broker, bidders: Bidders, bids: Bids, generator: torch.Generator) -> Sale:
     """Let the broker decide who sells what for how much."""
     before = generator.get_state()

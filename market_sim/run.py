@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from agents.broker.auctions.base import Auction
+from agents.broker.auctions.parts.recall import Recall
 from agents.broker.auctions.registry import auction_classes, load_auction
 from agents.checks import seed_number
 from agents.locks import locked
@@ -60,6 +61,7 @@ def run_market(
     progress: bool = False,
     checkpoint_rounds: int | None = None,
     checkpoint_seconds: float = 30.0,
+    recall: Recall | None = None,
     **fields: Any,
 ) -> Results:
     """Run a market and return its record.
@@ -84,6 +86,8 @@ def run_market(
         Rounds between two checkpoints; without, only time counts.
     checkpoint_seconds : float
         Seconds after which comes another checkpoint. One comes as well when a hundred thousand rows are in memory.
+    recall : Recall, optional
+        What the auction answered in other markets of the same bids: no row of any table depends on it.
     **fields
         Fields of ``MarketConfig`` that override those of ``config``.
 
@@ -110,8 +114,8 @@ def run_market(
         out = check_out(out, {**_run_identity(config, seed), "data_files": _data_files(config)})
         prepare(out)
         with locked(out):
-            return _run(config, seed, out, progress, checkpoint_rounds, checkpoint_seconds)
-    return _run(config, seed, None, progress, checkpoint_rounds, checkpoint_seconds)
+            return _run(config, seed, out, progress, checkpoint_rounds, checkpoint_seconds, recall)
+    return _run(config, seed, None, progress, checkpoint_rounds, checkpoint_seconds, recall)
 
 
 def _run(
@@ -121,9 +125,10 @@ def _run(
     progress: bool,
     checkpoint_rounds: int | None,
     checkpoint_seconds: float,
+    recall: Recall | None,
 ) -> Results:
     started = time.perf_counter()
-    model = FLMarket(config, seed=seed)
+    model = FLMarket(config, seed=seed, recall=recall)
     manifest = manifest_of(config, seed, model)
     kept = None
     if out is not None:

@@ -7,9 +7,8 @@ A picture per question, each with the command that answers it at full length; ``
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -27,11 +26,16 @@ from analysis.plots.rounds import accounts_figure, privacy_figure, rounds_figure
 from analysis.published_values import error_bounds
 from analysis.report.comparison import DRAWN
 from analysis.summary import stacked
-from market_sim import MarketConfig, run_market
+from market_sim import MarketConfig
+from market_sim.campaign.engine import run_campaign
+from market_sim.campaign.job import Job
+from market_sim.campaign.store import kept_in
+from market_sim.campaign.workers import Workers
 from market_sim.results import Results
 from scenarios.commands.answer import Answer
-from scenarios.commands.directory import scenario_directory
+from scenarios.commands.directory import scenario_directory, unfinished
 from scenarios.commands.progress import bar
+from scenarios.commands.study import play_markets, results_of
 from scenarios.commands.threads import torch_threads
 
 DURATION = "about a minute"
@@ -156,7 +160,13 @@ PICTURES: dict[str, Picture] = {
 }
 
 
-def run(*, seed: int = 0, out: Path = Path("runs/gallery-seed0"), progress: bool = True) -> Answer:
+def run(
+    *,
+    seed: int = 0,
+    out: Path = Path("runs/gallery-seed0"),
+    progress: bool = True,
+    workers: Workers | None = None,
+) -> Answer:
     """Play the markets, draw every picture into ``out`` and name them.
 
     Parameters
@@ -167,22 +177,44 @@ def run(*, seed: int = 0, out: Path = Path("runs/gallery-seed0"), progress: bool
         Directory to write: a PNG per picture.
     progress : bool
         Whether to show a progress bar.
+    workers : Workers, optional
+        Who plays the markets; by default a process per core.
 
     Raises
     ------
     ValueError
         If a picture would be larger than ``MAX_BYTES`` bytes.
     """
-    sizes: dict[str, Any] = {}
     with (
         scenario_directory(out, {"scenario": "gallery"}) as folder,
+        kept_in(unfinished(out) / "runs") as kept,
         torch_threads(1),
-        bar(progress, "drawing", len(AUCTIONS) + len(PICTURES)) as advance,
     ):
-        runs = {}
-        for name in AUCTIONS:
-            runs[name] = run_market(MARKET, auction=name, seed=seed)
-            advance(name)
+        runs = _play(seed, kept, workers, progress)
+        sizes = _draw(runs, folder, progress)
+    lines = [Text(f"{out / name}: {PICTURES[name.removesuffix('.png')].question}") for name in sizes]
+    return Answer(figures={"pictures": sizes}, summary=tuple(lines))
+
+
+def _play(seed: int, kept: Path, workers: Workers | None, progress: bool) -> dict[str, Results]:
+    """The runs, by auction; what was played by an earlier call is in ``kept``."""
+    markets = {name: replace(MARKET, auction=name) for name in AUCTIONS}
+    found = run_campaign(
+        [Job(name, play_markets, ([(name, market, False)], seed)) for name, market in markets.items()],
+        kept,
+        identity={"seed": seed, "markets": {name: market.as_json() for name, market in markets.items()}},
+        workers=workers,
+        title="Playing markets",
+        progress=progress,
+    )
+    runs = {name: results_of(found, name, name) for name in AUCTIONS}
+    return {name: run for name, run in runs.items() if run is not None}
+
+
+def _draw(runs: dict[str, Results], folder: Path, progress: bool) -> dict[str, int]:
+    """Every picture, and its bytes."""
+    sizes: dict[str, int] = {}
+    with bar(progress, "drawing", len(PICTURES)) as advance:
         for name, picture in PICTURES.items():
             file = folder / f"{name}.png"
             picture.draw(runs).savefig(file, dpi=100)
@@ -190,8 +222,7 @@ def run(*, seed: int = 0, out: Path = Path("runs/gallery-seed0"), progress: bool
             if sizes[file.name] > MAX_BYTES:
                 raise ValueError(f"picture {name!r} takes {sizes[file.name]:,} bytes; draw fewer points or panels")
             advance(name)
-    lines = [Text(f"{out / name}: {PICTURES[name.removesuffix('.png')].question}") for name in sizes]
-    return Answer(figures={"pictures": sizes}, summary=tuple(lines))
+    return sizes
 
 
 def gallery_page() -> str:

@@ -26,7 +26,7 @@ from scenarios.commands.report import REPORT_NAME, report_html
 from scenarios.commands.runs import read_runs
 from scenarios.commands.study import REPETITIONS, play, seeds_of
 
-DURATION = "about a minute and a half"
+DURATION = "about a minute"
 
 MARKET = MarketConfig(
     task="digits",
@@ -77,7 +77,14 @@ def run(
     played = {"scenario": "quickstart", "seed": seed, "repetitions": repetitions, "market": market.as_json()}
     with scenario_directory(out, played) as folder:
         tables = play(
-            markets, seeds, folder, progress=progress, workers=workers, kept=unfinished(out), unpaired=["no-noise"]
+            markets,
+            seeds,
+            folder,
+            progress=progress,
+            workers=workers,
+            kept=unfinished(out),
+            unpaired=["no-noise"],
+            together=True,
         )
         ceiling = tables["no-noise"].rounds
         folders = {f"market-{each}": folder / f"market-{each}" for each in seeds}

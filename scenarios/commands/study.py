@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from agents.broker.auctions.parts.recall import Recall
 from agents.checks import MAX_SEED, whole
 from analysis.summary import stacked
 from market_sim import MarketConfig, run_market
@@ -127,35 +128,39 @@ def play(
     workers: Workers | None = None,
     kept: Path | None = None,
     unpaired: Collection[str] = (),
+    together: bool = False,
 ) -> dict[str, StudyTables]:
     """Play every market with every seed, each into ``folder / f"{market}-{seed}"``, and return their tables.
 
     Of every market in which somebody lies, the paired run is played too (``market_sim.paired_run``), into the directory
     of the run; markets that differ in their liars only share it, and where it is among the markets it is not repeated.
-    Those named in ``unpaired`` have none. In ``kept`` lies what was played, until all of it is: the same call goes on
-    from there.
+    Those named in ``unpaired`` have none. Markets that ask the same of one auction, which draws and remembers nothing,
+    are best played ``together``: those of a seed are then one job, and no answer is worked out twice. In ``kept`` lies
+    what was played, until all of it is: the same call goes on from there.
     """
     truth = truthful_markets({key: market for key, market in markets.items() if key not in unpaired})
-    jobs = {f"{key}-{seed}": (key, seed) for seed in seeds for key in markets}
+    paired = {key: truth.get(key) == (key, True) for key in markets}
+    groups = [list(markets)] if together else [[key] for key in markets]
+    jobs = {f"{'-'.join(keys)}-{seed}": (keys, seed) for seed in seeds for keys in groups}
     found: dict[tuple[str, int], tuple[Results, pd.DataFrame | None]] = {}
     with kept_in(None if kept is None else kept / "runs") as directory:
         played = run_campaign(
             [
-                Job(name, play_market, (markets[key], seed, truth.get(key) == (key, True)))
-                for name, (key, seed) in jobs.items()
+                Job(name, play_markets, ([(key, markets[key], paired[key]) for key in keys], seed))
+                for name, (keys, seed) in jobs.items()
             ],
             directory,
             identity={
                 "markets": {key: market.as_json() for key, market in markets.items()},
-                "paired": sorted(key for key in truth if truth[key] == (key, True)),
+                "paired": sorted(key for key in markets if paired[key]),
             },
             workers=workers,
             files={file for market in markets.values() for file in files_of(market)},
             title="Playing markets",
             progress=progress,
         )
-        for name, place in jobs.items():
-            found[place] = _saved(played, name, folder / name)
+        for name, (keys, seed) in jobs.items():
+            found |= {(key, seed): _saved(played, name, key, folder / f"{key}-{seed}") for key in keys}
 
     def rounds_of_truth(key: str, seed: int) -> pd.DataFrame:
         run, paired = found[truth[key][0], seed]
@@ -186,14 +191,18 @@ def truthful_markets(markets: Mapping[str, MarketConfig]) -> dict[str, tuple[str
     return {key: source[twin] for key, twin in twins.items()}
 
 
-def play_market(market: MarketConfig, seed: int, paired: bool) -> JobResult:
-    """One run, and its paired run, as the job of a campaign."""
-    run = run_market(market, seed=seed)
-    twin = play_paired_run(run) if paired else run
-    tables, configs = result_tables(run), {"config": run.config}
-    if twin is not run:
-        tables |= {f"{PAIRED_RUN}-{name}": table for name, table in result_tables(twin).items()}
-        configs[PAIRED_RUN] = twin.config
+def play_markets(markets: Sequence[tuple[str, MarketConfig, bool]], seed: int) -> JobResult:
+    """Runs of several markets, each by its name and perhaps with its paired run, as the job of a campaign."""
+    tables: dict[str, pa.Table] = {}
+    configs: dict[str, Any] = {}
+    recall = Recall() if len(markets) > 1 else None
+    for key, market, paired in markets:
+        run = run_market(market, seed=seed, recall=recall)
+        twin = play_paired_run(run, recall=recall) if paired else run
+        for name, each in ((key, run), (f"{key}-{PAIRED_RUN}", twin)):
+            if name == key or each is not run:
+                tables |= {f"{name}-{kind}": table for kind, table in result_tables(each).items()}
+                configs[name] = each.config
     return JobResult(tables, configs)
 
 
@@ -220,9 +229,9 @@ def results_of(played: Finished, key: str, config: str = "config") -> Results | 
     return Results(**frames, config={k: value for k, value in figures[config].items() if k not in NOT_WRITTEN})
 
 
-def _saved(played: Finished, key: str, out: Path) -> tuple[Results, pd.DataFrame | None]:
-    """Write the run directory of a job; return the run, and the rounds of its paired run if that was asked for."""
-    run, twin = results_of(played, key), results_of(played, key, PAIRED_RUN)
+def _saved(played: Finished, job: str, key: str, out: Path) -> tuple[Results, pd.DataFrame | None]:
+    """Write the directory of a run of a job; return the run, and the rounds of its paired run if that was asked for."""
+    run, twin = (results_of(played, job, name) for name in (key, f"{key}-{PAIRED_RUN}"))
     assert run is not None
     run.save(out)
     if twin is not None:

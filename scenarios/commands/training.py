@@ -13,9 +13,10 @@ import torch
 from rich import box
 from rich.table import Table
 
-from agents.broker.training.registry import trainer
+from agents.broker.training.registry import Trainer, trainer
 from agents.broker.training.resumption import saved_progress
 from agents.checks import one_of
+from agents.locks import locked
 from agents.prior import OwnerPrior
 from scenarios.commands.answer import Answer
 from scenarios.commands.progress import bar
@@ -46,21 +47,36 @@ def train_auction(
         state left at ``out`` is of another training.
     OSError
         If ``out`` cannot be written.
+    BlockingIOError
+        If another process trains to ``out``.
     KeyboardInterrupt
         At an interruption, saying what was kept.
     """
     training = trainer(name)
     if out.suffix != ".safetensors":
         raise ValueError(f"--out {out}: name a file that ends in .safetensors")
+    with locked(out, "--out"):
+        return _train(name, training, out, seed, steps, progress, device, settings or {})
+
+
+def _train(
+    name: str,
+    training: Trainer,
+    out: Path,
+    seed: int,
+    steps: int | None,
+    progress: bool,
+    device: str,
+    settings: Mapping[str, Any],
+) -> Answer:
     if out.exists() or out.with_suffix(".json").exists():
         raise ValueError(f"--out {out} exists already: name another file or remove it and its card")
     require_device(device)
     if device != "cpu" and not training.devices:
         raise ValueError(f"device = {device!r}: {name} trains in moments, on the CPU only; leave --device out")
     state = out.with_suffix(".state")
-    given = _recipe_fields(training.recipe(), settings or {})
+    given = _recipe_fields(training.recipe(), settings)
     recipe = training.recipe(seed=seed, **({} if steps is None else {"steps": steps}), **given)
-    out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=out.parent):
         pass  # better refused now than after the training
     with torch_threads(1), bar(progress, f"training {name}", recipe.steps) as advance:

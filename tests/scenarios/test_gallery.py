@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from market_sim.campaign.workers import Workers
 from scenarios import gallery
+from scenarios.commands import study
 from scenarios.commands.catalogue import scenario_questions
 from scenarios.commands.settings import market_fields
 from scenarios.gallery import AUCTIONS, MARKET, MAX_BYTES, PICTURES, gallery_page, run
@@ -46,7 +48,7 @@ def test_pictures_are_drawn_into_a_directory_of_their_own(tmp_path, monkeypatch)
     few = {name: PICTURES[name] for name in ("no-lie-pays", "auctions")}
     monkeypatch.setattr(gallery, "PICTURES", few)
     monkeypatch.setattr(gallery, "MARKET", type(MARKET)(owners=20, bidders=8, rounds=3, strategies=gallery.SHARES))
-    answer = run(out=tmp_path / "out", progress=False)
+    answer = run(out=tmp_path / "out", progress=False, workers=Workers(1))
     assert sorted(answer.figures["pictures"]) == ["auctions.png", "no-lie-pays.png"]
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"auctions.png", "no-lie-pays.png", "scenario.json"}
 
@@ -56,5 +58,10 @@ def test_a_picture_that_grew_too_large_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(gallery, "MARKET", type(MARKET)(owners=20, bidders=8, rounds=2, strategies=gallery.SHARES))
     monkeypatch.setattr(gallery, "MAX_BYTES", 100)
     with pytest.raises(ValueError, match=r"picture 'no-lie-pays' takes .* bytes; draw fewer points or panels"):
-        run(out=tmp_path / "out", progress=False)
-    assert list(tmp_path.iterdir()) == []
+        run(out=tmp_path / "out", progress=False, workers=Workers(1))
+    # The runs are kept: the same command need not play them again.
+    assert [path.name for path in tmp_path.iterdir()] == ["out.unfinished"]
+    monkeypatch.setattr(gallery, "MAX_BYTES", MAX_BYTES)
+    monkeypatch.setattr(study, "run_market", None)
+    run(out=tmp_path / "out", progress=False, workers=Workers(1))
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -14,6 +14,9 @@ from agents.messages import BID_FIELDS, Bids, Outcome
 from agents.saved_state import Remembering
 from agents.surplus import surplus
 from agents.units import PublicUnits
+
+if TYPE_CHECKING:
+    from agents.broker.auctions.parts.recall import Recall
 
 MIN_WEIGHT, MAX_WEIGHT = 2.0**-400, 2.0**400
 """Range of weights and budgets within which no intermediate product leaves the range of float64."""
@@ -82,6 +85,8 @@ class Auction(Remembering, ABC):
     ----------
     max_owners : int or None
         Most owners present in a market that the auction can serve; None where any number will do.
+    recall : Recall or None
+        Answers given before, which are not worked out again; None where every answer is.
     """
 
     name: ClassVar[str]
@@ -90,6 +95,7 @@ class Auction(Remembering, ABC):
     refuted: ClassVar[bool] = False
     anonymous: ClassVar[bool] = False
     max_owners: int | None = None
+    recall: Recall | None = None
 
     def __init__(self, units: PublicUnits | None = None) -> None:
         for given, kind, remedy in (
@@ -126,7 +132,10 @@ class Auction(Remembering, ABC):
         self.check_capacity(bids)
         if not bids.shape[1]:
             return Outcome.nothing(*bids.shape)
-        outcome = self.allocate(bids, money, generator)
+        if self.recall is None:
+            outcome = self.allocate(bids, money, generator)
+        else:
+            outcome = self.recall.outcome(lambda some, each: self.allocate(some, each, generator), bids, money)
         if not isinstance(outcome, Outcome):
             raise TypeError(f"auction {self.name!r} returned a {type(outcome).__name__}; return an Outcome")
         self.check_shape("outcome", outcome.payment, bids)

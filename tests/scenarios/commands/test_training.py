@@ -6,6 +6,7 @@ import json
 
 import pytest
 import torch
+from filelock import FileLock
 from typer.testing import CliRunner, Result
 
 from agents.prior import OwnerPrior
@@ -51,6 +52,15 @@ def test_a_checkpoint_is_never_overwritten(trained):
     assert result.exit_code == 2
     assert f"--out {out} exists already: name another file" in result.stderr
     assert out.read_bytes() == before
+
+
+def test_two_trainings_do_not_write_one_checkpoint(tmp_path):
+    out = tmp_path / "new.safetensors"
+    with FileLock(tmp_path / ".new.safetensors.lock", is_singleton=False):
+        result = typed("train", "sequential-menu", "--steps", "2", "--out", str(out))
+    assert result.exit_code == 2
+    assert "is being written by" in " ".join(result.stderr.split())
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(
