@@ -173,8 +173,8 @@ class PlayedRound:
         if not len(alone) or len(alone) * len(place) > RERUN_ALL_UP_TO:
             return
         acts = group[place]
-        acting = acts[deviates & (acts >= 0)].unique()
-        lying = torch.cat([place == place[alone][:, None], acts == acting[:, None]])
+        acting = sorted(set(acts[deviates & (acts >= 0)].tolist()))
+        lying = torch.cat([place == place[alone][:, None], acts == torch.tensor(acting, dtype=torch.int64)[:, None]])
         ends = torch.tensor([[False], [True]]).expand(-1, len(place))  # As it is, and everybody truthful.
         self._run(self.identities.merged(self.types).truthful_bids(), torch.cat([ends, lying]))
 

@@ -45,7 +45,7 @@ RECORDS = 126
 BUDGET_FACTOR = 0.5
 """Budget over what everything would cost by the prior."""
 TERMS = UploadTerms("privunit", dimension=650, clip="record", error_bound="full")
-LIARS, MOVERS, OTHERS = 4, 16, 8
+LIARS, MOVERS, OTHERS = 2, 8, 8
 """Owners of a run who are tried with every lie; owners who are tried elsewhere, and at how many brokers each."""
 
 

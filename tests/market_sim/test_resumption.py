@@ -66,7 +66,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return digests(out)
 
 
-@pytest.mark.parametrize(("every", "stop", "goes_on_from"), [(1, 7, 7), (3, 7, 6), (5, 4, 0)])
+@pytest.mark.parametrize(
+    ("every", "stop", "goes_on_from"),
+    [
+        pytest.param(1, 7, 7, marks=pytest.mark.slow_kills),
+        (3, 7, 6),
+        pytest.param(5, 4, 0, marks=pytest.mark.slow_kills),
+    ],
+)
 def test_a_run_that_ended_without_a_word_goes_on_to_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: dict[str, str], every: int, stop: int, goes_on_from: int
 ) -> None:
