@@ -35,7 +35,7 @@ CELLS = 6144
 """Most points of the grid; it becomes coarser where more would be needed."""
 
 POINTS_OF_THE_FIRST = 64
-"""Points between 0 and the first privacy loss."""
+"""Points between 0 and the first privacy loss; between 0 and a smaller one that follows, where there is room."""
 
 TOP, BOTTOM = 1e-18, 1e-7
 """Mass that one trimming cuts off at either end. What is cut off above counts as an unbounded loss and so against the
@@ -128,6 +128,8 @@ class Composition:
     def _with_randomised_response(self, epsilon: float, cells: int) -> Composition:
         cell = self.cell or epsilon / POINTS_OF_THE_FIRST
         grid = replace(self, cell=cell)
+        while epsilon < POINTS_OF_THE_FIRST * grid.cell and 2 * (len(grid.mass) + 2 * epsilon / grid.cell) < cells / 2:
+            grid = grid._finer()
         while len(grid.mass) + 2 * epsilon / grid.cell > 4 * cells:
             grid = grid._coarser()
         steps = math.floor(epsilon / grid.cell * (1 + 1e-15))
@@ -159,6 +161,12 @@ class Composition:
         kept[0] += self.mass[:bottom].sum()
         lost = float(self.mass[len(self.mass) - top :].sum())
         return replace(self, mass=kept, lowest=self.lowest + bottom, beyond=self.beyond + lost)
+
+    def _finer(self) -> Composition:
+        """The same on cells half as wide: no mass moves."""
+        mass = np.zeros(2 * len(self.mass) - 1)
+        mass[::2] = self.mass
+        return replace(self, mass=mass, lowest=2 * self.lowest, cell=self.cell / 2)
 
     def _coarser(self) -> Composition:
         """The same on cells twice as wide: the mass of every second point is divided between its neighbours."""

@@ -74,6 +74,15 @@ def test_a_rare_small_loss_after_large_ones_and_the_other_way_round():
         assert every_outcome(losses, 1e-6) * (1 - 1e-9) <= total_privacy_loss(losses, 1e-6) <= sum(losses)
 
 
+@pytest.mark.parametrize(
+    "losses", [[4.0] + [0.01] * 1000, [2.0] + [0.05] * 300, [3.0] * 5 + [0.3] * 100 + [0.02] * 500]
+)
+def test_the_order_of_uploads_hardly_matters(losses):
+    """A large loss first leaves a wide grid, which small ones that follow make finer."""
+    found = [total_privacy_loss(order, 1e-6) for order in (losses, losses[::-1])]
+    assert max(found) < 1.01 * min(found)
+
+
 def test_more_uploads_and_a_smaller_delta_never_mean_less():
     losses = [0.7, 0.2, 1.9, 0.4] * 10
     totals = [composed(losses[:count]).total(1e-6) for count in range(len(losses) + 1)]
