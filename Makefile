@@ -1,6 +1,10 @@
 # Everything starts here: `make run` and `make test` build the environment they need in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help run app test test-all test-browser lint bench gallery docs docs-links clean
+CONTRACTS := $(wildcard tests/*/*/test_contract.py) tests/agents/broker/auctions/test_every_auction.py \
+	tests/agents/owner/strategies/test_strategies.py tests/agents/owner/strategies/test_memory.py \
+	tests/agents/broker/auctions/test_memory.py tests/analysis/incentives/attackers/test_every_attacker.py
+
+.PHONY: help run app test test-all contract test-browser lint bench gallery docs docs-links clean
 
 # PYTHON=python3.13 chooses the interpreter, TORCH_INDEX=ADDRESS where torch alone is taken from (PyTorch's CPU builds).
 PYTHON ?=
@@ -20,6 +24,7 @@ help:
 	@echo "make run    the scenario 'quickstart': prints its answers, writes runs/quickstart-seed0"
 	@echo "make app    the interactive page at http://127.0.0.1:8765 (needs no internet once installed)"
 	@echo "make test   lint, types, import contracts, tests with coverage"
+	@echo "make contract   only the tests that every auction, strategy, perturbation, task, model and attacker has to pass"
 	@echo "make test-all   the same, and commands killed at many random moments"
 	@echo "make test-browser   the page and the report in a real browser (Debian: apt install chromium)"
 	@echo "make bench  the figures and timings of docs/benchmarks.md"
@@ -43,6 +48,9 @@ test-all: test $(READY_BROWSER)
 
 test-browser: $(READY_BROWSER)
 	@$(BIN)/python -m pytest -W error --quiet -rs -m "not whole" tests/browser
+
+contract: $(READY_DEV)
+	@$(BIN)/python -m pytest -W error -n $(JOBS) --quiet $(CONTRACTS)
 
 lint: $(READY_DEV)
 	@$(BIN)/ruff check --quiet

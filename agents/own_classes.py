@@ -33,6 +33,11 @@ def spelled(part: Any) -> str | None:
         return None
 
 
+def is_own(kind: type) -> bool:
+    """Whether a class is the user's own, and none of this project."""
+    return kind.__module__.partition(".")[0] not in ("agents", "market_sim", "analysis", "scenarios")
+
+
 def is_spelled(name: Any) -> bool:
     """Whether a name is that of a part of one's own: ``module:name``, and no path of a file."""
     return isinstance(name, str) and ":" in name and not name.endswith(".safetensors")

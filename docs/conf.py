@@ -38,7 +38,9 @@ numpydoc_class_members_toctree = False
 html_math_renderer = "mathml"
 
 html_theme = "pydata_sphinx_theme"
+html_sidebars = {"**": ["pages"]}
 html_theme_options = {
+    "navbar_center": [],
     "navigation_with_keys": False,
     "show_prev_next": False,
     "secondary_sidebar_items": ["page-toc"],

@@ -15,14 +15,14 @@ import pandas as pd
 
 from agents.broker.aggregation import AGGREGATIONS
 from agents.broker.auctions.base import Auction
-from agents.broker.auctions.registry import list_auctions
+from agents.broker.auctions.registry import auction_classes, list_auctions
 from agents.buyer.update import RULES
 from agents.checks import number, one_of, whole
 from agents.learning_defaults import LearningSettings, learning_settings
 from agents.models.registry import check_model, model_name
 from agents.models.softmax import NAME as SOFTMAX
 from agents.network import NETWORKS, check_network
-from agents.own_classes import class_of, is_spelled
+from agents.own_classes import class_of, is_own, is_spelled
 from agents.owner.strategies.base import Strategy
 from agents.owner.strategy_shares import check_options as check_strategy_options
 from agents.owner.strategy_shares import check_shares, strategy_class, strategy_name
@@ -234,6 +234,13 @@ class MarketConfig:
                     "leave owners out"
                 )
             self._set("owners", types.shape[1])
+            for name in ("sizes", "privacy_budget"):
+                value = getattr(self, name)
+                if (tuple(value) if isinstance(value, list) else value) != getattr(MarketConfig, name):
+                    raise ValueError(
+                        f"{name} = {value!r}: population {self._population_name} says it of every owner; "
+                        f"leave {name} out"
+                    )
             for name in self.owner_columns():
                 if name in TAKEN:
                     raise ValueError(
@@ -330,7 +337,14 @@ class MarketConfig:
             )
         if is_spelled(self.auction):
             class_of(str(self.auction), Auction)  # type: ignore[type-abstract]
-        elif not isinstance(self.auction, Auction | Path) and not str(self.auction).endswith(".safetensors"):
+        elif isinstance(self.auction, Auction):
+            ours = auction_classes().get(self.auction.name)
+            if ours is not None and not isinstance(self.auction, ours) and is_own(type(self.auction)):
+                raise ValueError(
+                    f"auction: {type(self.auction).__name__} is called {self.auction.name!r}, as an auction of this "
+                    "project is; give it another name"
+                )
+        elif not isinstance(self.auction, Path) and not str(self.auction).endswith(".safetensors"):
             one_of("auction", self.auction, list_auctions())
         one_of("aggregation", self.learning.aggregation, AGGREGATIONS)
         self.mechanism.check_source(self.noise_source)

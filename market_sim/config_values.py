@@ -20,7 +20,8 @@ def pair_of(name: str, value: Any, *, minimum: float = 0.0, maximum: float) -> t
     if not isinstance(value, tuple | list) or len(value) != 2:
         raise TypeError(f"{name} = {value!r}: pass a number or a pair (low, high)")
     low = number(f"{name}[0]", value[0], minimum=minimum, maximum=maximum)
-    if minimum <= number(f"{name}[1]", value[1], minimum=minimum, maximum=maximum) < low:
+    high = value[1]
+    if isinstance(high, int | float | np.number) and not isinstance(high, bool) and minimum <= high < low:
         raise ValueError(f"{name} = {value!r}: write the lower end first")
     return low, number(f"{name}[1]", value[1], minimum=low, maximum=maximum)
 

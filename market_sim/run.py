@@ -27,6 +27,7 @@ from agents.perturbation.registry import perturbation_of
 from agents.prior import OwnerPrior
 from agents.tasks.base import Task
 from agents.tasks.registry import data_files
+from market_sim.campaign.watch import Watch
 from market_sim.checkpoints import ROWS_IN_MEMORY, Checkpoints, discard
 from market_sim.config import MarketConfig
 from market_sim.directory import prepare
@@ -340,11 +341,11 @@ def _version(package: str) -> str | None:
 @contextmanager
 def _progress(start: int, rounds: int, progress: bool) -> Iterator[Iterator[int]]:
     """Count the rounds from ``start`` on, visibly or not."""
-    if not progress:
-        yield iter(range(start, rounds))
-        return
-    from rich.console import Console
-    from rich.progress import track
+    with Watch("Rounds", rounds, start, shown=progress) as watch:
+        yield _counted(start, rounds, watch)
 
-    console = Console(stderr=True)
-    yield iter(track(range(start, rounds), "Rounds", total=rounds, completed=start, console=console))
+
+def _counted(start: int, rounds: int, watch: Watch) -> Iterator[int]:
+    for number in range(start, rounds):
+        yield number
+        watch.advance()

@@ -6,6 +6,7 @@ import importlib
 import itertools
 import re
 import runpy
+import subprocess
 import sys
 from inspect import signature
 from pathlib import Path
@@ -87,6 +88,22 @@ def test_the_perturbation_of_the_page_passes_the_contract(newcomer):
         marks = {mark.args[0]: mark.args[1] for mark in test.pytestmark if mark.args[0] != "name"}
         for values in itertools.product(*marks.values()):
             test(name="one-bit", **dict(zip(marks, values, strict=True)))
+
+
+def test_the_contract_tests_are_run_alone_as_the_page_says():
+    said = subprocess.run(
+        ["make", "--no-print-directory", "--dry-run", "contract"],
+        cwd=PAGE.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    files = re.findall(r"tests/\S+\.py", said)
+    assert len(files) == len(set(files)) > 7
+    for kind in ("broker/auctions", "owner/strategies", "perturbation", "tasks", "models", "attackers"):
+        assert any(f"/{kind}/" in file and (PAGE.parent / file).is_file() for file in files), kind
+    (file,) = re.findall(r"pytest (tests/\S+) -k one-bit", PAGE.read_text())
+    assert (PAGE.parent / file).is_file()
 
 
 def test_the_scenario_of_the_page_answers_its_question(newcomer, tmp_path):

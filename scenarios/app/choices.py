@@ -109,7 +109,8 @@ class Choices:
         chosen = {name: getattr(self, name) for name in same - {"population", "wallet", "lifetime_allowance"}}
         limits = {name: getattr(self, name) for name in ("wallet", "lifetime_allowance") if getattr(self, name)}
         if self.population is not None:
-            del chosen["owners"]
+            for name in ("owners", "sizes", "privacy_budget"):  # The table says these.
+                del chosen[name]
         return {**chosen, **limits, "strategies": self.shares}
 
     @property

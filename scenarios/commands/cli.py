@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,6 +35,17 @@ def _complete_scenario(incomplete: str) -> list[str]:
     from scenarios.commands.catalogue import scenario_questions
 
     return [name for name in scenario_questions() if name.startswith(incomplete)]
+
+
+def _complete(kind: str) -> Callable[[str], list[str]]:
+    """Names of one kind that begin as what was typed, found without importing any."""
+
+    def completed(incomplete: str) -> list[str]:
+        from scenarios.commands.completion import names_of
+
+        return [name for name in names_of(kind) if name.startswith(incomplete)]
+
+    return completed
 
 
 Seed = Annotated[int, typer.Option(help="Every random stream of a run is derived from it.")]
@@ -77,7 +88,12 @@ def run(
     ] = None,
     strategies: Annotated[
         list[str] | None,
-        typer.Option("--strategy", metavar="NAME=SHARE", help="Share of the owners who bid so; shares sum to 1."),
+        typer.Option(
+            "--strategy",
+            metavar="NAME=SHARE",
+            help="Share of the owners who bid so; shares sum to 1.",
+            autocompletion=_complete("strategies"),
+        ),
     ] = None,
     checkpoint_rounds: Annotated[
         int | None,
@@ -106,7 +122,7 @@ def run(
         from scenarios.commands.sweep import repeat_run
 
         target = out or Path("runs") / scenario.replace("/", "-")
-        _print(repeat_run(sweep_directory, scenario, target, progress=sys.stderr.isatty()), as_json)
+        _print(repeat_run(sweep_directory, scenario, target, progress=True), as_json)
         return
     run_scenario = load_scenario(scenario)
     kept, kept_seed = config_fields(config) if config is not None else ({}, None)
@@ -116,10 +132,8 @@ def run(
     kwargs |= workers_kwargs(scenario, run_scenario, jobs, cluster)
     if checkpoint_rounds is not None:
         kwargs |= checkpoint_kwargs(scenario, run_scenario, checkpoint_rounds)
-    # Where several runs are played, plain lines say how far they are even without a terminal.
-    progress = "workers" in kwargs or sys.stderr.isatty()
     target = out or Path("runs") / f"{scenario}-seed{seed}"
-    _print(run_scenario(seed=seed, out=target, progress=progress, **kwargs), as_json)
+    _print(run_scenario(seed=seed, out=target, progress=True, **kwargs), as_json)
 
 
 sweep_app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
@@ -184,7 +198,10 @@ def sweep_status(
 
 @app.command()
 def train(
-    name: Annotated[str, typer.Argument(help="The auction to train, e.g. sequential-menu.")],
+    name: Annotated[
+        str,
+        typer.Argument(help="The auction to train, e.g. sequential-menu.", autocompletion=_complete("auctions")),
+    ],
     seed: Seed = 0,
     steps: Annotated[int | None, typer.Option(help="Fewer or more training steps than the recipe's.")] = None,
     device: Annotated[str, typer.Option(help="Where to train: cpu or cuda.")] = "cpu",
@@ -204,16 +221,18 @@ def train(
 
     seed_number("seed", seed)
     path = out or Path("runs") / "checkpoints" / f"{name}-seed{seed}.safetensors"
-    fields, progress = market_fields(settings or [], [], None), sys.stderr.isatty()
-    _print(
-        train_auction(name, path, seed=seed, steps=steps, progress=progress, device=device, settings=fields), as_json
-    )
+    fields = market_fields(settings or [], [], None)
+    _print(train_auction(name, path, seed=seed, steps=steps, progress=True, device=device, settings=fields), as_json)
 
 
 @app.command()
 def evaluate(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Auctions: names or checkpoint paths. All-in is always added.")
+        list[str] | None,
+        typer.Argument(
+            help="Auctions: names, checkpoints, or your own as module:Class. All-in is always added.",
+            autocompletion=_complete("auctions"),
+        ),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every auction of `market-sim list` but planted ones.")] = False,
     owners: Annotated[list[int] | None, typer.Option(help="Bidders per profile (again for several; 10).")] = None,
@@ -269,7 +288,12 @@ def evaluate(
 
 @app.command()
 def audit(
-    name: Annotated[str, typer.Argument(help="The auction: a name, or a checkpoint's path.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="The auction: a name, a checkpoint, or your own as module:Class.", autocompletion=_complete("auctions")
+        ),
+    ],
     threats: Annotated[
         list[str] | None,
         typer.Option(
@@ -324,7 +348,12 @@ def audit(
 
 @app.command()
 def check(
-    name: Annotated[str, typer.Argument(help="The auction: a name, a checkpoint, or your own as module:Class.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="The auction: a name, a checkpoint, or your own as module:Class.", autocompletion=_complete("auctions")
+        ),
+    ],
     profiles: Annotated[int, typer.Option(help="Random profiles; everything else grows with them.")] = 200,
     misreports: Annotated[int, typer.Option(help="Lies told by every owner of a random profile.")] = 200,
     seed: Seed = 0,
@@ -333,7 +362,7 @@ def check(
     """Check what an auction promises, as the market runs it; exit code 1 if something is not so."""
     from scenarios.commands.check import check as check_by_name
 
-    answer, ok = check_by_name(name, profiles=profiles, misreports=misreports, seed=seed, progress=sys.stderr.isatty())
+    answer, ok = check_by_name(name, profiles=profiles, misreports=misreports, seed=seed, progress=True)
     _print(answer, as_json)
     if not ok:
         raise typer.Exit(1)
@@ -375,7 +404,7 @@ def privacy_audit(
         market_draws=whole("market_draws", market_draws),
         jobs=jobs,
         out=out,
-        progress=sys.stderr.isatty(),
+        progress=True,
     )
     _print(answer, as_json)
     if not kept:
@@ -399,7 +428,7 @@ def report(
 
         _print(report_command(runs[0], out), as_json)
         return
-    _print(write_report(runs, out, progress=sys.stderr.isatty()), as_json)
+    _print(write_report(runs, out, progress=True), as_json)
 
 
 @app.command()
@@ -425,7 +454,7 @@ def verify(
     """Recompute a run from its configuration and compare every value, bit by bit; exit code 1 where they disagree."""
     from scenarios.commands.verify import verify_runs
 
-    answer, ok = verify_runs(run, replay=replay, progress=sys.stderr.isatty())
+    answer, ok = verify_runs(run, replay=replay, progress=True)
     _print(answer, as_json)
     if not ok:
         raise typer.Exit(1)
@@ -455,7 +484,8 @@ def list_(
         str | None,
         typer.Argument(
             help="fields, auctions, guarantees, strategies, tasks, perturbations, aggregations or scenarios; "
-            "all but fields without."
+            "all but fields without.",
+            autocompletion=_complete("kinds"),
         ),
     ] = None,
 ) -> None:

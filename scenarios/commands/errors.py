@@ -67,7 +67,8 @@ class ErrorHandlingGroup(TyperGroup):
             if ctx.params.get("debug") or os.environ.get("FL_MARKET_DEBUG"):
                 typer.echo(traceback.format_exc(), err=True, nl=False)
             message, code = _format_error(error)
-            message = "; ".join([message, *getattr(error, "__notes__", [])])
+            place = _place_in_own_code(error) or _place_in_own_code(error.__cause__)
+            message = "; ".join([message, *getattr(error, "__notes__", []), *filter(None, [place])])
             typer.echo(f"market-sim: {message}", err=True)
             raise typer.Exit(code) from None
 
@@ -90,7 +91,7 @@ def _format_error(error: Exception) -> tuple[str, int]:
         return _one_line(error), 1
     if type(error).__name__ == "JobsFailedError":
         return _one_line(error), 1
-    if _raised_in_own_code(error):
+    if _place_in_own_code(error):
         return f"{type(error).__name__}: {_one_line(error)} (--debug shows where)", 1
     if isinstance(error, MemoryError):
         return "out of memory: fewer owners, profiles or records need less", 1
@@ -109,17 +110,18 @@ def _raised_by_project(error: Exception) -> bool:
     return package in PACKAGES and line.lstrip().startswith("raise")
 
 
-def _raised_in_own_code(error: Exception) -> bool:
-    """Whether the error comes from a class of the user's own, called by this project."""
-    trace, called = error.__traceback__, False
+def _place_in_own_code(error: BaseException | None) -> str | None:
+    """File and line of the user's own code, called by this project, that raised an error; None if it was not hers."""
+    trace, called, place = getattr(error, "__traceback__", None), False, None
     while trace is not None:
         name = str(trace.tb_frame.f_globals.get("__name__", ""))
+        file = trace.tb_frame.f_code.co_filename
         ours = name.partition(".")[0] in PACKAGES
-        if called and not ours and not _installed(trace.tb_frame.f_code.co_filename):
-            return True
+        if called and not ours and not _installed(file):
+            place = f"{Path(file).name}, line {trace.tb_lineno}"
         called |= ours
         trace = trace.tb_next
-    return False
+    return place
 
 
 def _installed(file: str) -> bool:

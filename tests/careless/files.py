@@ -71,6 +71,12 @@ CASES = [
     table("a column called strategy", pd.DataFrame([{**ROW, "strategy": "calm"}])),
     table("a list in a cell", pd.DataFrame([{**ROW, "tags": ["a", "b"]}])),
     Case("owners", "`owners=9` for a table of one", lambda _: MarketConfig(population=[ROW], owners=9, bidders=1)),
+    Case("owners", '`sizes="zipf"` beside a table', lambda _: MarketConfig(population=[ROW], sizes="zipf", bidders=1)),
+    Case(
+        "owners",
+        "`privacy_budget=(1, 2)` beside a table",
+        lambda _: MarketConfig(population=[ROW], privacy_budget=(1, 2), bidders=1),
+    ),
     Case("owners", "a table of one with 30 bidders", lambda _: MarketConfig(population=[ROW])),
     network("an empty file", ""),
     network("only comments", "# nothing\n% nothing\n"),

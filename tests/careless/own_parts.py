@@ -62,6 +62,10 @@ class SellsTooMuch(Mine):
         return Outcome(privacy_loss=2 * bids.privacy_budget, payment=0 * bids.privacy_budget, data_size=bids.data_size)
 
 
+class NamedLikeAllIn(Mine):
+    name = "all-in"
+
+
 class NoName(Auction):
     guarantees = Guarantees()
 
@@ -209,6 +213,7 @@ CASES = [
     auction("float32", Float32),
     auction("a negative payment", Negative),
     auction("it sells twice what is offered", SellsTooMuch),
+    auction("it has the name of ours", NamedLikeAllIn),
     auction("no name", NoName),
     Case("own auction", "`check_auction(Mine)` (the class)", lambda _: check_auction(Mine, profiles=1, misreports=1)),
     Case("own auction", '`check_auction("mine")`', lambda _: check_auction("mine", profiles=1, misreports=1)),

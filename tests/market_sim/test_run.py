@@ -225,9 +225,15 @@ def test_an_interrupted_run_without_a_directory_leaves_nothing(monkeypatch: pyte
         run_market(CONFIG)
 
 
-def test_a_progress_bar_is_shown_on_request(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_a_line_now_and_then_says_how_far_it_is_on_request(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("market_sim.campaign.watch.EVERY", 0)
     run_market(CONFIG, progress=True)
-    assert "Rounds" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"Rounds: {CONFIG.rounds} of {CONFIG.rounds}" in said
+    run_market(CONFIG)
+    assert capsys.readouterr().err == ""
 
 
 PAPER = {"owners": 100, "bidders": 10, "rounds": 1}
