@@ -22,11 +22,11 @@ JOBS ?= 2
 
 help:
 	@echo "make run    the scenario 'quickstart': prints its answers, writes runs/quickstart-seed0"
-	@echo "make app    the interactive page at http://127.0.0.1:8765 (needs no internet once installed)"
+	@echo "make app    the interactive app at http://127.0.0.1:8765 (needs no internet once installed)"
 	@echo "make test   lint, types, import contracts, tests with coverage"
 	@echo "make contract   only the tests that every auction, strategy, perturbation, task, model and attacker has to pass"
 	@echo "make test-all   the same, and commands killed at many random moments"
-	@echo "make test-browser   the page and the report in a real browser (Debian: apt install chromium)"
+	@echo "make test-browser   the app and the report in a real browser (Debian: apt install chromium)"
 	@echo "make bench  the figures and timings of docs/benchmarks.md"
 	@echo "make gallery   the pictures of docs/gallery.md and docs/how_it_works.md"
 	@echo "make docs   the documentation as a site, docs/_build/html; make docs-links tries its links to elsewhere"
@@ -93,7 +93,7 @@ $(READY): pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(READY_APP): $(READY)
-	@echo "Installing the page (once)"
+	@echo "Installing the app (once)"
 	@$(PIP) --editable '.[viz]'
 	@touch $@
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.formatting import counted, rounded, with_interval
+from analysis.formatting import accuracy, counted, fixed, with_interval
 from analysis.intervals import CLUSTER, Interval, across_seeds, clustered_mean, ratio_ends, resamples
 from analysis.summary import final_accuracy, without_rounding
 
@@ -141,11 +141,12 @@ def learning_survives(rounds: pd.DataFrame, paired_rounds: pd.DataFrame | None) 
         return LearningSurvives(0, nothing, nothing, UNKNOWN, said)
     lying, truth = both.to_numpy(dtype=float).T
     found = across_seeds(lying - truth)
-    ends = f" [{rounded(found.low)}, {rounded(found.high)}]" if len(both) > 1 else ""
+    several = len(both) > 1
+    change = with_interval(found.mean, found.low, found.high) if several else fixed(found.mean, 2)
+    how = "95 % interval" if several else "one seed has no interval"
     said = (
-        f"Test accuracy after the last round: {rounded(lying.mean())} with the lies, {rounded(truth.mean())} with "
-        f"everybody truthful; difference {rounded(found.mean)}{ends} over {counted(len(both), 'seed')}"
-        f"{' (95 % interval)' if ends else ''}."
+        f"Test accuracy after the last round: {accuracy(lying.mean())} with the lies, {accuracy(truth.mean())} with "
+        f"everybody truthful; difference {change} over {counted(len(both), 'seed')} ({how})."
     )
     return LearningSurvives(len(both), float(lying.mean()), float(truth.mean()), found, said)
 

@@ -92,6 +92,11 @@ def promises_sentence(table: pd.DataFrame) -> str:
     return f"{said} Not tried: {', '.join(untried)}." if len(untried) and (claimed["here"] != NOT_TRIED).any() else said
 
 
+def tried_or_claimed(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of ``promises`` that say something: what was neither claimed nor tried is left out."""
+    return table[(table["claim"] != NOT_CLAIMED) | (table["here"] != NOT_TRIED)]
+
+
 def changed_fields(trades: pd.DataFrame) -> pd.DataFrame:
     """Which fields of every bid differ from the type: a column of booleans per field.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.formatting import rounded
+from analysis.formatting import accuracy
 
 FEW = 3
 """Classes that a sentence names."""
@@ -45,11 +45,11 @@ class Recognition:
         known = self.classes.dropna(subset="recall")
         if not len(known):
             return "No model was tested."
-        text = f"Mean recall of the classes (balanced accuracy) {rounded(self.balanced_accuracy)}"
+        text = f"Mean recall of the classes (balanced accuracy) {accuracy(self.balanced_accuracy)}"
         if self.never:
             return f"{text}; never recognised: {', '.join(self.never)}."
         least = known.nsmallest(min(FEW, len(known)), "recall")
-        named = ", ".join(f"{row['label']} {rounded(row['recall'])}" for row in least.to_dict("records"))
+        named = ", ".join(f"{row['label']} {accuracy(row['recall'])}" for row in least.to_dict("records"))
         return f"{text}; least recognised: {named}."
 
 

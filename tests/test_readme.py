@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageColor
 
-from analysis.plots.style import colour_of
-from scenarios.app.choices import Choices
+from analysis.plots.live import LOSS
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "README.md").read_text()
@@ -34,9 +33,10 @@ def test_every_page_and_picture_it_points_to_is_there():
         assert (ROOT / target).is_file(), target
 
 
-def test_the_picture_of_the_page_is_small_and_has_the_colours_of_the_strategies():
-    picture = ROOT / "docs" / "page.png"
-    assert picture.stat().st_size <= 200_000
+def test_the_picture_of_the_app_is_small_and_shows_a_market_that_has_played():
+    picture = ROOT / "docs" / "app.png"
+    assert picture.stat().st_size <= 300_000
     shown = {colour for _, colour in Image.open(picture).convert("RGB").getcolors(2**24)}
-    drawn = {name: ImageColor.getrgb(colour_of(name)) for name in ("truthful", *Choices().deviators)}
-    assert [name for name, colour in drawn.items() if colour not in shown] == []
+    badge = re.search(r"--no: (#[0-9a-f]{6})", (ROOT / "scenarios" / "app" / "app.css").read_text())[1]
+    drawn = {"the answer": badge, "lies that did not pay": LOSS}
+    assert [what for what, colour in drawn.items() if ImageColor.getrgb(colour) not in shown] == []

@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.transforms import Bbox
 
 from analysis.evaluation import FIRST_BEST, NO_BUDGET, SECOND_BEST
 from analysis.plots.style import INK, colour_of, label, marker_of, panels
@@ -70,6 +71,71 @@ def frontier_figure(
     return figure
 
 
+def frontier_panel(
+    points: pd.DataFrame, benchmarks: pd.DataFrame, published: pd.DataFrame, *, factor: str, headline: str = ""
+) -> Figure:
+    """One panel, every mechanism named beside its mark: the picture for a page that has room for one.
+
+    Parameters
+    ----------
+    points, benchmarks, published : DataFrame
+        As ``frontier_figure`` takes them.
+    factor : str
+        The budget factor shown.
+    headline : str
+        The mechanism that is drawn larger.
+    """
+    figure, (axis,) = panels(width=8.2, height=5.0)
+    _scales(axis)
+    for name, line in _benchmarks(axis, benchmarks[benchmarks["budget_factor"] == factor]).items():
+        place = (0.995, line.get_ydata()[0])  # type: ignore[index]
+        axis.annotate(name, place, (0, 2), xycoords=axis.get_yaxis_transform(), textcoords="offset points", ha="right",
+                      fontsize=8, color=INK)  # fmt: skip
+    here = points[points["budget_factor"] == factor]
+    marks = _mechanisms(axis, here)
+    for name, mark in _published(axis, published[published["budget_factor"] == factor], attacked=False).items():
+        marks[name.replace(", as printed", "").replace(", 300 random lies (published)", " (published, attacked)")] = (
+            mark
+        )
+    for name, mark in marks.items():
+        mark.set_markersize(13 if name == headline else 7)
+    _named(figure, axis, marks, headline)
+    label(
+        axis,
+        x="regret found, at least: gain from the best lie over cost of the truthful sale",
+        y=f"mean error bound of valid rounds (log; at the edge: over {EDGE:g})",
+        title=f"Lower is better bought, further left is harder to cheat (f {'~' if '[' in factor else '='} {factor})",
+    )
+    return figure
+
+
+def _named(figure: Figure, axis: Axes, marks: Mapping[str, Line2D], headline: str) -> None:
+    """Write every name beside its mark, pushed up until no two names overlap."""
+    figure.canvas.draw()
+    middle = axis.bbox.x0 + 0.55 * axis.bbox.width
+    taken: list[Bbox] = []
+    for name, mark in sorted(marks.items(), key=lambda each: np.asarray(each[1].get_ydata())[0]):
+        place = (np.asarray(mark.get_xdata())[0], np.asarray(mark.get_ydata())[0])
+        to_left = axis.transData.transform(place)[0] > middle
+        said = axis.annotate(
+            name,
+            place,
+            (-10 if to_left else 10, 0),
+            textcoords="offset points",
+            ha="right" if to_left else "left",
+            va="center",
+            fontsize=10 if name == headline else 8.5,
+            fontweight="bold" if name == headline else "normal",
+            color=mark.get_color(),
+        )
+        for up in range(0, 200, 2):
+            said.set_position((-10 if to_left else 10, up))
+            box = said.get_window_extent()
+            if not any(box.overlaps(other) for other in taken):
+                break
+        taken.append(box)
+
+
 def _scales(axis: Axes) -> None:
     axis.set_xscale("symlog", linthresh=MIN_WEIGHT, linscale=0.5)
     axis.set_yscale("log")
@@ -107,7 +173,7 @@ def _mechanisms(axis: Axes, rows: pd.DataFrame) -> dict[str, Line2D]:
     return drawn
 
 
-def _published(axis: Axes, rows: pd.DataFrame) -> dict[str, Line2D]:
+def _published(axis: Axes, rows: pd.DataFrame, *, attacked: bool = True) -> dict[str, Line2D]:
     """Hollow marks in the colour that the same mechanism has here."""
     drawn: dict[str, Line2D] = {}
     for row in rows.to_dict(orient="records"):
@@ -116,7 +182,7 @@ def _published(axis: Axes, rows: pd.DataFrame) -> dict[str, Line2D]:
         style = {"color": colour_of(short), "marker": marker_of(short), "markerfacecolor": "white", "zorder": 2}
         across = _reach(row["regret"], row["low"], row["high"])
         drawn[f"{name} (published)"] = _mark(axis, row, across, np.zeros((2, 1)), **style)
-        if across.any():
+        if attacked and across.any():
             here = (row["regret"], min(row["error_bound"], EDGE))
             axis.annotate("attacked", here, (-22, 6), textcoords="offset points", fontsize="x-small", color=INK)
     return drawn

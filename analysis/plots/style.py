@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -145,6 +147,14 @@ def whiskers(
     reach = np.where(np.isfinite(reach), np.maximum(reach, 0.0), 0.0)
     drawn = {**style_of(name), "label": name, "linestyle": "none", "capsize": 2, "markersize": 6, **style}
     axes.errorbar(np.asarray(x), middle, yerr=reach, **drawn)
+
+
+def save(figure: Figure, file: Path, *, dpi: int = 110) -> None:
+    """Write a figure so that the same figure gives the same bytes: ids that are no random numbers, and no date."""
+    vector = file.suffix in (".svg", ".pdf")
+    dates = {"Date": None} if file.suffix == ".svg" else {"CreationDate": None} if vector else {}
+    with mpl.rc_context({"svg.hashsalt": file.stem}):
+        figure.savefig(file, dpi=dpi, metadata=dates)
 
 
 def key(axes: Axes, **where: Any) -> None:

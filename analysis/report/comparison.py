@@ -56,7 +56,7 @@ def comparison_report(markets: Sequence[MarketRuns], *, hashes: Mapping[str, Map
     return document(
         f"{len(markets)} markets compared",
         QUESTION,
-        comparison_answer(numbers, headlines, unlike(configs), same_bound(configs)),
+        f"Did lying pay? {'; '.join(f'{name}: {found.verdict.lower()}' for name, found in headlines.items())}.",
         [
             section("differences", "What differs", _differences(markets)),
             section(
@@ -64,9 +64,6 @@ def comparison_report(markets: Sequence[MarketRuns], *, hashes: Mapping[str, Map
                 "Key numbers",
                 _headlines(headlines),
                 _wide(numbers, [market.label for market in markets]),
-                picture(
-                    "marks", numbers_figure(numbers[numbers["quantity"].isin(DRAWN)]), "Means with 95 % intervals."
-                ),
             ),
             section(
                 "rounds",
@@ -78,7 +75,11 @@ def comparison_report(markets: Sequence[MarketRuns], *, hashes: Mapping[str, Map
                 ),
             ),
             *(
-                section(f"promises-{place}", f"Were promises kept? {each.label}", *promises_table(each, f"-{place}"))
+                section(
+                    f"promises-{place}",
+                    f"What was promised, what was kept: {each.label}",
+                    *promises_table(each, f"-{place}"),
+                )
                 for place, each in enumerate(markets, start=1)
             ),
             *(
@@ -90,6 +91,12 @@ def comparison_report(markets: Sequence[MarketRuns], *, hashes: Mapping[str, Map
                 for place, each in enumerate(markets, start=1)
             ),
         ],
+        figure=picture(
+            "marks",
+            numbers_figure(numbers[numbers["quantity"].isin(DRAWN)]),
+            "Means with 95 % intervals; a mark without whiskers has none.",
+        ),
+        more=comparison_answer(numbers, headlines, unlike(configs), same_bound(configs)),
     )
 
 
@@ -102,8 +109,8 @@ def side_by_side(markets: Sequence[MarketRuns]) -> pd.DataFrame:
 
 def comparison_answer(
     numbers: pd.DataFrame, headlines: Mapping[str, Headline], unlike: Sequence[str] = (), same_bound: bool = True
-) -> str:
-    """The answer, drawn from the numbers.
+) -> list[str]:
+    """What the answer rests on, a line each, drawn from the numbers.
 
     Parameters
     ----------
@@ -126,7 +133,7 @@ def comparison_answer(
     else:
         said.append(_leader(numbers, *bound, "lowest", largest=False))
     lying = " ".join(f"{market}: {found.sentence}." for market, found in headlines.items())
-    return f"{' '.join(said)} Did lying pay? {lying} [ ]: 95 % intervals."
+    return [*said, f"Did lying pay? {lying} [ ]: 95 % intervals."]
 
 
 def same_bound(configs: Sequence[Mapping[str, Any]]) -> bool:
@@ -163,17 +170,19 @@ def _known(numbers: pd.DataFrame, quantity: str) -> pd.DataFrame:
 
 
 def _wide(numbers: pd.DataFrame, labels: Sequence[str]) -> str:
-    """One row per quantity; mean and both ends per market."""
-    rows, headings = [], {"quantity": "quantity", "unit": "unit"}
+    """One row per quantity; a mean with its interval per market."""
+    rows, headings, ends = [], {"quantity": "quantity"}, {}
     for place, market in enumerate(labels):
-        headings |= {f"mean {place}": market, f"low {place}": "from", f"high {place}": "to"}
+        headings[f"mean {place}"] = f"{market} [ ]"
+        ends[f"mean {place}"] = f"low {place}", f"high {place}"
+    headings["unit"] = "unit"
     for quantity, group in numbers.groupby("quantity", sort=False):
         row = {"quantity": quantity, "unit": group["unit"].iloc[0]}
         for place, market in enumerate(labels):
             found = group[group["market"] == market].iloc[0]
             row |= {f"{part} {place}": found[part] for part in ("mean", "low", "high")}
         rows.append(row)
-    return html_table("key-numbers", pd.DataFrame(rows), headings, f"From, to: {INTERVALS}")
+    return html_table("key-numbers", pd.DataFrame(rows), headings, INTERVALS, intervals=ends)
 
 
 def _headlines(headlines: Mapping[str, Headline]) -> str:

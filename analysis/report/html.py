@@ -20,15 +20,29 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from agents.files import to_json
-from analysis.formatting import NOTHING, rounded
+from analysis.formatting import NOTHING, interval_texts, rounded
+from analysis.headline import NO, NOT_KNOWN, ONLY_TOGETHER, YES
 from analysis.plots.style import INK
 
 GENERATOR = "fl-market report 1"
 """Marks a report as one of this project; only such a file is ever replaced."""
+VERDICTS = {NO: "no", YES: "yes", ONLY_TOGETHER: "together", NOT_KNOWN: "unknown"}
+"""Classes of the style sheet."""
+LONG = 40
+"""Rows from which on a table may be broken when it is printed."""
 
 
-def document(title: str, question: str, answer: str, sections: Iterable[str]) -> str:
-    """Return a complete HTML document.
+def document(
+    title: str,
+    question: str,
+    answer: str,
+    sections: Iterable[str],
+    *,
+    verdict: str = "",
+    figure: str = "",
+    more: Iterable[str] = (),
+) -> str:
+    """Return a complete HTML document, which opens with the answer and the one figure that shows it.
 
     Parameters
     ----------
@@ -36,8 +50,16 @@ def document(title: str, question: str, answer: str, sections: Iterable[str]) ->
         Plain text; the answer is the sentence that a reader in a hurry takes away.
     sections : iterable of str
         HTML, from ``section``.
+    verdict : str
+        The answer in a word or two, before its sentence.
+    figure : str
+        HTML, from ``picture``.
+    more : iterable of str
+        What else a reader should know before the sections, a sentence or two each.
     """
     sheet = files("analysis.report").joinpath("style.css").read_text(encoding="utf-8")
+    badge = f'<strong class="{VERDICTS.get(verdict, "other")}">{html.escape(verdict)}</strong> ' if verdict else ""
+    points = "".join(f"<li>{html.escape(point)}</li>" for point in more)
     return "\n".join(
         [
             "<!DOCTYPE html>",
@@ -54,7 +76,9 @@ def document(title: str, question: str, answer: str, sections: Iterable[str]) ->
             "<main>",
             f"<h1>{html.escape(title)}</h1>",
             f'<p id="question">{html.escape(question)}</p>',
-            f'<p id="answer">{html.escape(answer)}</p>',
+            f'<p id="answer">{badge}{html.escape(answer)}</p>',
+            *([figure] if figure else []),
+            *([f'<ul id="more">{points}</ul>'] if points else []),
             *sections,
             "</main>",
             "</body>",
@@ -84,7 +108,14 @@ def listing(content: Mapping[str, Any]) -> str:
     return f"<pre>{html.escape(to_json(content))}</pre>"
 
 
-def html_table(name: str, frame: pd.DataFrame, headings: Mapping[str, str] | None = None, caption: str = "") -> str:
+def html_table(
+    name: str,
+    frame: pd.DataFrame,
+    headings: Mapping[str, str] | None = None,
+    caption: str = "",
+    *,
+    intervals: Mapping[str, tuple[str, str]] | None = None,
+) -> str:
     """A table with one row per row of ``frame``; ``name`` is its id.
 
     Parameters
@@ -94,19 +125,50 @@ def html_table(name: str, frame: pd.DataFrame, headings: Mapping[str, str] | Non
     headings : mapping, optional
         Columns to show and what to call them, in order; by default all, by their own names.
     caption : str, optional
+    intervals : mapping, optional
+        Columns that are means, and those with both ends of their intervals, which stand in the same cell.
     """
     shown = dict(headings or {str(column): str(column) for column in frame.columns})
-    head = "".join(f'<th scope="col">{html.escape(text)}</th>' for text in shown.values())
+    ends = intervals or {}
+    aligned = {column: ' class="number"' if _numeric(frame, column) else "" for column in shown}
+    head = "".join(f'<th scope="col"{aligned[column]}>{html.escape(text)}</th>' for column, text in shown.items())
     rows = [
-        "<tr>" + "".join(cell(row[column], name=column) for column in shown) + "</tr>"
+        "<tr>"
+        + "".join(
+            interval_cell(row, column, *ends[column]) if column in ends else cell(row[column], name=column)
+            for column in shown
+        )
+        + "</tr>"
         for row in frame.to_dict(orient="records")
     ]
     title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
+    long = ' class="long"' if len(rows) > LONG else ""
     return (
-        f'<div class="wide"><table id="{html.escape(name)}">{title}\n<thead><tr>{head}</tr></thead>\n<tbody>\n'
+        f'<div class="wide"><table id="{html.escape(name)}"{long}>{title}\n<thead><tr>{head}</tr></thead>\n<tbody>\n'
         + "\n".join(rows)
         + "\n</tbody></table></div>"
     )
+
+
+def _numeric(frame: pd.DataFrame, column: str) -> bool:
+    """Whether a column holds numbers, which stand at the right."""
+    known = [each for each in frame[column] if not (each is None or each is pd.NA)]
+    return bool(known) and all(
+        isinstance(each, int | float | np.number) and not isinstance(each, bool | np.bool_) for each in known
+    )
+
+
+def interval_cell(row: Mapping[Any, Any], mean: str, low: str, high: str) -> str:
+    """One cell with a mean and both ends of its interval, or the mean alone where there is none."""
+    value = float(row[mean])
+    texts = interval_texts(value, float(row[low]), float(row[high]))
+    if math.isnan(value):
+        return cell(value, name=mean)
+    said = number(value, texts[0])
+    if len(texts) > 1:
+        ends = (number(row[end], text, name=end) for end, text in zip((low, high), texts[1:], strict=True))
+        said += f" [{', '.join(ends)}]"
+    return f'<td data-column="{html.escape(mean)}" class="number">{said}</td>'
 
 
 def cell(value: Any, name: str = "") -> str:
@@ -121,13 +183,14 @@ def cell(value: Any, name: str = "") -> str:
     return f"<td{column}>{html.escape(str(value))}</td>"
 
 
-def number(value: Any) -> str:
-    """A number as HTML; what is unknown (NaN) is a dash."""
+def number(value: Any, text: str = "", *, name: str = "") -> str:
+    """A number as HTML, read as ``text`` or with four digits; what is unknown (NaN) is a dash."""
     plain = value.item() if isinstance(value, np.generic) else value
     if isinstance(plain, float) and math.isnan(plain):
         return NOTHING
     exact = plain + 0.0 if isinstance(plain, float) else plain  # -0.0 + 0.0 is 0.0
-    return f'<data value="{exact!r}">{rounded(exact)}</data>'
+    column = f' data-column="{html.escape(name)}"' if name else ""
+    return f'<data value="{exact!r}"{column}>{text or rounded(exact)}</data>'
 
 
 def picture(name: str, figure: Figure, caption: str) -> str:

@@ -11,15 +11,28 @@ from typing import Any
 import pandas as pd
 
 from analysis.findings import Findings
-from analysis.formatting import counted, with_interval
+from analysis.formatting import accuracy, counted, with_interval
 from analysis.key_figures import INTERVALS
 from analysis.paired import WhoPays
 from analysis.plots.market import market_figure
 from analysis.plots.rounds import accounts_figure, privacy_figure, rounds_figure
 from analysis.privacy_account import privacy_sentences
-from analysis.promises import promises_sentence
+from analysis.promises import promises_sentence, tried_or_claimed
 from analysis.recognition import recognition
-from analysis.report.headings import CLASSES, GAINS, GROUPS, NUMBERS, PAYERS, PRIVACY, PROMISES
+from analysis.report.headings import (
+    CLASSES,
+    GAINS,
+    GAINS_ENDS,
+    GROUPS,
+    GROUPS_ENDS,
+    NUMBERS,
+    NUMBERS_ENDS,
+    PAYERS,
+    PAYERS_ENDS,
+    PRIVACY,
+    PROMISES,
+    ROUNDS,
+)
 from analysis.report.html import document, folded, html_table, listing, paragraph, picture, section
 from analysis.report.runs import MarketRuns
 from analysis.summary import tails_too_heavy
@@ -57,35 +70,33 @@ def market_report(
     return document(
         f"A market: {market.manifest['auction']['name']}, {market.config['owners']} owners",
         QUESTION,
-        market_answer(market),
+        f"{found.headline.sentence[:1].upper()}{found.headline.sentence[1:]}.",
         [
-            section("numbers", "Key numbers", *_warnings(market), _key_numbers(market)),
-            section("lying", "Who gains? Did lying pay?", *_lying(market, ceiling, chance)),
+            section("numbers", "Key numbers", _key_numbers(market)),
+            section("lying", "Who gains? Did lying pay?", *_lying(market)),
             section("payers", "Who pays?", *_payers(found.payers)),
             section("learning", "Does the learning survive?", paragraph(found.learning.sentence)),
             section("recognition", "What does the model recognise?", *recognised(market)),
             section("task", "What is public of the data?", *public_knowledge(market)),
             section("rounds", "Round by round", *_rounds(market)),
-            section("promises", "Were promises kept?", *promises_table(market)),
+            section("promises", "What was promised, what was kept", *promises_table(market)),
             section("privacy", "What privacy was spent?", *_privacy(market)),
             section("configuration", "Configuration", *configuration(market, hashes or {})),
         ],
+        verdict=found.headline.verdict,
+        figure=_opening(market, ceiling, chance),
+        more=[*_warnings(market), *more_answers(found)],
     )
 
 
-def market_answer(market: MarketRuns) -> str:
-    """The answer in a few sentences, drawn from the numbers."""
-    found = market.findings
-    return " ".join(
-        [
-            str(found.headline),
-            *(found.payers.sentences if found.payers.rounds else ()),
-            _bought(found),
-            *([found.learning.sentence] if found.headline.misreports else []),
-            promises_sentence(found.promises),
-            "[ ]: 95 % intervals.",
-        ]
-    )
+def more_answers(found: Findings) -> list[str]:
+    """Who paid, what was bought, whether the learning survives and what was kept, a line each, from the numbers."""
+    return [
+        *([" ".join(found.payers.sentences)] if found.payers.rounds else []),
+        _bought(found),
+        *([found.learning.sentence] if found.headline.misreports else []),
+        f"{promises_sentence(found.promises)} [ ]: 95 % intervals.",
+    ]
 
 
 def _bought(found: Findings) -> str:
@@ -97,12 +108,19 @@ def _bought(found: Findings) -> str:
         bought = f"for a mean error bound of {_figure(bound)}, {_figure(invalid)} % of the rounds invalid"
     return (
         f"The buyer spent {_figure(found.number('spent of the budget'))} % of her budget, {bought}, and her model's "
-        f"test accuracy ended at {_figure(found.number('test accuracy after the last round'))}."
+        f"test accuracy ended at {accuracy_words(found.number('test accuracy after the last round'))}."
     )
 
 
 def _figure(row: Mapping[str, Any]) -> str:
     return with_interval(float(row["mean"]), float(row["low"]), float(row["high"]))
+
+
+def accuracy_words(row: Mapping[str, Any]) -> str:
+    """A test accuracy with its interval, or, of one run, a word that there is none; ``row`` of the key numbers."""
+    if pd.isna([row["low"], row["high"]]).any():
+        return f"{accuracy(row['mean'])} (one run has no interval)"
+    return _figure(row)
 
 
 def _warnings(market: MarketRuns) -> list[str]:
@@ -113,38 +131,43 @@ def _warnings(market: MarketRuns) -> list[str]:
     ]
     unfinished = f"Unfinished: {'; '.join(cut)}. What follows is about the rounds that were played."
     told = [*market.manifest.get("outside_training", ()), *market.manifest.get("shares_of_nobody", ())]
-    return [*([paragraph(unfinished)] if cut else []), *map(paragraph, told)]
+    return [*([unfinished] if cut else []), *told]
 
 
 def _key_numbers(market: MarketRuns) -> str:
     caption = (
-        f"{counted(len(market.rounds), 'round')} of {counted(len(market.runs), 'run')}. From, to: {INTERVALS} Cost: of "
+        f"{counted(len(market.rounds), 'round')} of {counted(len(market.runs), 'run')}. {INTERVALS} Cost: of "
         "all an owner's records at her own privacy budget."
     )
-    return html_table("key-numbers", market.numbers, NUMBERS, caption)
+    return html_table("key-numbers", market.numbers, NUMBERS, caption, intervals=NUMBERS_ENDS)
 
 
-def _lying(market: MarketRuns, ceiling: pd.DataFrame | None, chance: float | None) -> list[str]:
+def _opening(market: MarketRuns, ceiling: pd.DataFrame | None, chance: float | None) -> str:
+    """The one figure that shows the answer."""
     words = "with the privacy bought" if market.protected else "this market, without noise"
     figure = market_figure(market.rounds, market.trades, ceiling=ceiling, chance=chance, label_noisy=words)
+    runs = "mean and range over the runs" if len(market.runs) > 1 else "one run, which has no interval"
+    caption = f"Left: every lie against the same owner's truth in the same round. Right: the buyer's model; {runs}."
+    return picture("market", figure, caption)
+
+
+def _lying(market: MarketRuns) -> list[str]:
     found = market.findings
     parts = [paragraph(str(found.headline))]
     if len(found.lying):
         caption = (
-            "Each lie alone: gain over the same owner's truth in the same round, all others as they bid. From, to: "
+            "Each lie alone: gain over the same owner's truth in the same round, all others as they bid. [ ]: "
             f"95 % interval, bootstrap of rounds. {found.tried} {tails_too_heavy(found.lying.to_dict('records'))}"
         )
-        parts.append(html_table("gains", found.lying, GAINS, caption.strip()))
+        parts.append(html_table("gains", found.lying, GAINS, caption.strip(), intervals=GAINS_ENDS))
     if len(found.groups):
         caption = (
             "Owners who acted together (an owner under several names is a group of one), beside the same group telling "
-            "the truth, all others as they bid; transfers included. From, to: 95 % interval, bootstrap of rounds."
+            "the truth, all others as they bid; transfers included. [ ]: 95 % interval, bootstrap of rounds."
         )
-        parts.append(html_table("groups", found.groups, GROUPS, caption))
-    drawn = "Left: every lie against the same owner's truth in the same round. Right: the buyer's model, mean and range"
+        parts.append(html_table("groups", found.groups, GROUPS, caption, intervals=GROUPS_ENDS))
     return [
         *parts,
-        picture("market", figure, f"{drawn} over the runs."),
         picture("accounts", accounts_figure(market.trades), "Utility per bid by strategy, with 95 % intervals."),
     ]
 
@@ -155,9 +178,9 @@ def _payers(payers: WhoPays) -> list[str]:
         return said
     caption = (
         f"Means over the {counted(payers.rounds, 'round')} in which somebody lied, beside everybody's truth in the "
-        "same rounds. From, to: 95 % interval of the change, bootstrap of rounds."
+        "same rounds. [ ]: 95 % interval of the change, bootstrap of rounds."
     )
-    return [*said, html_table("payers-table", payers.table, PAYERS, caption)]
+    return [*said, html_table("payers-table", payers.table, PAYERS, caption, intervals=PAYERS_ENDS)]
 
 
 def recognised(market: MarketRuns, suffix: str = "") -> list[str]:
@@ -200,20 +223,23 @@ NOT_PUBLIC = (
 def promises_table(market: MarketRuns, suffix: str = "") -> list[str]:
     """What the auction claims, and what became of it here; ``suffix`` keeps ids apart."""
     table = market.findings.promises
+    shown = tried_or_claimed(table)
     caption = (
         "A claim is the auction's, about one owner in one round; kept or broken is what became of it in recorded cases."
     )
-    return [paragraph(promises_sentence(table)), html_table(f"promises-table{suffix}", table, PROMISES, caption)]
+    return [paragraph(promises_sentence(table)), html_table(f"promises-table{suffix}", shown, PROMISES, caption)]
 
 
 def _rounds(market: MarketRuns) -> list[str]:
     shown = market.rounds.head(MAX_ROWS).dropna(axis=1, how="all")
+    columns = {name: said for name, said in ROUNDS.items() if name in shown}
     left = len(market.rounds) - len(shown)
     title = f"The first {len(shown):,} rounds as recorded" if left else "All rounds as recorded"
     rest = [paragraph(f"The other {left:,} are in rounds.parquet.")] if left else []
+    rest.append(paragraph(f"rounds.parquet has {shown.shape[1]} columns, of which these are the main ones."))
     return [
         picture("development", rounds_figure(market.rounds, market.trades), "Means over blocks of rounds, 95 % bands."),
-        folded(title, html_table("rounds-table", shown), *rest),
+        folded(title, html_table("rounds-table", shown, columns), *rest),
     ]
 
 

@@ -35,11 +35,11 @@ def sweep_report(sweep: Sweep, measured: pd.DataFrame) -> str:
         QUESTION,
         answer(found),
         [
-            section("effects", "Effects", paragraph(NOTE), html_table("effects-table", _named(found))),
+            section("effects", "Effects", paragraph(NOTE), _table("effects-table", found)),
             section("facets", "All markets", picture("facets-picture", facets_figure(measured, sweep.varied),
                                                      "Means over the seeds with 95 % intervals.")),
-            section("cells", "Means", html_table("cells-table", _wide(means))),
-            section("differences", "Paired differences", html_table("differences-table", _named(differences))),
+            section("cells", "Means", _wide(means)),
+            section("differences", "Paired differences", _table("differences-table", differences)),
             section(
                 "made",
                 "How it was made",
@@ -64,16 +64,23 @@ def answer(found: pd.DataFrame) -> str:
     return ("; ".join(parts) or "No difference lies apart from 0") + " (95 % intervals over the seeds)."
 
 
-def _named(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(measure=[MEASURES[name].name for name in frame["measure"]])
+def _table(name: str, frame: pd.DataFrame) -> str:
+    """A table whose means have their intervals beside them."""
+    named = frame.assign(measure=[MEASURES[each].name for each in frame["measure"]])
+    headings = {column: column for column in named if column not in ("low", "high")} | {"difference": "difference [ ]"}
+    return html_table(name, named, headings, intervals={"difference": ("low", "high")})
 
 
-def _wide(means: pd.DataFrame) -> pd.DataFrame:
-    """A row per cell, three columns per measure."""
+def _wide(means: pd.DataFrame) -> str:
+    """A row per cell, a mean with its interval per measure."""
     rows: dict[str, dict[str, object]] = {}
+    intervals: dict[str, tuple[str, str]] = {}
     for row in means.to_dict(orient="records"):
         name = MEASURES[row["measure"]].name
+        intervals[name] = f"{name} low", f"{name} high"
         rows.setdefault(row["cell"], {"cell": row["cell"]}).update(
-            {name: row["mean"], f"{name}, from": row["low"], f"{name}, to": row["high"]}
+            {name: row["mean"], f"{name} low": row["low"], f"{name} high": row["high"]}
         )
-    return pd.DataFrame(list(rows.values()))
+    ends = [end for pair in intervals.values() for end in pair]
+    frame = pd.DataFrame(list(rows.values()), columns=["cell", *intervals, *ends])
+    return html_table("cells-table", frame, {"cell": "cell", **{name: name for name in intervals}}, intervals=intervals)

@@ -23,6 +23,8 @@ from scenarios.app.visit import Visit
 QUESTION = "Does lying pay here?"
 CLASSES = {NO: "no", YES: "yes", ONLY_TOGETHER: "together", NOT_KNOWN: "unknown"}
 NOTHING_YET = "No round was played yet: press Play."
+WORSE = 0.2
+"""By how much a higher error bound is a loss of the buyer's even though she pays less for it."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,8 @@ def facts(view: View, chance: float) -> list[Fact]:
     accuracy = float(final_accuracy(rounds).iloc[0])
     learned = Fact(
         "What has the model learned?",
-        rounded(accuracy),
-        f"of the test records are classified rightly; guessing, {rounded(chance)}.",
+        percent(accuracy),
+        f"of the test records are classified rightly; by guessing, {percent(chance)}.",
     )
     if not view.misreports:
         spent = rounds["spent"].sum() / max(rounds["budget"].sum(), 1e-300)
@@ -118,34 +120,34 @@ def in_full(view: View) -> list[str]:
         return [NOTHING_YET]
     rounds = view.rounds.assign(seed=0)
     paid = who_pays(rounds).sentences if view.misreports else ()
-    spent, invalid = 100 * rounds["spent"].sum() / max(rounds["budget"].sum(), 1e-300), int(rounds["invalid"].sum())
-    bought = f"The buyer spent {rounded(spent)} % of all budgets"
+    spent, invalid = rounds["spent"].sum() / max(rounds["budget"].sum(), 1e-300), int(rounds["invalid"].sum())
+    bought = f"The buyer spent {percent(spent)} of all budgets"
     bought += f"; in {invalid:,} of {counted(len(rounds), 'round')} nobody sold." if invalid else "."
     return [str(view.headline), *paid, bought]
 
 
 def _payer(found: WhoPays) -> Fact:
     """Who had less of the lies than of everybody's truth, and what the others had."""
-    honest = found.honest_surplus.mean
-    kept = {"The liars": found.owner_surplus.mean - honest, "The truthful": honest}
-    spent = found.spent.mean
-    payer, loss = min([*kept.items(), ("The buyer", -spent)], key=lambda each: each[1])
-    said = [f"the truthful kept {_change(honest)}", f"all owners together {_change(found.owner_surplus.mean)}"]
-    said.append(f"the buyer paid {_change(spent)} for {_times(found.error_bound.mean)} the error bound")
-    if loss >= 0:
-        payer = "The buyer" if found.error_bound.mean > 1 else "Nobody"
-    sentence = f"Against everybody's truth, a round: {'; '.join(said)}."
-    return Fact("Who paid for it?", payer, sentence)
+    honest, spent, bound = found.honest_surplus.mean, found.spent.mean, found.error_bound.mean
+    # Who pays no less, and gets a worse sum for it, has paid too.
+    buyer = spent > 0 or (spent == 0 and bound > 1) or bound > 1 + WORSE
+    lost = {"the liars": found.owner_surplus.mean - honest < 0, "the truthful": honest < 0, "the buyer": buyer}
+    payers = " and ".join(name for name, less in lost.items() if less) or ("the buyer" if bound > 1 else "nobody")
+    said = [f"the buyer paid {_change(spent)} for {_times(bound)} the error bound"]
+    said.append(f"the truthful kept {_change(honest)}, all owners together {_change(found.owner_surplus.mean)}")
+    return Fact(
+        "Who paid for it?", payers[0].upper() + payers[1:], f"A round, against everybody's truth: {'; '.join(said)}."
+    )
 
 
 def _change(money: float) -> str:
     if money == 0 or not math.isfinite(money):
         return "as much"
-    return f"{rounded(abs(money))} {'more' if money > 0 else 'less'}"
+    return f"{rounded(abs(money), 3)} {'more' if money > 0 else 'less'}"
 
 
 def _times(ratio: float) -> str:
-    return f"{rounded(ratio)} times" if math.isfinite(ratio) else "an unknown part of"
+    return f"{rounded(ratio, 3)} times" if math.isfinite(ratio) else "an unknown part of"
 
 
 def difference(visit: Visit, one: Market, other: Market) -> str:

@@ -131,8 +131,8 @@ def _deviators(visit: Visit, current: Choices) -> None:
             minimum=SHARE.minimum,
             maximum=SHARE.maximum,
             step=1,
-            v_model=percent,
-            on_v_model=share(name),
+            value=percent,
+            on_value=share(name),
             unit=" %",
             hint=first_line(strategy_classes()[name]),
         ).key(name)
@@ -146,7 +146,7 @@ def _deviators(visit: Visit, current: Choices) -> None:
         if name != "":
             visit.choose(deviators=with_share(current.deviators, name, 10))
 
-    Pick(label="More ways to bid", items=items, v_model="", on_v_model=visit.doing(add)).key(f"add{len(left)}")
+    Pick(label="More ways to bid", items=items, value="", on_value=visit.doing(add)).key(f"add{len(left)}")
 
 
 def _beside(visit: Visit) -> None:
@@ -158,7 +158,7 @@ def _beside(visit: Visit) -> None:
     items = [{"value": "", "text": "nothing"}, {"value": TRUTH, "text": "the same with everybody truthful"}]
     items += [{"value": name, "text": _named("auction", name)} for name in auction_classes()]
     beside = visit.draft.value.beside
-    Pick(label="Compare with", items=items, v_model=beside, on_v_model=visit.doing(choose))
+    Pick(label="Compare with", items=items, value=beside, on_value=visit.doing(choose))
 
 
 def _file(visit: Visit, current: Choices) -> None:

@@ -1,4 +1,7 @@
-"""What the page is made of: plain HTML elements with a name each, and the charts."""
+"""What the page is made of: plain HTML elements with a name each, and the charts.
+
+What a control says is its trait ``value``: of one called ``v_model`` ipyvue would never tell the browser.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,8 @@ from scenarios.app.offers import Flag, Names, NotOfferedError, Offer, Span, Whol
 def Pick(
     label: str,
     items: list[dict[str, str]],
-    v_model: str,
-    on_v_model: Callable[[Any], None] | None = None,
+    value: str,
+    on_value: Callable[[Any], None] | None = None,
     hint: str = "",
 ) -> None:
     """A list to pick from."""
@@ -30,8 +33,8 @@ def Slide(
     minimum: float,
     maximum: float,
     step: float,
-    v_model: float,
-    on_v_model: Callable[[Any], None] | None = None,
+    value: float,
+    on_value: Callable[[Any], None] | None = None,
     unit: str = "",
     zero: str = "",
     hint: str = "",
@@ -47,15 +50,15 @@ def SpanSlide(
     minimum: float,
     maximum: float,
     step: float,
-    v_model: list[float],
-    on_v_model: Callable[[Any], None] | None = None,
+    value: list[float],
+    on_value: Callable[[Any], None] | None = None,
     hint: str = "",
 ) -> None:
     """Two numbers to slide."""
 
 
 @solara.component_vue("vue/check.vue", vuetify=False)
-def Check(label: str, v_model: bool, on_v_model: Callable[[Any], None] | None = None) -> None:
+def Check(label: str, value: bool, on_value: Callable[[Any], None] | None = None) -> None:
     """A box to check."""
 
 
@@ -118,15 +121,15 @@ def field(
     label = label or offer.label
     if isinstance(offer, Names):
         items = [{"value": name, "text": (texts or {}).get(name, name)} for name in offer.names]
-        Pick(label=label, items=items, v_model=value, on_v_model=choose, hint=hint)
+        Pick(label=label, items=items, value=value, on_value=choose, hint=hint)
     elif isinstance(offer, Whole):
         Slide(
             label=label,
             minimum=offer.minimum,
             maximum=offer.maximum,
             step=offer.step,
-            v_model=value,
-            on_v_model=choose,
+            value=value,
+            on_value=choose,
             unit=unit,
             zero=zero,
             hint=hint,
@@ -138,12 +141,12 @@ def field(
             minimum=offer.minimum,
             maximum=offer.maximum,
             step=offer.step,
-            v_model=ends,
-            on_v_model=choose,
+            value=ends,
+            on_value=choose,
             hint=hint,
         )
     elif isinstance(offer, Flag):
-        Check(label=label, v_model=value, on_v_model=choose)
+        Check(label=label, value=value, on_value=choose)
 
 
 def picked(value: Any, names: Sequence[str]) -> str:

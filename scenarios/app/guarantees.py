@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import html
 import inspect
 import sys
-from collections.abc import Mapping
-from typing import Any
 
+import pandas as pd
 import solara
 
 from agents.broker.auctions.base import FIELDS, Auction
 from analysis.formatting import counted, rounded
-from analysis.promises import BROKEN, KEPT, NOT_TRIED, promises_sentence
+from analysis.promises import BROKEN, NOT_TRIED, promises_sentence, tried_or_claimed
 from scenarios.app.choices import spoken
-from scenarios.app.elements import text, text_list
+from scenarios.app.elements import markup, text, text_list
 from scenarios.app.visit import Visit
 
 FIELD_PHRASES = {
@@ -35,9 +35,9 @@ def GuaranteesPanel(visit: Visit) -> None:
             text("p", f"As it describes itself: {_description(auction)}")
             text_list(claim_sentences(auction))
         with solara.v.Html(tag="section", class_="panel"):
-            text("h3", "What was kept here?")
+            text("h3", "What was promised, what was kept")
             text("p", promises_sentence(table))
-            text_list([outcome_sentence(row) for row in table.to_dict("records")])
+            markup("table", kept_table(table), "kept")
             text(
                 "p",
                 "A claim is about one owner in one round, alone: owners who collude, or who would sell the same "
@@ -73,15 +73,20 @@ def claim_sentences(auction: Auction) -> list[str]:
     return sentences
 
 
-def outcome_sentence(row: Mapping[Any, Any]) -> str:
-    """What became of one promise here, from a row of ``analysis.promises.promises``."""
-    what = f"{row['promise'].capitalize()} ({row['claim']})"
-    if row["here"] == NOT_TRIED:
-        return f"{what}: {NOT_TRIED} here."
-    if row["here"] == KEPT:
-        return f"{what}: {KEPT} here in {counted(row['cases'], 'case')}."
-    worst = f"{rounded(row['worst'])} {row['unit']}"
-    return f"{what}: {BROKEN} here in {row['broken']:,} of {counted(row['cases'], 'case')}, by {worst} at most."
+def kept_table(table: pd.DataFrame) -> str:
+    """What was promised and what became of it, as HTML; ``table`` of ``analysis.promises.promises``."""
+    rows = []
+    for row in tried_or_claimed(table).to_dict("records"):
+        cases = "" if row["here"] == NOT_TRIED else f" in {counted(row['cases'], 'case')}"
+        if row["here"] == BROKEN:
+            worst = f"{rounded(row['worst'])} {row['unit']}"
+            cases = f" in {row['broken']:,} of {counted(row['cases'], 'case')}, by {worst} at most"
+        cells = [f"{row['promise'].capitalize()}", row["claim"], f"{row['here']}{cases}"]
+        mark = ' class="broken"' if row["here"] == BROKEN else ""
+        named, claim, here = map(html.escape, cells)
+        rows.append(f'<tr><th scope="row">{named}</th><td>{claim}</td><td{mark}>{here}</td></tr>')
+    head = "".join(f'<th scope="col">{each}</th>' for each in ("promise", "what was promised", "what was kept here"))
+    return f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
 
 
 def _description(auction: Auction) -> str:

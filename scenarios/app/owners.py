@@ -60,7 +60,7 @@ def OwnersPanel(visit: Visit) -> None:
         with solara.v.Html(tag="section", class_="panel"):
             text("h3", "Who is in this market?")
             items = [{"value": key, "text": words} for key, words in COLOURED_BY.items()]
-            Pick(label="Coloured by", items=items, v_model=by.value, on_v_model=visit.doing(colour))
+            Pick(label="Coloured by", items=items, value=by.value, on_value=visit.doing(colour))
             show_chart(_map(main, view, by.value), "owners", visit.doing(click))
             text(
                 "p",
@@ -110,7 +110,7 @@ def _Card(visit: Visit, main: Market, pick: Any, clicks: int) -> None:
         text("h3", "One owner's card")
         items = [{"value": key, "text": words} for key, words in names.items()]
         # A list that is made anew shows who was clicked; while one picks from it, it stays and keeps the focus.
-        Pick(label="Owner", items=items, v_model=str(owner), on_v_model=visit.doing(choose)).key(f"owner-{clicks}")
+        Pick(label="Owner", items=items, value=str(owner), on_value=visit.doing(choose)).key(f"owner-{clicks}")
         with solara.v.Html(tag="dl", class_="card"):
             for term, words in card(main, view, owner).items():
                 text("dt", term)

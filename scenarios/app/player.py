@@ -57,11 +57,11 @@ def Player(visit: Visit, reset: Callable[[], None]) -> None:
                 minimum=1,
                 maximum=max(1, main.rounds),
                 step=1,
-                v_model=shown,
+                value=shown,
                 moving=True,
                 event_moved=visit.doing(look),
             )
         else:
             text("span", f"Round 0 of {main.model.config.rounds:,}", "label")
         items = [{"value": str(each), "text": str(each)} for each in AT_ONCE]
-        Pick(label="Rounds per picture", items=items, v_model=str(visit.at_once.value), on_v_model=visit.doing(at_once))
+        Pick(label="Rounds per picture", items=items, value=str(visit.at_once.value), on_value=visit.doing(at_once))

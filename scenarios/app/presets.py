@@ -55,7 +55,7 @@ PRESETS: Mapping[str, Preset] = {
     ),
     "paper": Preset(
         "The paper's rule",
-        "All-in pays by everybody's bids: who understates her privacy budget or her data gains, and the buyer pays.",
+        "All-in pays by everybody's bids: some who understate gain, and the buyer gets a worse sum for her money.",
         Choices(auction="all-in", deviators={"understated-privacy-budget": 20, "understated-data-size": 20}),
         60,
     ),
@@ -67,13 +67,13 @@ PRESETS: Mapping[str, Preset] = {
     ),
     "ring": Preset(
         "A ring of colluders",
-        "Alone no lie pays; together the ring's members earn more than by the truth.",
+        "Alone no lie pays; together the members of a ring earn more than by the truth: marks above the line.",
         Choices(network="small-world", deviators={"collusion-ring": 40}),
         40,
     ),
     "learners": Preset(
         "Learners",
-        "Owners who learn which lie pays: under a rule that can be cheated their gains grow with the rounds.",
+        "Owners try lies and keep those that pay: under a rule that can be cheated, gains grow with the rounds.",
         Choices(auction="pay-as-bid", deviators={"hedge": 40}),
         100,
     ),

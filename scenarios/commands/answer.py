@@ -33,8 +33,8 @@ class Answer:
 
     def show(self) -> None:
         """Print the summary."""
-        from scenarios.commands.console import output_console
+        from scenarios.commands.console import fitted, output_console
 
         console = output_console()
         for part in self.summary:
-            console.print(part)
+            console.print(fitted(part, console))

@@ -106,7 +106,8 @@ def _save_pictures(report: AuditReport, out: Path) -> list[str]:
 
 
 def _summary(report: AuditReport, out: Path) -> tuple[Any, ...]:
-    parts: list[Any] = [_gains(report), _shares(report), _units(report), _violations(report)]
+    parts: list[Any] = [f"[bold]{escape(line)}[/bold]" for line in _verdict(report)]
+    parts += [_gains(report), _shares(report), _units(report), _violations(report)]
     parts += [_attackers(name, report) for name in report.threats]
     parts += [_structure(report)]
     if len(report.checks):
@@ -114,7 +115,6 @@ def _summary(report: AuditReport, out: Path) -> tuple[Any, ...]:
     if len(report.controls):
         parts.append(_controls(report))
     parts += [f"{name}: {findings.threat}" for name, findings in report.threats.items()]
-    parts += [f"[bold]{escape(line)}[/bold]" for line in _verdict(report)]
     parts += [f"All gains {AT_LEAST}.", f"Figures, tables of owners and pictures: {escape(str(out))}"]
     return tuple(parts)
 

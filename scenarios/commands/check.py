@@ -78,9 +78,9 @@ def _summary(report: CheckReport) -> tuple[Any, ...]:
     if report.not_tried:
         notes.append(f"Not tried, so that nothing is known: {', '.join(report.not_tried)}.")
     return (
+        f"[bold]{escape(end)}[/bold]",
         checks_table(report.auction, report.table),
         *(escape(note) for note in notes),
-        f"[bold]{escape(end)}[/bold]",
     )
 
 

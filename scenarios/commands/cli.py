@@ -490,13 +490,13 @@ def list_(
     ] = None,
 ) -> None:
     """List what a market can be made of: auctions and what they promise, strategies, tasks; the fields it has."""
-    from scenarios.commands.console import output_console
+    from scenarios.commands.console import fitted, output_console
     from scenarios.commands.inventory import section, sections
 
     console = output_console()
     for heading, table in (sections() if kind is None else section(kind)).items():
         console.print(heading, style="bold")
-        console.print(table)
+        console.print(fitted(table, console))
 
 
 def _expand(names: list[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:

@@ -188,34 +188,36 @@ def _collect_warnings() -> Iterator[list[str]]:
 
 
 def _pictures(table: pd.DataFrame, request: EvaluationRequest, folder: Path) -> list[str]:
-    """Draw the frontier of every setting; none where no regret was looked for."""
+    """Draw the frontier of every setting, all budget factors and the last alone; none where no regret was sought."""
+    from analysis.plots.style import save
+
     if not request.regret_profiles:
         return []
     written = []
     for place, setting in enumerate(request.settings()):
-        figure = _frontier_picture(table, setting)
-        if figure is None:
-            continue
         stem = "frontier" if place == 0 else f"frontier-{setting['sizes']}-{setting['budgets']}-{setting['owners']}"
-        for ending in ("png", "svg"):
-            figure.savefig(folder / f"{stem}.{ending}", dpi=110)
-            written.append(f"{stem}.{ending}")
+        for name, figure in _frontier_pictures(table, setting).items():
+            for ending in ("png", "svg"):
+                save(figure, folder / f"{stem}{name}.{ending}", dpi=110)
+                written.append(f"{stem}{name}.{ending}")
     return written
 
 
-def _frontier_picture(table: pd.DataFrame, setting: dict[str, Any]) -> Figure | None:
-    from analysis.plots.frontier import frontier_figure
+def _frontier_pictures(table: pd.DataFrame, setting: dict[str, Any]) -> dict[str, Figure]:
+    """By what is added to their file's name: all budget factors, and the last of them, every mark with its name."""
+    from analysis.plots.frontier import frontier_figure, frontier_panel
 
     rows = _rows(table, setting)
     points = frontier(rows)
     if points.empty:
-        return None
-    return frontier_figure(
-        points,
-        rows[rows["auction"].isin(BENCHMARKS)],
-        published_points("lognormal" if setting["sizes"] == PAPER else setting["sizes"], setting["owners"]),
-        factors=[factor for factor in FACTORS if factor in set(points["budget_factor"])],
-    )
+        return {}
+    benchmarks = rows[rows["auction"].isin(BENCHMARKS)]
+    published = published_points("lognormal" if setting["sizes"] == PAPER else setting["sizes"], setting["owners"])
+    factors = [factor for factor in FACTORS if factor in set(points["budget_factor"])]
+    return {
+        "": frontier_figure(points, benchmarks, published, factors=factors),
+        "-panel": frontier_panel(points, benchmarks, published, factor=factors[-1], headline="sequential-menu"),
+    }
 
 
 def _rows(table: pd.DataFrame, setting: dict[str, Any]) -> pd.DataFrame:

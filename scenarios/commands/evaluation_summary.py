@@ -10,6 +10,7 @@ import pandas as pd
 from rich import box
 from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from analysis.published_values import MEASURED_ERROR_BOUND, MEASURED_INVALID_RATE
 
@@ -33,6 +34,7 @@ def tables_of(table: pd.DataFrame, setting: str, *, with_published: bool) -> lis
     rows = table[table["budget_factor"] == last]
     at = f"At f ~ {last}" if "[" in last else f"At f = {last}"
     parts: list[RenderableType] = [
+        Text(f"{verdict(rows, at)}", style="bold"),
         f"Mean error bound, and rate of invalid rounds, by budget factor f ({setting})",
         _bounds(table, with_published=with_published),
         f"{at} ({setting})",
@@ -41,6 +43,25 @@ def tables_of(table: pd.DataFrame, setting: str, *, with_published: bool) -> lis
     if "regret" in rows and rows["regret"].notna().any():
         parts += [f"Regret found, at least ({at[0].lower()}{at[1:]}, {setting})", _regrets(rows)]
     return parts + heavy_tails(table)
+
+
+def verdict(rows: pd.DataFrame, at: str) -> str:
+    """Which auction bought best, and in which a lie was found that pays; ``rows`` of one budget factor."""
+    auctions = rows[rows["spent"].notna() & rows["mean"].notna()]
+    if not len(auctions):
+        return f"{at} nobody sold."
+    best = auctions.loc[auctions["mean"].idxmin()]
+    said = f"{at} the lowest mean error bound is {_short(best['mean'])}, of {best['auction']}"
+    if "regret" not in rows or not auctions["regret"].notna().any():
+        return f"{said}."
+    tried = auctions[auctions["regret"].notna()]
+    exact = list(tried.loc[tried["regret"] == 0, "auction"])
+    worst = tried.loc[tried["regret"].idxmax()]
+    most = f"the most regret in {worst['auction']}, {worst['regret']:.3g} of the cost of the truthful sale"
+    if not worst["regret"] > 0:
+        return f"{said}; no lie was found that pays."
+    none = f", and none in {', '.join(exact)}" if exact else ""
+    return f"{said}; found was {most}{none}."
 
 
 def heavy_tails(table: pd.DataFrame) -> list[str]:

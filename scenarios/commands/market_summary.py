@@ -16,12 +16,12 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.findings import Findings
-from analysis.formatting import rounded, with_interval
+from analysis.formatting import accuracy, rounded, with_interval
 from analysis.privacy_account import privacy_sentences
-from analysis.promises import promises_sentence
+from analysis.promises import promises_sentence, tried_or_claimed
 from analysis.recognition import recognition
 from analysis.report.runs import MarketRuns
-from analysis.report.single import NOT_PUBLIC
+from analysis.report.single import NOT_PUBLIC, accuracy_words
 from analysis.summary import final_accuracy, tails_too_heavy
 
 
@@ -66,9 +66,9 @@ def market_summary(
     """
     found = market.findings
     return (
-        *map(Text, (*figures["outside_training"], *figures["shares_of_nobody"])),
-        _heading("Who gains? Did lying pay?"),
+        Text("Who gains? Did lying pay?", style="bold"),
         *_lying(found),
+        *map(Text, (*figures["outside_training"], *figures["shares_of_nobody"])),
         _heading("Who pays?"),
         *map(Text, found.payers.sentences),
         _heading("Does the learning survive?"),
@@ -77,7 +77,7 @@ def market_summary(
         *_buyer(found, figures),
         Text(recognition(market.tables["confusion"]).sentence),
         *([] if figures["task"]["public"] else [Text(NOT_PUBLIC)]),
-        _heading("Were promises kept?"),
+        _heading("What was promised, what was kept"),
         *_promises(found),
         _heading("What privacy was spent?"),
         *map(Text, privacy_sentences(figures["privacy"], figures["privacy"]["account"])),
@@ -142,14 +142,15 @@ def _buyer(found: Findings, figures: Mapping[str, Any]) -> list[RenderableType]:
         row = found.number(quantity)
         return _format_interval((row["mean"], row["low"], row["high"]))
 
-    accuracy = [f"Test accuracy after the last round {said('test accuracy after the last round')}"]
+    last = accuracy_words(found.number("test accuracy after the last round"))
+    said_accuracy = [f"Test accuracy after the last round {last}"]
     if "accuracy_without_noise" in figures:
         without = list(figures["accuracy_without_noise"].values())
-        accuracy.append(f"without noise {rounded(sum(without) / len(without))}")
+        said_accuracy.append(f"without noise {accuracy(sum(without) / len(without))}")
     if figures["chance"] is not None:
-        accuracy.append(f"by chance {rounded(figures['chance'])}")
+        said_accuracy.append(f"by chance {accuracy(figures['chance'])}")
     return [
-        Text(f"{'; '.join(accuracy)}."),
+        Text(f"{'; '.join(said_accuracy)}."),
         Text(
             f"Error bound of valid rounds {said('error bound of valid rounds')} (clipping norm "
             f"{figures['market']['clip_norm']:g}); invalid rounds, in which nobody sold: {said('invalid rounds')} %."
@@ -171,7 +172,7 @@ def _promises(found: Findings) -> list[RenderableType]:
             f"{row['broken']:,}",
             f"{rounded(row['worst'])} {row['unit']}" if row["broken"] else "",
         )
-        for row in found.promises.to_dict("records")
+        for row in tried_or_claimed(found.promises).to_dict("records")
     ]
     return [
         Text(promises_sentence(found.promises)),

@@ -17,7 +17,7 @@ from rich.text import Text
 from agents.surplus import ROUNDING
 from analysis.intervals import Interval
 from scenarios.commands.answer import Answer
-from scenarios.commands.console import WIDTH
+from scenarios.commands.console import WIDTH, fitted
 
 Row = Mapping[str, Any]
 """A row of a table: names, whole numbers, floats and intervals by column."""
@@ -54,7 +54,7 @@ def write_finding(name: str, finding: StudyFinding, folder: Path, out: Path) -> 
     with (folder / "result.txt").open("w", encoding="utf-8") as file:
         console = Console(file=file, width=WIDTH)
         for part in summary:
-            console.print(part)
+            console.print(fitted(part, console))
     figures = {
         "sentences": list(finding.sentences),
         **{key: plain_numbers(rows) for key, rows in {**finding.tables, **finding.extra_tables}.items()},

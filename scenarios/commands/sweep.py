@@ -251,7 +251,7 @@ def _answer(found: Sweep, table: pd.DataFrame, files: list[str]) -> Answer:
         "notes": found.description["notes"],
     }
     notes = [f"Note: {note}" for note in found.description["notes"]]
-    summary: list[Any] = [_table(means), Text(UNITS), Text(answer(changes)), *map(Text, [*notes, *files])]
+    summary: list[Any] = [Text(answer(changes)), _table(means), Text(UNITS), *map(Text, [*notes, *files])]
     return Answer(figures=figures, summary=tuple(summary))
 
 

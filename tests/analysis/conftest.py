@@ -38,7 +38,7 @@ class ReportReader(HTMLParser):
             self._column = found.get("data-column")
             self._rows[-1][self._column] = ""
         elif tag == "data":
-            self._rows[-1][self._column] = float(found["value"])
+            self._rows[-1][found.get("data-column", self._column)] = float(found["value"])
             self._column = None
         elif tag == "p" and "id" in found:
             self._inside = found["id"]

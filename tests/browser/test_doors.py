@@ -131,10 +131,10 @@ def test_no_value_makes_the_server_read_a_file(address, tmp_path):
         async with websockets.connect(channel(address), max_size=None) as socket:
             client = Client(socket)
             await client.run()
-            fields = [key for key, state in client.models.items() if "v_model" in state and "label" in state]
+            fields = [key for key, state in client.models.items() if "value" in state and "label" in state]
             assert len(fields) > 15
             for key in fields:
-                await client.update(key, {"v_model": str(secret)})
+                await client.update(key, {"value": str(secret)})
             reset = next(key for key, state in client.models.items() if state.get("children") == ["Reset"])
             click = {"method": "custom", "content": {"event": "click", "data": {}}}
             await client.send("comm_msg", {"comm_id": reset, "data": click})

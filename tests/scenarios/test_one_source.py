@@ -9,6 +9,7 @@ import re
 import pytest
 from rich.console import Console
 
+from analysis.formatting import percent, rounded
 from market_sim import run_market
 from scenarios.app.answer import facts, in_full
 from scenarios.app.choices import Choices
@@ -39,13 +40,15 @@ def printed(tmp_path_factory) -> dict[str, str]:
     console = Console(width=160, record=True, file=io.StringIO())
     for part in market_summary(market, market_figures(market, chance=None)):
         console.print(part)
-    page = re.sub(r"<(style|svg|details)\b.*?</\1>", " ", report_html([market], {}), flags=re.S)
+    whole = report_html([market], {})
+    page = re.sub(r"<(style|svg|details)\b.*?</\1>", " ", whole, flags=re.S)
     market = Market.of(CHOICES)
     market.play(CHOICES.rounds)
     view = market.history.view()
     return {
         "terminal": " ".join(console.export_text().split()),
         "report": " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split()),
+        "html": whole,
         "app": " ".join(in_full(view)),
         "facts": " ".join(f"{fact.number} {fact.sentence}" for fact in facts(view, market.model.task.chance)),
     }
@@ -58,14 +61,23 @@ def test_every_number_in_the_terminal_is_in_the_report(printed):
     assert said - numbers(printed["report"]) <= {"0.1"}
 
 
-def test_every_number_at_the_top_of_the_app_is_in_terminal_and_report(printed):
-    chance = {found for found in numbers(printed["facts"]) if f"guessing, {found}" in printed["facts"]}
-    rounds = {str(CHOICES.rounds)}
-    for part in ("app", "facts"):
-        said = numbers(printed[part]) - chance - rounds
-        assert len(said) > 3
-        assert said <= numbers(printed["report"]), part
-        assert said <= numbers(printed["terminal"]), part
+def test_every_number_in_the_apps_full_answer_is_in_terminal_and_report(printed):
+    said = numbers(printed["app"]) - {str(CHOICES.rounds)}
+    spent = re.search(r"The buyer spent (\d+) % of all budgets", printed["app"])[1]
+    assert spent == re.search(r"spent of the budget (\d+)", printed["report"])[1]
+    said -= {spent}
+    assert len(said) > 3
+    assert said <= numbers(printed["report"])
+    assert said <= numbers(printed["terminal"])
+
+
+def test_every_number_at_the_top_of_the_app_is_one_of_the_report_with_fewer_digits(printed):
+    exact = [float(value) for value in re.findall(r'<data value="([^"]+)"', printed["html"])]
+    known = {text for value in exact for text in (rounded(abs(value), 3), percent(value).removesuffix(" %"))}
+    guessing = re.findall(r"by guessing, (\d+)", printed["facts"])
+    said = numbers(printed["facts"]) - set(guessing)
+    assert len(said) > 3
+    assert said <= known
 
 
 def test_the_answers_are_the_same_sentences(printed):

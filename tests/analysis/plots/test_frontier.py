@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis.evaluation import FIRST_BEST, NO_BUDGET
-from analysis.plots.frontier import EDGE, MAX_WEIGHT, frontier_figure
+from analysis.plots.frontier import EDGE, MAX_WEIGHT, frontier_figure, frontier_panel
 from analysis.published_values import ALL_BUDGETS, published_points
 
 FACTORS = ["0.1", "2", ALL_BUDGETS]
@@ -83,3 +83,18 @@ def test_the_legend_names_everything_once_and_the_axis_says_at_least(figure):
     assert {"sequential-menu", "all-in", "csra", FIRST_BEST, NO_BUDGET} < set(names)
     assert "nobody-sells" not in names
     assert "at least" in figure.get_supxlabel()
+
+
+def test_the_panel_for_the_readme_names_every_mark_beside_it_and_no_two_names_overlap(points, benchmarks):
+    figure = frontier_panel(
+        points, benchmarks, published_points("lognormal", 10), factor=ALL_BUDGETS, headline="sequential-menu"
+    )
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    names = {text.get_text(): text for text in axes.texts}
+    assert {"sequential-menu", "all-in", "csra", FIRST_BEST, NO_BUDGET, "DM-RegretNet (published)"} <= set(names)
+    assert names["sequential-menu"].get_fontweight() == "bold"
+    assert not figure.legends
+    marks = [text.get_window_extent() for name, text in names.items() if name not in (FIRST_BEST, NO_BUDGET)]
+    assert not any(one.overlaps(other) for place, one in enumerate(marks) for other in marks[:place])
+    assert "log" in axes.get_ylabel()

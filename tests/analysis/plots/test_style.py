@@ -6,11 +6,25 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from agents.broker.aggregation import AGGREGATIONS
 from agents.broker.auctions.registry import list_auctions
 from agents.owner.strategies.registry import list_strategies
-from analysis.plots.style import INK, MARKERS, PALETTE, band, colour_of, curve, key, label, marker_of, panels, whiskers
+from analysis.plots.style import (
+    INK,
+    MARKERS,
+    PALETTE,
+    band,
+    colour_of,
+    curve,
+    key,
+    label,
+    marker_of,
+    panels,
+    save,
+    whiskers,
+)
 
 
 @pytest.mark.parametrize("names", [list_auctions(), list_strategies(), list(AGGREGATIONS)])
@@ -70,3 +84,20 @@ def test_a_panel_without_names_has_no_legend():
     band(axes, [0, 1], [0, 0], [1, 1], INK)
     key(axes)
     assert axes.get_legend() is None
+
+
+@pytest.mark.parametrize("ending", ["svg", "png", "pdf"])
+def test_a_figure_is_written_to_the_same_bytes_without_a_date(tmp_path, ending):
+    def drawn() -> Figure:
+        figure, (axes,) = panels()
+        axes.plot([0, 1], [0, 1], label="line", clip_on=True)
+        axes.legend()
+        return figure
+
+    files = [tmp_path / part / f"figure.{ending}" for part in ("one", "two")]
+    for file in files:
+        file.parent.mkdir()
+        save(drawn(), file)
+    one, two = (file.read_bytes() for file in files)
+    assert one == two
+    assert b"<dc:date>" not in one

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from html import unescape
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from analysis.headline import headline
 from analysis.key_figures import QUANTITIES, key_figures
 from analysis.paired import who_pays
-from analysis.promises import promises
+from analysis.promises import promises, tried_or_claimed
 from analysis.report.runs import markets_of
 from analysis.report.single import MAX_ROWS, market_report
 from analysis.summary import gains_by_strategy, privacy_spent
@@ -58,7 +59,7 @@ def test_key_numbers_gains_promises_and_privacy_are_those_of_the_tables(report, 
     assert by_hand["sellers"] == rounds["sellers"].mean()
     for shown, found in zip(report.rows("gains"), gains_by_strategy(trades).to_dict("records"), strict=True):
         assert all(same(value, found[column]) for column, value in shown.items())
-    claims = promises(markets[0].manifest["auction"]["guarantees"], rounds, trades)
+    claims = tried_or_claimed(promises(markets[0].manifest["auction"]["guarantees"], rounds, trades))
     assert report.rows("promises-table") == claims.to_dict("records")
     for shown, found in zip(report.rows("payers-table"), who_pays(rounds).table.to_dict("records"), strict=True):
         assert all(same(value, found[column]) for column, value in shown.items())
@@ -69,10 +70,15 @@ def test_key_numbers_gains_promises_and_privacy_are_those_of_the_tables(report, 
 def test_question_answer_and_configuration(report, html, markets):
     assert report.texts["question"].endswith("?")
     found = headline(markets[0].trades, markets[0].runs["first"].groups)
-    assert report.texts["answer"].startswith(f"{found} Against everybody's truth in the same ")
-    assert f"not one of {found.misreports} lies earned more than the truth" in report.texts["answer"]
-    assert "Whether the learning survives is not known" in report.texts["answer"]
-    assert "No claim of the auction was broken here." in report.texts["answer"]
+    said = (
+        f"{found.verdict} Not one of {found.misreports} lies earned more than the truth would have in the same round."
+    )
+    assert report.texts["answer"] == said
+    assert html.index("<svg") < html.index("<section"), "the figure that shows it comes before everything else"
+    more = html[html.index('<ul id="more">') : html.index("</ul>")]
+    assert "Against everybody&#x27;s truth in the same " in more
+    assert "Whether the learning survives is not known" in more
+    assert "No claim of the auction was broken here." in more
     assert [(row["run"], row["seed"], row["rounds"]) for row in report.rows("runs")] == [
         ("first", 0, 6),
         ("second", 1, 6),
@@ -107,20 +113,19 @@ def test_lies_that_paid_and_broken_promises_are_said(markets, read):
         )
         for name, run in markets[0].runs.items()
     }
-    answer = read(market_report(markets_of(paying)[0])).texts["answer"]
-    assert answer.startswith(f"Yes: {lied.sum()} of {lied.sum()} lies earned more")
-    assert (
-        f"Claims broken here: no lie under one name pays (broken in {lied.sum()} of {lied.sum()} cases, by " in answer
-    )
+    html = market_report(markets_of(paying)[0])
+    assert read(html).texts["answer"].startswith(f"Yes {lied.sum()} of {lied.sum()} lies earned more")
+    assert f"Claims broken here: no lie under one name pays (broken in {lied.sum()} of {lied.sum()} cases, by " in html
 
 
 def test_rounds_in_which_nobody_sold_have_no_bound_to_speak_of(runs, read):
     first = runs["first"]
     barren = replace(first, rounds=first.rounds.assign(invalid=True, error_bound=np.inf))
-    answer = read(market_report(markets_of({"barren": barren})[0])).texts["answer"]
+    html = market_report(markets_of({"barren": barren})[0])
+    answer = unescape(html[html.index('<ul id="more">') : html.index("</ul>")])
     assert "% of her budget" in answer
     assert "in rounds of which not one was valid, and her model's test accuracy ended at" in answer
-    assert "error bound" not in answer
+    assert "for a mean error bound" not in answer
 
 
 def test_one_honest_run_without_noise_cut_short(runs, read):
@@ -136,7 +141,7 @@ def test_one_honest_run_without_noise_cut_short(runs, read):
         config=config,
     )
     html = market_report(markets_of({"short": honest})[0])
-    assert read(html).texts["answer"].startswith("Not known yet: nobody lied. ")
+    assert read(html).texts["answer"].startswith("Not known yet Nobody lied.")
     assert "Unfinished: short was interrupted after 6 of 50 rounds." in html
     assert "uploads carried no noise" in html
 

@@ -50,7 +50,7 @@ class Screen:
 
     def fields(self) -> list[Any]:
         """The controls."""
-        return [each for each in self.widgets("v_model") if each.has_trait("label")]
+        return [each for each in self.widgets("value") if each.has_trait("label")]
 
     def field(self, label: str) -> Any:
         """The control with this label."""
@@ -58,7 +58,7 @@ class Screen:
 
     def set(self, label: str, value: Any) -> None:
         """Send a value for a control, as a browser would."""
-        self.field(label).set_state({"v_model": value})
+        self.field(label).set_state({"value": value})
 
 
 def _walk(widget: Any) -> Iterator[Any]:

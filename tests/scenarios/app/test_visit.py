@@ -53,7 +53,7 @@ def test_a_step_is_a_round(player, her):
     player.press("Step")
     player.press("Step")
     assert played(her) == 2
-    assert player.field("Round 2 of 20").v_model == 2
+    assert player.field("Round 2 of 20").value == 2
 
 
 def test_several_rounds_go_into_one_picture_and_never_more_than_there_are(player, her):

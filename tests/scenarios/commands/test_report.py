@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from agents.broker.auctions.all_in import AllIn
-from analysis.formatting import rounded
+from analysis.formatting import accuracy
 from market_sim import load_results, run_market
 from scenarios.commands.cli import app
 from scenarios.commands.directory import scenario_directory
@@ -50,7 +50,7 @@ def test_a_run_gets_its_report_and_is_still_that_run(played):
 def test_the_paired_run_is_played_and_what_has_none_says_so(played, tmp_path):
     result = typed(played / "menu")
     paired = load_results(played / "menu" / "truthful").rounds["test_accuracy"].iloc[-1]
-    assert f"{rounded(paired)} with everybody truthful" in " ".join(result.stdout.split())
+    assert f"{accuracy(paired)} with everybody truthful" in " ".join(result.stdout.split())
     run_market(auction=MyAuction(), out=tmp_path / "mine", **SMALL)
     result = typed(tmp_path / "mine")
     assert result.exit_code == 0, result.stderr
