@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 import sys
 import types
 from pathlib import Path
@@ -66,7 +68,18 @@ def _leave_out_aliases(app: object, what: str, name: str, value: object, skip: b
     return True if isinstance(value, types.GenericAlias | types.UnionType) else None
 
 
+def _source_of_ours(app: object, module: str, name: str) -> str | None:
+    """Source is linked for what these packages define; of what they only import there is none to show."""
+    try:
+        value = functools.reduce(getattr, name.split("."), importlib.import_module(module))
+    except (AttributeError, ImportError):
+        return None
+    home = str(getattr(value, "__module__", ""))
+    return None if home.partition(".")[0] in ("agents", "market_sim", "analysis", "scenarios") else module
+
+
 def setup(app: object) -> None:
     """Register what the configuration adds."""
     app.connect("autodoc-skip-member", _leave_out_aliases)  # type: ignore[attr-defined]
+    app.connect("viewcode-follow-imported", _source_of_ours)  # type: ignore[attr-defined]
     app.connect("source-read", _point_within_the_site)  # type: ignore[attr-defined]

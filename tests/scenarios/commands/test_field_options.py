@@ -122,6 +122,7 @@ def test_help_of_a_scenario_says_its_question_and_how_long_it_lasts(name: str) -
             "misreport-study",
             "what-the-broker-sees",
             "two-level-brokers",
+            "one-round",
         )
     )
 
