@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,6 +36,8 @@ def privacy_sentences(spent: Mapping[str, Any], account: Mapping[str, Any]) -> l
         f"Composed tightly, with delta = {account['delta']:g}: {rounded(spent['total_median'])} for the median, "
         f"{rounded(spent['total_largest'])} at most."
     )
+    if math.isinf(spent["total_largest"]):
+        total += " It is infinite where an owner's uploads claim deltas that add up to more."
     which = f"In this run {account['reason']}."
     held = spent["total_largest"] if account["holds"] == "total" else spent["largest"]
     worth = (

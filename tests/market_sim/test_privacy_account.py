@@ -13,6 +13,7 @@ from agents.messages import Bids
 from agents.owner.strategies.base import MarketView
 from agents.owner.strategies.registry import strategy_classes
 from agents.owner.strategies.truthful import Truthful
+from agents.perturbation.laplace import Laplace
 from agents.types import OwnerTypes
 from analysis.findings import findings
 from analysis.privacy_account import NO_NOISE, privacy_sentences
@@ -66,6 +67,19 @@ def test_names_of_one_owner_are_composed_upload_by_upload() -> None:
         rest = mine[mine["identities"] == 1]["privacy_loss"].to_numpy()
         last = mine["privacy_total"].iloc[-1]
         assert last == pytest.approx(total_privacy_loss(np.concatenate([theirs, rest]), 1e-6), rel=1e-2)
+
+
+class Reckless(Laplace):
+    """Claims a delta as large as the market's for every upload."""
+
+    name: ClassVar[str] = "reckless"
+    delta: float = 1e-6
+
+
+def test_where_deltas_add_up_to_more_than_that_of_the_market_the_total_is_said_to_be_infinite() -> None:
+    results = run_market(**SMALL, perturbation=Reckless, strategies={"truthful": 1.0})
+    assert np.isinf(results.trades["privacy_total"]).any()
+    assert "It is infinite where an owner's uploads claim deltas that add up to more." in said(results)
 
 
 def test_gaussian_composes_as_gaussian_and_its_deltas_add_up() -> None:
