@@ -19,6 +19,7 @@ READY_DEV := $(VENV)/.ready-dev
 READY_BROWSER := $(VENV)/.ready-browser
 READY_DOCS := $(VENV)/.ready-docs
 JOBS ?= 2
+BENCHES ?= tests/benchmarks
 
 help:
 	@echo "make run    the scenario 'quickstart': prints its answers, writes runs/quickstart-seed0"
@@ -27,7 +28,7 @@ help:
 	@echo "make contract   only the tests that every auction, strategy, perturbation, task, model and attacker has to pass"
 	@echo "make test-all   the same, and commands killed at many random moments"
 	@echo "make test-browser   the app and the report in a real browser (Debian: apt install chromium)"
-	@echo "make bench  the figures and timings of docs/benchmarks.md"
+	@echo "make bench  the figures and timings of docs/benchmarks.md, beside those of the last time (kept in .benchmarks)"
 	@echo "make gallery   the pictures of docs/gallery.md and docs/how_it_works.md"
 	@echo "make docs   the documentation as a site, docs/_build/html; make docs-links tries its links to elsewhere"
 	@echo "make clean  removes the environment and the caches, never your runs"
@@ -59,7 +60,8 @@ lint: $(READY_DEV)
 	@$(BIN)/lint-imports --no-logo
 
 bench: $(READY_DEV)
-	@$(BIN)/python -m pytest --override-ini python_files=bench_*.py tests/benchmarks
+	@$(BIN)/python -m pytest --override-ini python_files=bench_*.py --benchmark-autosave \
+		$(if $(wildcard .benchmarks/*/*.json),--benchmark-compare --benchmark-sort=fullname) $(BENCHES)
 
 gallery: $(READY)
 	@$(BIN)/market-sim run gallery --out docs/gallery

@@ -199,10 +199,15 @@ def _identity(directory: Path) -> Any:
         return None
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if content["format"] == FORMAT:
+        found = content["format"]
+        if found == FORMAT:
             return content["identity"]
     except (OSError, ValueError, KeyError, TypeError):
-        pass
+        found = None
+    if isinstance(found, str) and found.startswith(FORMAT.rstrip("0123456789")):
+        raise FileExistsError(
+            f"{path} is of format {found!r}; this version reads {FORMAT!r}: remove {str(directory)!r}"
+        )
     raise FileExistsError(f"{path} is not one of ours: pass another directory, or remove this one")
 
 

@@ -51,9 +51,12 @@ class ErrorHandlingGroup(TyperGroup):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command."""
+        """Run the command; SIGTERM and SIGHUP end it as Ctrl-C does."""
+        from market_sim.campaign.interruption import like_ctrl_c
+
         try:
-            return super().invoke(ctx)
+            with like_ctrl_c():
+                return super().invoke(ctx)
         except KeyboardInterrupt as interruption:
             saved = str(interruption) or "nothing was written"
             typer.echo(f"market-sim: interrupted; {saved}", err=True)

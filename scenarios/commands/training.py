@@ -55,28 +55,24 @@ def train_auction(
     training = trainer(name)
     if out.suffix != ".safetensors":
         raise ValueError(f"--out {out}: name a file that ends in .safetensors")
-    with locked(out, "--out"):
-        return _train(name, training, out, seed, steps, progress, device, settings or {})
-
-
-def _train(
-    name: str,
-    training: Trainer,
-    out: Path,
-    seed: int,
-    steps: int | None,
-    progress: bool,
-    device: str,
-    settings: Mapping[str, Any],
-) -> Answer:
-    if out.exists() or out.with_suffix(".json").exists():
-        raise ValueError(f"--out {out} exists already: name another file or remove it and its card")
+    _refuse_existing(out)
     require_device(device)
     if device != "cpu" and not training.devices:
         raise ValueError(f"device = {device!r}: {name} trains in moments, on the CPU only; leave --device out")
-    state = out.with_suffix(".state")
-    given = _recipe_fields(training.recipe(), settings)
+    given = _recipe_fields(training.recipe(), settings or {})
     recipe = training.recipe(seed=seed, **({} if steps is None else {"steps": steps}), **given)
+    with locked(out, "--out"):
+        _refuse_existing(out)
+        return _train(name, training, recipe, out, progress, device)
+
+
+def _refuse_existing(out: Path) -> None:
+    if out.exists() or out.with_suffix(".json").exists():
+        raise ValueError(f"--out {out} exists already: name another file or remove it and its card")
+
+
+def _train(name: str, training: Trainer, recipe: Any, out: Path, progress: bool, device: str) -> Answer:
+    state = out.with_suffix(".state")
     with tempfile.TemporaryFile(dir=out.parent):
         pass  # better refused now than after the training
     with torch_threads(1), bar(progress, f"training {name}", recipe.steps) as advance:

@@ -303,6 +303,18 @@ def test_a_command_killed_in_mid_run_ends_in_the_same_bytes(tmp_path: Path, undi
     assert let_it_end(tmp_path / "run") == undisturbed
 
 
+def test_sigterm_ends_a_run_as_ctrl_c_does(tmp_path: Path, undisturbed: dict[str, str]) -> None:
+    process = start(tmp_path / "run")
+    while process.poll() is None and not (tmp_path / "run.unfinished" / "state.safetensors").exists():
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    said = process.communicate(timeout=300)[1]
+    if process.returncode != 0:  # It may have been faster.
+        assert process.returncode == 130, said
+        assert "market-sim: interrupted; " in said
+    assert let_it_end(tmp_path / "run") == undisturbed
+
+
 @pytest.mark.slow_kills
 @pytest.mark.parametrize("seed", range(20))
 def test_a_command_killed_again_and_again_ends_in_the_same_bytes(

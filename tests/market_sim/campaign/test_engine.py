@@ -69,6 +69,14 @@ def test_another_campaign_is_not_gone_on_with(tmp_path):
         campaign(tmp_path / "c")
 
 
+def test_a_campaign_of_an_older_format_is_named(tmp_path):
+    campaign(tmp_path / "c", count=1)
+    file = tmp_path / "c" / "campaign.json"
+    file.write_text(file.read_text().replace("fl-market campaign 1", "fl-market campaign 0"))
+    with pytest.raises(FileExistsError, match="is of format 'fl-market campaign 0'; this version reads 'fl-market ca"):
+        campaign(tmp_path / "c", count=1)
+
+
 def test_two_jobs_of_one_key_and_what_cannot_be_sent_are_refused_before_the_first(tmp_path):
     twice = [Job("number=0", played), Job("number=0", played)]
     with pytest.raises(ValueError, match="two jobs have the key 'number=0'"):
