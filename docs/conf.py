@@ -69,7 +69,9 @@ def _leave_out_aliases(app: object, what: str, name: str, value: object, skip: b
 
 
 def _source_of_ours(app: object, module: str, name: str) -> str | None:
-    """Source is linked for what these packages define; of what they only import there is none to show."""
+    """Source is linked for what these packages define, where they define it; what is only imported has none to show."""
+    if module in ("market_sim", "analysis"):
+        return module  # Names that are offered there are documented where they are defined, too.
     try:
         value = functools.reduce(getattr, name.split("."), importlib.import_module(module))
     except (AttributeError, ImportError):

@@ -51,8 +51,7 @@ class AuditDirectory:
             try:
                 yield AuditDirectory(path)
             except KeyboardInterrupt:
-                said = f"finished chunks are in {path}: the same command goes on from there"
-                raise KeyboardInterrupt(said) from None
+                raise KeyboardInterrupt(_kept(path)) from None
 
     @property
     def chunks(self) -> Path | None:
@@ -68,6 +67,15 @@ class AuditDirectory:
                 write_file(self.path / f"{kind}-{name}.parquet", functools.partial(table.to_parquet, index=False))
         write_file(self.path / FIGURES, to_json(report.figures()))
         shutil.rmtree(self.path / CHUNKS, ignore_errors=True)
+
+
+def _kept(path: Path) -> str:
+    """What an interrupted audit leaves behind, in words."""
+    lines = [line for file in path.glob(f"{CHUNKS}/*/manifest/*") for line in file.read_text("utf-8").splitlines()]
+    done = sum('"status": "done"' in line or '"status":"done"' in line for line in lines)
+    if not done:
+        return f"no chunk was finished; {path} holds the settings only"
+    return f"{done} finished chunk{'' if done == 1 else 's'} are in {path}: the same command goes on from there"
 
 
 def _require_same(path: Path, settings: Mapping[str, Any]) -> None:

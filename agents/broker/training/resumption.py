@@ -6,7 +6,10 @@ Continued, a training ends with the bits it would have ended with uninterrupted.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -41,22 +44,51 @@ def run_to_end(
     ValueError
         If the saved state is damaged or another training's.
     KeyboardInterrupt
-        Again, saying how many steps are in the saved state: an interruption loses those made since.
+        Again, saying how many steps are in the saved state. Ctrl-C waits for the end of the step, and all steps are
+        saved; a second one does not wait, and those made since the last saved state are lost.
     """
     if state is not None and state.exists():
         _resume(training, state)
+    whole = False
     try:
-        while training.done < training.steps:
-            step = training.step()
-            if watch is not None:
-                watch(step)
-            if state is not None and (training.done % EVERY == 0 or training.done == training.steps):
-                _save(training, state)
+        with _ctrl_c_after_the_step() as asked:
+            while training.done < training.steps:
+                whole = False
+                step = training.step()
+                whole = True
+                if watch is not None:
+                    watch(step)
+                if state is not None and (training.done % EVERY == 0 or training.done == training.steps):
+                    _save(training, state)
+                if asked:
+                    raise KeyboardInterrupt
     except KeyboardInterrupt:
         if state is None:
             raise
-        # An interruption may come within a step; what was saved after a whole one stays what it is.
+        # What was saved after a whole step stays what it is if the interruption came within one.
+        if whole:
+            _save(training, state)
         raise KeyboardInterrupt(saved_progress(state, training.steps)) from None
+
+
+@contextmanager
+def _ctrl_c_after_the_step() -> Iterator[list[int]]:
+    """Note the first Ctrl-C in the list that is yielded, and let only a second one interrupt."""
+    asked: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield asked  # Only the main thread is interrupted by Ctrl-C.
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, _: object) -> None:
+        asked.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def saved_progress(state: Path, steps: int) -> str:
