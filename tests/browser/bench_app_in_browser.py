@@ -1,7 +1,7 @@
 """What the app costs a visitor and its server, measured in a real browser: bytes, seconds, memory.
 
 Run with ``pytest -s --override-ini python_files=bench_*.py tests/browser`` (-s prints the figures). Bytes of the
-websocket are those of its messages before they are compressed.
+websocket are those of its messages, and, in brackets, of the same compressed in one stream as browsers have it sent.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import statistics
 import time
 import urllib.request
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ class Meter:
     """Counts what a tab is sent, over HTTP and over its websocket."""
 
     def __init__(self, tab: Any) -> None:
-        self.http, self.websocket, self.messages = 0, 0, 0
+        self.http, self.websocket, self.messages, self.compressed = 0, 0, 0, 0
+        self._stream = zlib.compressobj(6, wbits=-15)
         session = tab.context.new_cdp_session(tab)
         session.send("Network.enable")
         session.on("Network.loadingFinished", self._loaded)
@@ -36,7 +38,9 @@ class Meter:
         self.http += max(0, int(event["encodedDataLength"]))
 
     def _framed(self, event: Any) -> None:
-        self.websocket += len(event["response"]["payloadData"])
+        content = event["response"]["payloadData"].encode()
+        self.websocket += len(content)
+        self.compressed += len(self._stream.compress(content)) + len(self._stream.flush(zlib.Z_SYNC_FLUSH))
         self.messages += 1
 
     @property
@@ -102,8 +106,9 @@ def test_opening(browser, fresh):
         seconds = opened(tab, fresh)
         tab.wait_for_timeout(2000)
         print(
-            f"\n{name}: {meter.http / 1e3:,.0f} kB over HTTP, {meter.websocket / 1e3:,.0f} kB over the websocket in "
-            f"{meter.messages} messages; first chart after {seconds:.2f} s"
+            f"\n{name}: {meter.http / 1e3:,.0f} kB over HTTP, {meter.websocket / 1e3:,.0f} kB "
+            f"[{meter.compressed / 1e3:,.0f}] over the websocket "
+            f"in {meter.messages} messages; first chart after {seconds:.2f} s"
         )
         tab.close()
     context.close()

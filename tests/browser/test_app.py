@@ -61,6 +61,20 @@ def test_an_address_is_kept_by_reload_back_and_forward(visit):
     other.answers("Yes")
 
 
+def test_the_controls_follow_the_market_that_is_shown(visit):
+    visitor = visit()
+    slider = visitor.tab.locator(".player input[type=range]")
+    assert (slider.input_value(), visitor.tab.get_by_label("Auction", exact=True).input_value()) == (
+        "60",
+        "sequential-menu",
+    )
+    visitor.press("Imitation on a network")
+    visitor.at_round(100)
+    visitor.tab.wait_for_function("() => document.querySelector('.player input[type=range]').value === '100'")
+    assert visitor.tab.get_by_label("Auction", exact=True).input_value() == "pay-as-bid"
+    assert visitor.tab.locator(".player output").inner_text() == "100"
+
+
 def test_an_address_that_asks_for_a_file_is_not_answered_with_it(visit, tmp_path):
     secret = tmp_path / "secret.txt"
     secret.write_text("a secret of one line\n")
