@@ -47,7 +47,7 @@ from agents.broker.auctions.parts.network_auction import NetworkAuction, check_p
 from agents.messages import Bids, Outcome
 from agents.units import PublicUnits
 
-_ENTRIES = 1_500_000
+_ENTRIES = 3_000_000
 """Entries of price lists at a time, over all worlds and markets."""
 
 
@@ -128,7 +128,10 @@ class AscendingMenu(NetworkAuction[AscendingNetwork], MenuAuction):
                 continue
             members = group.take(here)
             its_turns = [turn.take(here) for turn in turns[second * groups[0].turns :][: group.turns]]
-            played = Worlds(self._rule, markets.take(here), members, its_turns, second=bool(second)).play()
+            worlds = Worlds(
+                self._rule, markets.take(here), members, its_turns, second=bool(second), listed=book is not None
+            )
+            played = worlds.play()
             markets = markets.after(here, played)
             quantum = markets.quantum[here]
             for turn, sales in enumerate(played.sales):
@@ -136,8 +139,8 @@ class AscendingMenu(NetworkAuction[AscendingNetwork], MenuAuction):
                     loss = sale.privacy_loss(self.network.levels)
                     told = torch.stack([loss, sale.payment * quantum, sale.records])
                     sold[:, here, members.owner[:, turn, member]] = told
-            if book is not None:
-                book.add(played, members, here, quantum)
+            if book is not None and played.lists is not None:
+                book.add(played.lists, members, here, quantum)
         privacy_loss, payment, records = sold[:, :, :-1].contiguous()
         return Outcome(privacy_loss=privacy_loss, payment=payment, data_size=records.long())
 

@@ -26,7 +26,7 @@ class Offers:
     records : float64[S, R, E]
         Most records bought, a whole number.
     paid, sold : float32[S, R, E]
-        Price times records (minus infinity where there are none), and records: what the search for a favourite sees.
+        Price times records, and records: what the search for a favourite sees.
     """
 
     price: Tensor
@@ -57,9 +57,8 @@ class Offers:
 
     def _see(self, place: int | slice) -> None:
         """Bring what the search sees up to date."""
-        sold = self.sold[place]
-        sold.copy_(self.records[place])
-        self.paid[place] = torch.where(sold > 0, (self.price[place] * self.records[place]).float(), -torch.inf)
+        self.sold[place] = self.records[place]
+        self.paid[place] = self.price[place] * self.records[place]
 
     def take(self, lists: slice, rows: Tensor) -> Offers:
         """Some lists of some rows."""
@@ -70,12 +69,6 @@ class Offers:
         more = Offers.of(price, records)
         parts = self.__dataclass_fields__
         return Offers(*(torch.cat([getattr(self, name), getattr(more, name)]) for name in parts))
-
-    def limited(self, lists: slice, most: Tensor) -> Offers:
-        """The same with at most ``most[R]`` records on some of the lists."""
-        records = self.records.clone()
-        records[lists] = torch.minimum(records[lists], most[:, None])
-        return Offers.of(self.price, records)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from agents.broker.auctions.base import Menu, entry_utility, favourite
 from agents.broker.auctions.parts.ascending_groups import Group, most_turns
-from agents.broker.auctions.parts.ascending_markets import Played
+from agents.broker.auctions.parts.ascending_markets import Lists
 from agents.messages import Bids, Outcome
 
 
@@ -73,24 +73,24 @@ class ListBook:
         """The part of some markets; what is added there is added here."""
         return ListBook(self.price[start : start + count], self.records[start : start + count], self.entries)
 
-    def add(self, played: Played, group: Group, here: Tensor, quantum: Tensor) -> None:
+    def add(self, lists: Lists, group: Group, here: Tensor, quantum: Tensor) -> None:
         """Add what a group was offered in the markets at ``here[B]``, whose money units are ``quantum[B]``."""
         turns, members = group.turns, group.owner.shape[2]
-        classes = len(played.offered_largest.price) - (turns - 1)
+        classes = len(lists.offered_largest.price) - (turns - 1)
         after_last = self.price.shape[2] // self.entries - classes
         for turn in range(turns):
             place = slice(after_last - turns, after_last - turns + turn + 1)
-            records = played.offered.records[: turn + 1].clone()
-            records[turn] = played.own[turn]
+            records = lists.offered.records[: turn + 1].clone()
+            records[turn] = lists.own[turn]
             for member in range(members - (turn == turns - 1)):
                 owner = group.owner[:, turn, member]
-                self._write(here, owner, place, played.offered.price[: turn + 1], records, quantum)
-        largest, owner = played.offered_largest, group.owner[:, -1, -1]
-        for place, lists in (
+                self._write(here, owner, place, lists.offered.price[: turn + 1], records, quantum)
+        largest, owner = lists.offered_largest, group.owner[:, -1, -1]
+        for place, some in (
             (slice(after_last - turns, after_last - 1), slice(0, turns - 1)),
             (slice(after_last, after_last + classes), slice(turns - 1, None)),
         ):
-            self._write(here, owner, place, largest.price[lists], largest.records[lists], quantum)
+            self._write(here, owner, place, largest.price[some], largest.records[some], quantum)
 
     def _write(
         self, here: Tensor, owner: Tensor, place: slice, price: Tensor, records: Tensor, quantum: Tensor

@@ -79,15 +79,11 @@ class Markets:
 
 
 @dataclass(frozen=True)
-class Played:
-    """What came of a group, in the world that really happens.
+class Lists:
+    """What a group was offered in the world that really happens.
 
     Parameters
     ----------
-    sales : list of list of Sale [B]
-        Of every member of every turn.
-    history, left, largest : History [B], float64[B], float64[B]
-        As in ``Markets``, afterwards.
     offered : Offers [T, B, E]
         The lists of all turns as whoever comes later may still take them.
     own : float64[T, B, E]
@@ -97,10 +93,27 @@ class Played:
         world from z2 to z1, without a record in the others.
     """
 
+    offered: Offers
+    own: Tensor
+    offered_largest: Offers
+
+
+@dataclass(frozen=True)
+class Played:
+    """What came of a group, in the world that really happens.
+
+    Parameters
+    ----------
+    sales : list of list of Sale [B]
+        Of every member of every turn.
+    history, left, largest : History [B], float64[B], float64[B]
+        As in ``Markets``, afterwards.
+    lists : Lists [B], optional
+        Where they were asked for.
+    """
+
     sales: list[list[Sale]]
     history: History
     left: Tensor
     largest: Tensor
-    offered: Offers
-    own: Tensor
-    offered_largest: Offers
+    lists: Lists | None

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from agents.broker.auctions.parts.ascending_choice import Offers, Sale, Sellers, favourite_offer
 from agents.broker.auctions.parts.ascending_groups import Group
-from agents.broker.auctions.parts.ascending_markets import Markets, Played, Rule
+from agents.broker.auctions.parts.ascending_markets import Lists, Markets, Played, Rule
 from agents.broker.auctions.parts.ascending_network import Place, features
 from agents.broker.auctions.parts.menu_network import History, Turn
 from agents.checks import MAX_RECORDS
@@ -48,20 +48,26 @@ class Worlds:
         Public facts of the group's turns.
     second : bool
         Whether this is the second group.
+    listed : bool
+        Whether the lists themselves are asked for, not only what is sold.
     """
 
-    def __init__(self, rule: Rule, markets: Markets, group: Group, turns: list[Turn], *, second: bool) -> None:
+    def __init__(
+        self, rule: Rule, markets: Markets, group: Group, turns: list[Turn], *, second: bool, listed: bool
+    ) -> None:
         self._rule, self._markets, self._group, self._turns, self._second = rule, markets, group, turns, second
+        self._listed = listed
         self._z2, self._z1 = group.message(rule.classes)
-        classes = torch.arange(len(rule.classes))
+        self._classes = len(rule.classes)
+        classes = torch.arange(self._classes)
         self._market, self._world = (classes >= self._z2[:, None]).nonzero(as_tuple=True)  # [row]
-        count = len(classes) - self._z2
+        count = self._classes - self._z2
         self._z2_row = count.cumsum(0) - count  # [market]
         self._z1_row = self._z2_row + self._z1 - self._z2
         self._history, self._left = markets.history.take(self._market), markets.left[self._market]
         self._quantum = markets.quantum[self._market]
         self._edge = rule.network.world_edges()[self._world]
-        self._offers = Offers.room(group.turns, len(self._market), len(rule.network.levels))
+        self._offers = Offers.room(group.turns, self._market.shape[0], rule.network.levels.shape[0])
 
     def play(self) -> Played:
         """Play all turns; at the last one the worlds meet, in the largest owner's choice."""
@@ -69,7 +75,8 @@ class Worlds:
         for turn in range(self._group.turns - 1):
             sold, records = self._turn(turn)
             sales.append([sale.take(self._z1_row) for sale in sold])
-            own.append(records[self._z1_row])
+            if self._listed:
+                own.append(records[self._z1_row])
         return self._last_turn(sales, own)
 
     def _turn(self, turn: int) -> tuple[list[Sale], Tensor]:
@@ -95,17 +102,19 @@ class Worlds:
         group, turn, row = self._group, self._group.turns - 1, self._z1_row
         price, records = self._last_lists()  # [class, market, entry]
         market = torch.arange(len(row))
-        mine = price[self._z1, market], records[self._z1, market]
-        offered = self._offers.take(slice(0, turn), row).and_these(mine[0][None], mine[1][None])
-        largest = self._open_to_largest(price, records)
         most_paid = self._most_paid(turn)[row]
         size = group.size[:, turn].double()  # [market, member]
-        sold = []
         *others, last = self._sellers(turn)
-        for member, sellers in enumerate(others):
-            offered.put(turn, *mine, size[:, member])
-            sold.append(favourite_offer(offered, turn + 1, sellers, most_paid))
-        hers = largest.limited(slice(turn, None), size[:, -1])
+        sold, lists = [], None
+        if others or self._listed:
+            mine = price[self._z1, market], records[self._z1, market]
+            offered = self._offers.take(slice(0, turn), row).and_these(mine[0][None], mine[1][None])
+            for member, sellers in enumerate(others):
+                offered.put(turn, *mine, size[:, member])
+                sold.append(favourite_offer(offered, turn + 1, sellers, most_paid))
+            if self._listed:
+                lists = Lists(offered, torch.stack([*own, mine[1]]), self._open_to_largest(price, records))
+        hers = self._open_to_largest(price, torch.minimum(records, size[:, -1:]))
         sold.append(favourite_offer(hers, turn + len(price), last, most_paid))
         left, history = self._after(turn, sold, market, self._left[row], self._history.take(row))
         return Played(
@@ -113,9 +122,7 @@ class Worlds:
             history=history,
             left=left,
             largest=torch.maximum(self._markets.largest, self._largest_before(turn + 1)),
-            offered=offered,
-            own=torch.stack([*own, mine[1]]),
-            offered_largest=largest,
+            lists=lists,
         )
 
     def _open_to_largest(self, price: Tensor, records: Tensor) -> Offers:
@@ -135,7 +142,7 @@ class Worlds:
         market, world = self._market[rows], self._world[rows]
         row_price, row_records = self._lists(self._group.turns - 1, rows)
         most = torch.where(world < self._z1[market], self._rule.classes.most_records()[world], MAX_RECORDS)
-        price = row_price.new_zeros(len(self._rule.classes), len(self._z1), row_price.shape[1])
+        price = row_price.new_zeros(self._classes, self._z1.shape[0], row_price.shape[1])
         records = torch.zeros_like(price)
         price[world, market] = row_price
         records[world, market] = torch.minimum(row_records, most[:, None].double())
@@ -148,17 +155,17 @@ class Worlds:
         group who have not been asked before.
         """
         units, group = self._rule.units, self._group
-        line = money_line(self._left, self._market, self._world, len(self._z1), len(self._rule.classes))
-        rows = torch.arange(len(self._market)) if rows is None else rows
-        market, quantum = self._market[rows], self._quantum[rows]
-        edge, facts = self._edge[rows], self._place(turn).facts()[market]
-        price, share = self._rule.network(
-            features(self._history.take(rows), self._turns[turn].take(market), facts, edge)
-        )
+        line = money_line(self._left, self._market, self._world, self._z1.shape[0], self._classes)
+        market, quantum, edge, history = self._market, self._quantum, self._edge, self._history
+        if rows is not None:
+            market, quantum, edge, line = market[rows], quantum[rows], edge[rows], line[rows]
+            history = history.take(rows)
+        place = self._place(turn).facts()[market]
+        price, share = self._rule.network(features(history, self._turns[turn].take(market), place, edge))
         price = price.double().mul_((units.money_per_record / quantum)[:, None]).floor_().clamp_(min=1.0)
-        part = (line[rows] / group.waiting[market, turn]).floor()
+        part = (line / group.waiting[:, turn][market]).floor()
         # All are whole numbers below 2^53: no quotient is rounded up to a record too many.
-        records = share.double().mul_(part[:, None]).floor_().div_(price).floor_().clamp_(max=float(MAX_RECORDS))
+        records = share.double().mul_(part[:, None]).floor_().div_(price).floor_().clamp_(0.0, float(MAX_RECORDS))
         return price, records
 
     def _place(self, turn: int) -> Place:

@@ -28,7 +28,9 @@ def batch_invariant(function: Callable[[Tensor], Tensor], numbers: Tensor) -> Te
         Of one number each, e.g. ``torch.log``.
     numbers : Tensor
     """
-    flat = nn.functional.pad(numbers.reshape(-1), (0, -numbers.numel() % _VECTOR), value=1.0)
+    flat = numbers.reshape(-1)
+    if len(flat) % _VECTOR:
+        flat = nn.functional.pad(flat, (0, -len(flat) % _VECTOR), value=1.0)
     if len(flat) > _UNDIVIDED and torch.get_num_threads() > 1:
         out = torch.cat([function(part) for part in torch.split(flat, _UNDIVIDED)])
     else:
@@ -51,7 +53,9 @@ def row_by_row(layers: Iterable[nn.Module], rows: Tensor, tile: int) -> Tensor:
     if any(isinstance(layer, nn.Linear) and layer.out_features < tile for layer in layers):
         # Where a product is narrower than the tile, how it adds up depends on the place of a row in the tile.
         tile = 1
-    out = nn.functional.pad(rows, (0, 0, 0, -len(rows) % tile)).reshape(-1, tile, rows.shape[-1])  # [product, tile, F]
+    missing = -len(rows) % tile
+    padded = nn.functional.pad(rows, (0, 0, 0, missing)) if missing else rows
+    out = padded.reshape(-1, tile, rows.shape[-1])  # [product, tile, F]
     for layer in layers:
         if isinstance(layer, nn.Linear):
             out = torch.baddbmm(layer.bias, out, layer.weight.T.expand(len(out), -1, -1))

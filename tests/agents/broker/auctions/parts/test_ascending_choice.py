@@ -61,7 +61,8 @@ def test_two_lists_by_hand():
     sale = favourite_offer(Offers.of(price, records), 2, seller, torch.tensor([15.0], dtype=torch.float64))
     assert (sale.entry.item(), sale.records.item(), sale.payment.item()) == (1, 4.0, 12.0)
     # With at most 3 records on the first list she takes the second: entry 3, counted through both.
-    fewer = Offers.of(price, records).limited(slice(0, 1), torch.tensor([3.0], dtype=torch.float64))
+    records[0].clamp_(max=3.0)
+    fewer = Offers.of(price, records)
     sale = favourite_offer(fewer, 2, seller, torch.tensor([15.0], dtype=torch.float64))
     assert (sale.entry.item(), sale.records.item(), sale.payment.item()) == (3, 2.0, 8.0)
     levels = torch.tensor([0.5, 1.0], dtype=torch.float64)
