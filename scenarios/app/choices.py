@@ -168,7 +168,7 @@ def command_line(choices: Choices) -> str:
             text = f"[{value[0]:g}, {value[1]:g}]" if isinstance(value, tuple) else str(value)
             words += ["--set", f"{name}={text.lower() if isinstance(value, bool) else text}"]
     if choices.population is not None:
-        words += ["--set", "population=FILE"]
+        words += ["--population", "FILE"]
     for strategy, share in choices.shares.items():
         words += ["--strategy", f"{strategy}={share:g}"]
     return shlex.join(words)

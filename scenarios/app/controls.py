@@ -18,7 +18,7 @@ from agents.tasks.registry import task_modules
 from scenarios.app.address import TRUTH, beside_taken
 from scenarios.app.choices import Choices, owners_file, spoken
 from scenarios.app.elements import Button, FileField, Pick, Slide, field, text
-from scenarios.app.offers import SHARE, liars, offers, taken, with_share
+from scenarios.app.offers import SHARE, NotOfferedError, liars, offers, taken, with_share
 from scenarios.app.presets import PRESETS, mark_of
 from scenarios.app.visit import Visit
 from scenarios.commands.inventory import first_line
@@ -163,14 +163,20 @@ def _beside(visit: Visit) -> None:
 
 def _file(visit: Visit, current: Choices) -> None:
     """Owners of the visitor's own."""
+    asked = visit.draft.value.asked_for
 
     def chosen(content: Any) -> None:
         if not isinstance(content, str) or len(content) > MAX_FILE:
             raise ValueError(f"A file of owners has {MAX_FILE:,} bytes at most")
         population = owners_file(content)
+        if asked and population.sha256 != asked:
+            raise NotOfferedError(
+                f"This is not the file that the address names: its sha256 begins with {population.sha256[:12]}, not "
+                f"with {asked[:12]}. For another file, open the page without its address"
+            )
         visit.choose(population=population, bidders=min(current.bidders, max(1, population.owners // current.buyers)))
+        visit.draft.value = replace(visit.draft.value, asked_for="")
 
-    asked = visit.draft.value.asked_for
     hint = "CSV: family, factor, privacy_budget, data_size; a line each. It stays in memory."
     if current.population is not None:
         hint = f"{current.population.owners:,} owners of your own are in the market."

@@ -7,7 +7,8 @@ Every web site that somebody has open can make her browser ask this server somet
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable, MutableMapping
+import sys
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from urllib.parse import urlsplit
 
 from starlette.responses import PlainTextResponse
@@ -17,6 +18,8 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 CHANNELS = "/jupyter/api/kernels/"
 REFUSED = "This address does not answer to other web sites. To reach it under a name, start it with --allow-host NAME."
+MOST_REPORTED = 50
+"""Different refusals that are said; a site that asks without end fills no disk."""
 FULL = 1013
 """Close code of a websocket: try again later."""
 FOREIGN = 1008
@@ -92,6 +95,7 @@ class Guard:
         self._app, self._hosts, self._named = app, hosts, named
         self._max_visitors, self._visitors = max_visitors, visitors
         self._connecting: dict[str, int] = {}
+        self._reported: set[str] = set()
 
     @property
     def full(self) -> bool:
@@ -122,12 +126,21 @@ class Guard:
         """Answer a request, or refuse it."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
-        elif not self.admits(_headers(scope)):
+        elif not self.admits(headers := _headers(scope)):
+            self._report(headers)
             await _refuse(scope, receive, send, FOREIGN)
         elif scope["type"] == "websocket":
             await self._connect(scope, receive, send)
         else:
             await self._app(scope, receive, _with_headers(send))
+
+    def _report(self, headers: Mapping[str, list[str]]) -> None:
+        """Say once on the server's output who was refused, so that whoever runs it knows what to allow."""
+        given = (f"{name} {ascii(value[0])[:100]}" for name, value in headers.items() if name in ("host", "origin"))
+        said = f"Refused: {', '.join(given) or 'a request without a host'}\n"
+        if said not in self._reported and len(self._reported) < MOST_REPORTED:
+            self._reported.add(said)
+            sys.stderr.write(said)
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         visitor = scope["path"].removeprefix(CHANNELS).partition("/")[0]

@@ -93,7 +93,7 @@ def test_owners_of_ones_own_are_read_from_what_was_uploaded():
     assert objection(choices) is None
     model, _ = build(choices)
     assert model.population.types.data_size[0].tolist() == list(range(5, 25))
-    assert "population=FILE" in command_line(choices)
+    assert "--population FILE" in command_line(choices)
     assert "--set owners" not in command_line(choices)
 
 

@@ -99,6 +99,11 @@ def test_a_refusal_says_the_remedy_and_not_what_was_asked():
     assert asked(kind="websocket") == [{"type": "websocket.close", "code": FOREIGN, "reason": ""}]
 
 
+def test_a_refusal_is_said_on_the_servers_output_without_what_could_break_its_lines(capsys):
+    asked(host="evil.example\r\nMarket: fine")
+    assert capsys.readouterr().err == "Refused: host 'evil.example\\r\\nMarket: fine'\n"
+
+
 def test_when_all_places_are_taken_only_those_who_have_one_connect():
     def connects(visitor: str, visitors: list[str]) -> bool:
         path = f"/jupyter/api/kernels/{visitor}/channels"

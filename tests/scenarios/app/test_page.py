@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import pytest
@@ -80,6 +81,20 @@ def test_an_uploaded_file_is_bounded_and_validated(screen, visit, attack):
     rows = "\n".join(f"linear,{1 + n / 10},1.5,5" for n in range(9))
     field.vue_chosen(f"family,factor,privacy_budget,data_size\n{rows}\n")
     assert her.draft.value.choices.population.owners == 9
+
+
+def test_a_file_that_is_not_the_one_of_the_address_is_refused(screen, visit):
+    her = visit()
+    content = "family,factor,privacy_budget,data_size\n" + "linear,1,1.5,5\n" * 9
+    asked_for = hashlib.sha256(content.encode()).hexdigest()
+    her.draft.value = replace(her.draft.value, asked_for=asked_for)
+    (field,) = screen(Controls(her)).widgets("most")
+    field.vue_chosen(content + "linear,1,1.5,6\n")
+    assert "This is not the file that the address names" in her.problem.value
+    assert her.draft.value.choices.population is None
+    field.vue_chosen(content)
+    assert her.draft.value.choices.population.sha256 == asked_for
+    assert her.draft.value.asked_for == ""
 
 
 @pytest.mark.parametrize("panel", PANELS)
