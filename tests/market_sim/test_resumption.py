@@ -284,7 +284,7 @@ def kill_at(out: Path, wait_for: str, seconds: float) -> None:
 
 def let_it_end(out: Path) -> dict[str, str]:
     process = start(out)
-    said = process.communicate(timeout=300)[1]
+    said = process.communicate(timeout=1800)[1]
     assert process.returncode == 0, said
     return tree(out.parent)
 
@@ -308,7 +308,7 @@ def test_sigterm_ends_a_run_as_ctrl_c_does(tmp_path: Path, undisturbed: dict[str
     while process.poll() is None and not (tmp_path / "run.unfinished" / "state.safetensors").exists():
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
-    said = process.communicate(timeout=300)[1]
+    said = process.communicate(timeout=1800)[1]
     if process.returncode != 0:  # It may have been faster.
         assert process.returncode == 130, said
         assert "market-sim: interrupted; " in said

@@ -33,7 +33,7 @@ def start(command: str, out: Path) -> subprocess.Popen[bytes]:
 def ended(command: str, out: Path) -> dict[str, str]:
     """What a command that is left in peace leaves behind, and nothing else."""
     process = start(command, out)
-    said = process.communicate(timeout=900)[1].decode()
+    said = process.communicate(timeout=1800)[1].decode()
     assert process.returncode == 0, said
     return {
         str(file.relative_to(out.parent)): hashlib.sha256(file.read_bytes().replace(bytes(out.parent), b"")).hexdigest()
