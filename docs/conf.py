@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import functools
 import importlib
+import re
 import sys
 import types
 from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
+
+SHOWN_AS = {"extending": "CONTRIBUTING.md", "changelog": "CHANGELOG.md"}
+"""Pages that show a file beside docs/, with links as they are from there."""
 
 project = "FL-Market"
 author = "FL-Market contributors"
@@ -56,11 +60,13 @@ html_show_sourcelink = False
 templates_path = ["_templates"]
 
 
-def _point_within_the_site(app: object, name: str, source: list[str]) -> None:
-    """Links to files beside docs/ go to the pages that include them."""
-    source[0] = (
-        source[0].replace("](../CONTRIBUTING.md", "](extending.md").replace("](../CHANGELOG.md", "](changelog.md")
-    )
+def _prepare(app: object, name: str, source: list[str]) -> None:
+    """Links to files beside docs/ go to the pages that show them, and files that a block is to be kept in are named."""
+    text = source[0]
+    if name in SHOWN_AS:
+        text = (HERE.parent / SHOWN_AS[name]).read_text(encoding="utf-8").replace("](docs/", "](")
+    text = text.replace("](../CONTRIBUTING.md", "](extending.md").replace("](../CHANGELOG.md", "](changelog.md")
+    source[0] = re.sub(r"^```(python|toml) (\S+\.\w+)$", r"`\2`:\n\n```\1", text, flags=re.MULTILINE)
 
 
 def _leave_out_aliases(app: object, what: str, name: str, value: object, skip: bool, options: object) -> bool | None:
@@ -84,4 +90,4 @@ def setup(app: object) -> None:
     """Register what the configuration adds."""
     app.connect("autodoc-skip-member", _leave_out_aliases)  # type: ignore[attr-defined]
     app.connect("viewcode-follow-imported", _source_of_ours)  # type: ignore[attr-defined]
-    app.connect("source-read", _point_within_the_site)  # type: ignore[attr-defined]
+    app.connect("source-read", _prepare)  # type: ignore[attr-defined]
