@@ -25,6 +25,9 @@ def typed(*words: str) -> Result:
     return CliRunner().invoke(app, ["evaluate", *words])
 
 
+STEMS = ("frontier", "frontier-panel", "frontier-zipf-tied-3", "frontier-zipf-tied-3-panel")
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory) -> tuple[Path, Result]:
     """What a directory holds after two settings with everything, and what was printed."""
@@ -37,7 +40,7 @@ def test_a_directory_holds_the_rows_three_times_and_the_pictures(written):
     out, result = written
     assert result.exit_code == 0, result.stderr
     files = {"evaluation.json", "evaluation.csv", "evaluation.parquet", "scenario.json"}
-    pictures = {f"{stem}.{kind}" for stem in ("frontier", "frontier-zipf-tied-3") for kind in ("png", "svg")}
+    pictures = {f"{stem}.{kind}" for stem in STEMS for kind in ("png", "svg")}
     assert {path.name for path in out.iterdir()} == files | pictures
     table = pd.read_parquet(out / "evaluation.parquet")
     pd.testing.assert_frame_equal(pd.read_csv(out / "evaluation.csv"), table, check_dtype=False)
