@@ -28,12 +28,12 @@ def test_two_runs_by_hand() -> None:
     assert found.matrix.loc["dos"].tolist() == [2, 6, 0]
     assert found.never == ["u2r"]
     assert found.balanced_accuracy == pytest.approx((14 / 16 + 6 / 8 + 0) / 3)
-    assert found.sentence == "Mean recall of the classes (balanced accuracy) 0.5417; never recognised: u2r."
+    assert found.sentence == "Mean recall of the classes (balanced accuracy) 0.54; never recognised: u2r."
 
 
 def test_where_every_class_is_recognised_the_least_are_named() -> None:
     found = recognition(confusion({("a", "a"): 3, ("a", "b"): 1, ("b", "b"): 2}))
-    assert found.sentence.endswith("least recognised: a 0.75, b 1.")
+    assert found.sentence.endswith("least recognised: a 0.75, b 1.00.")
 
 
 def test_without_a_model_nothing_is_said_of_it() -> None:
