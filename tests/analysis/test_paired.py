@@ -55,7 +55,7 @@ def test_the_buyer_and_the_owners_pay():
     assert buyer.startswith(f"Against everybody's truth in the same 2 rounds, the buyer paid 2 [{MINUS}49")
     assert "more a round and had 2 [" in buyer
     assert buyer.endswith("times the mean error bound.")
-    assert owners.startswith(f"The owners who told the truth kept ")
+    assert owners.startswith("The owners who told the truth kept ")
     assert "less a round; all together, those who lied included, kept 2 [" in owners
     assert owners.endswith("less a round.")
 
