@@ -8,10 +8,15 @@ gets her favourite of what is left of her list.
 Individually rational and budget feasible to the last bit. Not exactly truthful: her list depends on her data size,
 which she may understate, and what she says of herself moves the others' lists and, where money is scarce, her cap.
 What lying is worth is what training keeps down (the regret target of its recipe).
+
+Where up to six owners are present they are few enough for everybody to move everybody else's lists, and no weights were
+found that keep lies from paying: they get what the residual menu gives them, which is exactly truthful. How many are
+present is public.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 import torch
@@ -21,11 +26,15 @@ from agents.broker.auctions.base import MIN_WEIGHT, Guarantees, favourite, spend
 from agents.broker.auctions.parts.budget_division import common_rate
 from agents.broker.auctions.parts.equivariant_network import EquivariantNetwork, Market, Purchases
 from agents.broker.auctions.parts.network_auction import NetworkAuction, check_price_grid
+from agents.broker.auctions.residual_menu import ResidualMenu
 from agents.checks import MAX_RECORDS
 from agents.messages import Bids, Outcome
+from agents.units import PublicUnits
 
 _ROUNDING_MARGIN = 1 - 2.0**-40
 """Of the common rate, so that no rounding of it exceeds the budget."""
+MOST_OF_FEW = 6
+"""Owners of the largest market that the residual menu plays."""
 _BATCH_ENTRIES = 100_000
 """Entries of price lists computed in one batch, unless one market has more."""
 
@@ -38,6 +47,16 @@ class EquivariantMenu(NetworkAuction[EquivariantNetwork]):
     anonymous: ClassVar[bool] = True
     holds: ClassVar[str] = "an equivariant network"
 
+    def __init__(
+        self,
+        units: PublicUnits | None = None,
+        *,
+        checkpoint: Path | None = None,
+        network: EquivariantNetwork | None = None,
+    ) -> None:
+        super().__init__(units, checkpoint=checkpoint, network=network)
+        self._of_few = ResidualMenu(self.units)
+
     @staticmethod
     def build(tensors: dict[str, Tensor]) -> EquivariantNetwork:
         """The network in a checkpoint."""
@@ -48,17 +67,22 @@ class EquivariantMenu(NetworkAuction[EquivariantNetwork]):
         return network
 
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
+        """Both passes in markets of more than a few, the residual menu in the others."""
+        few = bids.present.sum(-1) <= MOST_OF_FEW  # [batch]
+        parts = [(rows, play) for rows, play in ((few, self._of_few.run), (~few, self._in_batches)) if bool(rows.any())]
+        if len(parts) < 2:
+            return (parts[0][1] if parts else self._in_batches)(bids, budget)
+        outcomes = [play(bids.take(rows=rows), budget[rows]) for rows, play in parts]
+        back = torch.cat([rows.nonzero()[:, 0] for rows, _ in parts]).argsort()
+        return _joined(outcomes, back)
+
+    def _in_batches(self, bids: Bids, budget: Tensor) -> Outcome:
         """Both passes, in batches of markets."""
         rows = max(1, _BATCH_ENTRIES // (bids.shape[1] * (len(self.network.levels) + 1)))
         batches = [slice(start, start + rows) for start in range(0, len(budget), rows)]
         if len(batches) <= 1:
             return self._allocate_batch(bids, budget)
-        parts = [self._allocate_batch(bids.take(rows=batch), budget[batch]) for batch in batches]
-        return Outcome(
-            privacy_loss=torch.cat([part.privacy_loss for part in parts]),
-            payment=torch.cat([part.payment for part in parts]),
-            data_size=torch.cat([part.data_size for part in parts]),
-        )
+        return _joined([self._allocate_batch(bids.take(rows=batch), budget[batch]) for batch in batches])
 
     @torch.no_grad()
     def _allocate_batch(self, bids: Bids, budget: Tensor) -> Outcome:
@@ -86,6 +110,12 @@ class EquivariantMenu(NetworkAuction[EquivariantNetwork]):
             fewer = favourite(levels, price, torch.minimum(records, affordable), cost, cap[capped], size[capped])
             level[capped], sold[capped], payment[capped] = fewer
         return Outcome(privacy_loss=levels[level], payment=payment, data_size=sold)
+
+
+def _joined(parts: list[Outcome], order: Tensor | None = None) -> Outcome:
+    """One outcome of several, its markets put in ``order``."""
+    whole = [torch.cat([getattr(part, name) for part in parts]) for name in Outcome.__dataclass_fields__]
+    return Outcome(*(array if order is None else array[order] for array in whole))
 
 
 def _wanted(network: EquivariantNetwork, market: Market, cost: Tensor, cap: Tensor) -> Purchases:

@@ -21,8 +21,8 @@ PRIOR = OwnerPrior()
 SMALL = EquivariantRecipe(
     steps=40,
     batch=64,
-    owners=5,
-    other_owners=(3, 8),
+    owners=8,
+    other_owners=(7, 10),
     misreports=1,
     levels=10,
     tiers=1,
@@ -40,7 +40,7 @@ def trained(recipe: EquivariantRecipe) -> EquivariantTraining:
 
 
 def test_training_lowers_the_error_bound():
-    types, budget = PRIOR.sample(400, 5, torch.Generator().manual_seed(0))
+    types, budget = PRIOR.sample(400, 8, torch.Generator().manual_seed(0))
 
     def mean_log_bound(network):
         outcome = EquivariantMenu(PRIOR.units, network=network).run(types.truthful_bids(), budget)
