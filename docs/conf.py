@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import importlib
 import re
 import sys
 import types
@@ -39,6 +37,7 @@ autosummary_ignore_module_all = False
 autodoc_typehints = "none"
 autodoc_inherit_docstrings = False
 autodoc_member_order = "bysource"
+viewcode_follow_imported_members = False  # source is linked where it is defined; links back are wrong elsewhere
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 html_math_renderer = "mathml"
@@ -74,20 +73,7 @@ def _leave_out_aliases(app: object, what: str, name: str, value: object, skip: b
     return True if isinstance(value, types.GenericAlias | types.UnionType) else None
 
 
-def _source_of_ours(app: object, module: str, name: str) -> str | None:
-    """Source is linked for what these packages define, where they define it; what is only imported has none to show."""
-    if module in ("market_sim", "analysis"):
-        return module  # Names that are offered there are documented where they are defined, too.
-    try:
-        value = functools.reduce(getattr, name.split("."), importlib.import_module(module))
-    except (AttributeError, ImportError):
-        return None
-    home = str(getattr(value, "__module__", ""))
-    return None if home.partition(".")[0] in ("agents", "market_sim", "analysis", "scenarios") else module
-
-
 def setup(app: object) -> None:
     """Register what the configuration adds."""
     app.connect("autodoc-skip-member", _leave_out_aliases)  # type: ignore[attr-defined]
-    app.connect("viewcode-follow-imported", _source_of_ours)  # type: ignore[attr-defined]
     app.connect("source-read", _prepare)  # type: ignore[attr-defined]
