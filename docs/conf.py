@@ -43,6 +43,8 @@ numpydoc_class_members_toctree = False
 html_math_renderer = "mathml"
 
 html_theme = "pydata_sphinx_theme"
+html_favicon = "_static/icon.svg"
+html_context = {"default_mode": "auto"}
 html_sidebars = {"**": ["pages"]}
 html_theme_options = {
     "navbar_center": [],
