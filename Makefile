@@ -24,9 +24,9 @@ BENCHES ?= tests/benchmarks
 help:
 	@echo "make run    the scenario 'quickstart': prints its answers, writes runs/quickstart-seed0"
 	@echo "make app    the interactive app at http://127.0.0.1:8765 (needs no internet once installed)"
-	@echo "make test   lint, types, import contracts, tests with coverage"
+	@echo "make test   lint, types, import contracts, tests"
 	@echo "make contract   only the tests that every auction, strategy, perturbation, task, model and attacker has to pass"
-	@echo "make test-all   the same, and commands killed at many random moments"
+	@echo "make test-all   the same with coverage, all long checks, commands killed at many random moments, the whole browser"
 	@echo "make test-browser   the app and the report in a real browser (Debian: apt install chromium)"
 	@echo "make bench  the figures and timings of docs/benchmarks.md, beside those of the last time (kept in .benchmarks)"
 	@echo "make gallery   the pictures of docs/gallery.md and docs/how_it_works.md"
@@ -40,11 +40,11 @@ app: $(READY_APP)
 	@$(BIN)/market-sim app
 
 test: lint
-	@$(BIN)/python -m pytest -W error -n $(JOBS) --quiet \
-		--cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest -W error -n $(JOBS) --quiet
 
-test-all: test $(READY_BROWSER)
-	@$(BIN)/python -m pytest -W error -n $(JOBS) --quiet -m slow_kills
+test-all: lint $(READY_BROWSER)
+	@$(BIN)/python -m pytest -W error -n $(JOBS) --quiet -m "slow_kills or thorough"
+	@$(BIN)/python -m pytest -W error -n $(JOBS) --quiet --cov --cov-report=term:skip-covered
 	@$(BIN)/python -m pytest -W error --quiet -rs -m whole tests/browser
 
 test-browser: $(READY_BROWSER)

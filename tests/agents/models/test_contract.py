@@ -27,7 +27,7 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 def images() -> Task:
-    pixels = torch.randn(RECORDS, 169, generator=generator(), dtype=torch.float64)
+    pixels = torch.randn(RECORDS, 169, generator=generator(), dtype=torch.float64) / 2
     labels = torch.arange(RECORDS) % CLASSES
     return stored_task("images", CLASSES, (pixels, labels), (pixels, labels), image=(1, 13, 13))
 

@@ -12,6 +12,8 @@ from agents.tasks.base import stored_task
 from agents.tasks.partition import partition
 from agents.tasks.registry import load_task
 
+pytestmark = pytest.mark.filterwarnings("ignore:records are about")
+
 
 def generator(seed=0):
     return torch.Generator().manual_seed(seed)

@@ -77,7 +77,7 @@ def test_shares_that_make_no_sense_are_refused(shares: object, error: type[Excep
     [
         (3, TypeError, "strategy_options = 3: pass a mapping"),
         ({"mein": {}}, ValueError, "strategy_options = 'mein' is not known; did you mean 'mine'"),
-        ({"hedge": {}}, ValueError, "strategy_options = 'hedge' is not known"),
+        ({"hedge": {}}, ValueError, r"strategy_options\['hedge'\]: nobody follows it; give it a share"),
         ({"mine": 2.0}, TypeError, r"strategy_options\['mine'\] = 2.0: pass a mapping"),
         (
             {"mine": {"gread": 2.0}},

@@ -114,7 +114,8 @@ def test_an_interruption_says_what_was_saved(quiet_scenario, seed, said):
     assert result.stderr == f"market-sim: interrupted; {said}\n"
 
 
-def test_the_list_names_every_part_and_marks_the_planted_controls(quiet_scenario):
+def test_the_list_names_every_part_and_marks_the_planted_controls(quiet_scenario, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
     result = typed("list")
     assert result.exit_code == 0
     lines = result.stdout.splitlines()

@@ -43,7 +43,7 @@ def cheated(played: Path, tmp_path: Path) -> Path:
 def test_an_honest_run_is_said_to_be_one(played: Path) -> None:
     result = typed(played / "paid")
     assert result.exit_code == 0, result.stderr
-    lines = result.stdout.replace("\n", " ")
+    lines = " ".join(result.stdout.split())
     assert f"{played / 'paid'}: all " in lines
     assert "values checked in 2 rounds agree to the last bit" in lines
     assert "Recomputed: rounds: round, buyer" in lines

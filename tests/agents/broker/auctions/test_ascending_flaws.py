@@ -46,6 +46,7 @@ def test_the_check_finds_that_the_budget_breaks(kind, broken):
     assert bool({"budget feasible", "runs"} & set(found)) is broken
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("kind", "owners"), LYING_PAYS)
 def test_the_audit_finds_the_lies_that_pay(kind, owners):
     profiles = 8 if kind is AscendingMenu else 30

@@ -135,6 +135,7 @@ def test_no_lie_in_any_field_gains_anything(owners):
         assert _search(wild_auction(seed), owners, seed, lies=14)[0] == 0
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("flawed", "owners"), [(WithoutLowerClasses, 6), (WithoutEarlierLists, 6), (AloneLikeEverybody, 3)]
 )
@@ -157,6 +158,7 @@ def _overspends(auction: AscendingMenu, profiles: Iterable[Profile]) -> bool:
     return False
 
 
+@pytest.mark.thorough
 def test_nothing_is_overspent_with_the_money_line_but_without():
     generator = torch.Generator().manual_seed(8)
     profiles = [("random", *PRIOR.sample(60, 8, generator)), *hard_profiles(PRIOR, 6, generator)]

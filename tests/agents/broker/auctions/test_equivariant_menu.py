@@ -159,6 +159,7 @@ def test_multiplying_sizes_budgets_and_the_prior_by_ten_changes_no_privacy_loss(
     assert float((one == other).double().mean()) > 0.85
 
 
+@pytest.mark.thorough
 def test_its_promises_stand_up_to_the_checks(auction: EquivariantMenu) -> None:
     report = check_auction(auction, PRIOR, profiles=10, misreports=5)
     assert report.ok, report.table

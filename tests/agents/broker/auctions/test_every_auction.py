@@ -158,7 +158,12 @@ def test_a_menu_auction_gives_everybody_her_choice_from_her_list(name: str, ever
     assert [label for label, types, b in every_profile if run_is_choice(menu, types.truthful_bids(), b)] == []
 
 
-@pytest.mark.parametrize("name", HONEST_MENUS)
+LONG = ("ascending-menu", "residual-menu")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.thorough] * (name in LONG)) for name in HONEST_MENUS]
+)
 def test_nobody_reaches_her_own_price_list(name: str, every_profile: list[Profile], generator: torch.Generator) -> None:
     menu = load_auction(name)
     assert isinstance(menu, MenuAuction)

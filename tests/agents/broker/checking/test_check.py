@@ -25,7 +25,14 @@ def refuted(report: CheckReport) -> set[str]:
     return set(report.refuted)
 
 
-@pytest.mark.parametrize("name", auction_classes())
+LONG = {"ascending-menu", "equivariant-menu", "m-regretnet", "regretnet", "residual-menu"}
+LONG |= {"sequential-menu-full", "sequential-menu-verified"}
+"""Auctions whose check takes longer than all others together."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.thorough] * (name in LONG)) for name in auction_classes()]
+)
 def test_planted_cheats_and_refuted_claims_are_caught_and_nothing_else(name: str) -> None:
     report = check_auction(name, **QUICK)
     auction = auction_classes()[name]
