@@ -40,6 +40,7 @@ def test_the_check_finds_the_lies_that_pay(kind, owners):
     assert any(check.startswith("truthful in") for check in found) is (kind is not AscendingMenu)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("kind", "broken"), [(AscendingMenu, False), (WithoutTheLine, True)])
 def test_the_check_finds_that_the_budget_breaks(kind, broken):
     found = refuted(wild_auction(seed=1, spread=0.8, kind=kind), 8, "profiles")

@@ -221,6 +221,7 @@ def test_who_overstates_her_size_can_gain():
     assert gained > 0
 
 
+@pytest.mark.thorough
 def test_a_lie_about_size_is_played_again_where_it_moves_the_list():
     """Choices from the truthful list say nothing about such a lie: flaws are found without asking for reruns."""
     found = 0

@@ -158,7 +158,7 @@ def test_a_menu_auction_gives_everybody_her_choice_from_her_list(name: str, ever
     assert [label for label, types, b in every_profile if run_is_choice(menu, types.truthful_bids(), b)] == []
 
 
-LONG = ("ascending-menu", "residual-menu")
+LONG = ("ascending-menu", "residual-menu", "sequential-menu-full", "sequential-menu-verified")
 
 
 @pytest.mark.parametrize(
