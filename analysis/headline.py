@@ -11,6 +11,8 @@ from analysis.summary import groups_summary, not_tried
 
 NO, YES, ONLY_TOGETHER, NOT_KNOWN = "No", "Yes", "Only together", "Not known yet"
 NONE_FOUND = "None found"
+STYLE_CLASSES = {NO: "no", YES: "yes", ONLY_TOGETHER: "together", NOT_KNOWN: "unknown"}
+"""What the style sheets of report and app call the answers."""
 
 
 @dataclass(frozen=True)

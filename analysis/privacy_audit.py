@@ -82,8 +82,7 @@ def worst_pairs(norm: int, coordinates: int) -> dict[str, tuple[Tensor, Tensor]]
     -------
     dict of str to (float64[p], float64[p])
     """
-    axis = torch.zeros(coordinates, dtype=torch.float64)
-    axis[0] = 1.0
+    axis = _first_axis(coordinates)
     sign = torch.where(torch.arange(coordinates) % 2 == 0, 1.0, -1.0).double()
     spread = sign / sign.norm(p=norm)
     return {"opposite, one coordinate": (axis, -axis), "opposite, all coordinates": (spread, -spread)}
@@ -91,12 +90,15 @@ def worst_pairs(norm: int, coordinates: int) -> dict[str, tuple[Tensor, Tensor]]
 
 def other_pairs(coordinates: int) -> dict[str, tuple[Tensor, Tensor]]:
     """Pairs of different lengths or directions, for noise that depends on what it hides; as ``worst_pairs``."""
-    axis = torch.zeros(coordinates, dtype=torch.float64)
-    axis[0] = 1.0
+    axis = _first_axis(coordinates)
     pairs = {"nothing and a whole": (0 * axis, axis), "half and a whole": (axis / 2, axis)}
     if coordinates > 1:
         pairs["two coordinates"] = (axis, axis.roll(1))
     return pairs
+
+
+def _first_axis(coordinates: int) -> Tensor:
+    return torch.eye(1, coordinates, dtype=torch.float64)[0]
 
 
 def games(perturbations: Sequence[Perturbation], settings: AuditSettings) -> list[Game]:

@@ -12,6 +12,7 @@ import torch
 
 from agents.broker.aggregation import AGGREGATIONS
 from analysis.plots.phases import PlayedRound, phase_figures
+from analysis.plots.style import save
 from market_sim import FLMarket, MarketConfig
 from market_sim.results import Results
 from scenarios.commands.answer import Answer
@@ -53,7 +54,7 @@ def run(*, seed: int = 1, out: Path = Path("runs/one-round-seed1"), progress: bo
         played = last_round(model)
         figures = phase_figures(played)
         for place, (name, figure) in enumerate(figures.items(), start=1):
-            figure.savefig(folder / f"{place}-{name}.png", dpi=110)
+            save(figure, folder / f"{place}-{name}.png")
     row, trades = played.rounds.iloc[-1], played.trades
     lies = trades["misreport_gain"].dropna()
     summary = (

@@ -19,9 +19,8 @@ class SoftmaxRegression(Model):
 
     def scores(self, parameters: Tensor, features: Tensor) -> Tensor:
         """Class scores ``[C, r]`` for features ``float32[r, F]``."""
-        weights = parameters.to(features.dtype).view(features.shape[1], -1)
         # Contiguous, which is several times as fast with few classes and many records.
-        return weights.T.contiguous() @ features.T
+        return _class_first(parameters, features).contiguous() @ features.T
 
 
 def softmax_regression(task: Task) -> SoftmaxRegression:
@@ -31,8 +30,12 @@ def softmax_regression(task: Task) -> SoftmaxRegression:
 
 def logits(parameters: Tensor, features: Tensor) -> Tensor:
     """Class scores, class first: ``[C, r]`` for features ``float32[r, F]``, which is the fast way round."""
-    weights = parameters.to(features.dtype).view(features.shape[1], -1)
-    return weights.T @ features.T
+    return _class_first(parameters, features) @ features.T
+
+
+def _class_first(parameters: Tensor, features: Tensor) -> Tensor:
+    """The weights ``[C, F]``, in the type of the features."""
+    return parameters.to(features.dtype).view(features.shape[1], -1).T
 
 
 def residuals(parameters: Tensor, features: Tensor, labels: Tensor) -> Tensor:

@@ -13,7 +13,9 @@ from typing import Any
 
 from agents.files import to_json, write_file
 from agents.locks import locked
+from analysis.formatting import counted
 from analysis.incentives.results import AuditReport
+from market_sim.campaign.store import DONE, entries_in
 from market_sim.directory import directory_of, files_in, prepare
 
 SETTINGS, FIGURES, CHUNKS = "settings.json", "audit.json", "chunks"
@@ -71,11 +73,10 @@ class AuditDirectory:
 
 def _kept(path: Path) -> str:
     """What an interrupted audit leaves behind, in words."""
-    lines = [line for file in path.glob(f"{CHUNKS}/*/manifest/*") for line in file.read_text("utf-8").splitlines()]
-    done = sum('"status": "done"' in line or '"status":"done"' in line for line in lines)
+    done = sum(entry.status == DONE for campaign in path.glob(f"{CHUNKS}/*") for entry in entries_in(campaign))
     if not done:
         return f"no chunk was finished; {path} holds the settings only"
-    return f"{done} finished chunk{'' if done == 1 else 's'} are in {path}: the same command goes on from there"
+    return f"{counted(done, 'finished chunk')} are in {path}: the same command goes on from there"
 
 
 def _require_same(path: Path, settings: Mapping[str, Any]) -> None:

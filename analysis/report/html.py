@@ -21,13 +21,11 @@ from matplotlib.figure import Figure
 
 from agents.files import to_json
 from analysis.formatting import NOTHING, interval_texts, rounded
-from analysis.headline import NO, NOT_KNOWN, ONLY_TOGETHER, YES
+from analysis.headline import STYLE_CLASSES
 from analysis.plots.style import INK
 
 GENERATOR = "fl-market report 1"
 """Marks a report as one of this project; only such a file is ever replaced."""
-VERDICTS = {NO: "no", YES: "yes", ONLY_TOGETHER: "together", NOT_KNOWN: "unknown"}
-"""Classes of the style sheet."""
 LONG = 40
 """Rows from which on a table may be broken when it is printed."""
 
@@ -58,7 +56,7 @@ def document(
         What else a reader should know before the sections, a sentence or two each.
     """
     sheet = files("analysis.report").joinpath("style.css").read_text(encoding="utf-8")
-    badge = f'<strong class="{VERDICTS.get(verdict, "other")}">{html.escape(verdict)}</strong> ' if verdict else ""
+    badge = f'<strong class="{STYLE_CLASSES.get(verdict, "other")}">{html.escape(verdict)}</strong> ' if verdict else ""
     points = "".join(f"<li>{html.escape(point)}</li>" for point in more)
     return "\n".join(
         [

@@ -9,7 +9,7 @@ import pandas as pd
 import solara
 
 from analysis.formatting import NOTHING, counted, percent, rounded
-from analysis.headline import NO, NOT_KNOWN, ONLY_TOGETHER, YES
+from analysis.headline import ONLY_TOGETHER, STYLE_CLASSES
 from analysis.paired import WhoPays, who_pays
 from analysis.plots.live_owners import gains_chart, groups_chart
 from analysis.summary import final_accuracy
@@ -21,7 +21,6 @@ from scenarios.app.presets import mark_of
 from scenarios.app.visit import Visit
 
 QUESTION = "Does lying pay here?"
-CLASSES = {NO: "no", YES: "yes", ONLY_TOGETHER: "together", NOT_KNOWN: "unknown"}
 NOTHING_YET = "No round was played yet: press Play."
 WORSE = 0.2
 """By how much a higher error bound is a loss of the buyer's even though she pays less for it."""
@@ -58,7 +57,7 @@ def _MarketAnswer(visit: Visit, market: Market, named: bool) -> None:
         if named:
             text("h2", market_title(market))
         with solara.v.Html(tag="p", class_="verdict", attributes={"role": "status"}):
-            text("strong", found.verdict, "badge", CLASSES[found.verdict])
+            text("strong", found.verdict, "badge", STYLE_CLASSES[found.verdict])
             text("span", f"{found.sentence[:1].upper()}{found.sentence[1:]}." if view.count else NOTHING_YET)
         with solara.Div(classes=["evidence"]):
             with solara.Div(classes=["proof"]):
