@@ -6,13 +6,14 @@ budget, order and menu, owners of one profile a rule: there whole rounds and who
 
 from __future__ import annotations
 
+import functools
 import itertools
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import t as student
+from scipy import special
 
 from agents.checks import number, seed_number, whole
 from analysis.tilting import tilting_interval
@@ -21,6 +22,8 @@ Array = NDArray[np.float64]
 
 CLUSTER = ["seed", "buyer", "round"]
 """Columns that tell one round of one buyer from all others."""
+KEPT_ENTRIES = 1 << 22
+"""Largest array of draws, 32 MB, that is kept for the next mean over as many profiles."""
 ALIKE = 1e-12
 """Profiles whose ratios differ by less, of the largest, are alike: it is rounding."""
 
@@ -117,7 +120,7 @@ def across_seeds(values: ArrayLike, *, level: float = 0.95) -> Interval:
         raise ValueError(f"values has shape {list(array.shape)}: pass one number per repetition")
     if len(array) < 2:
         return Interval(float(array[0]) if len(array) else float("nan"), -np.inf, np.inf)
-    reach = student.ppf((1 + level) / 2, len(array) - 1) * array.std(ddof=1) / np.sqrt(len(array))
+    reach = special.stdtrit(len(array) - 1, (1 + level) / 2) * array.std(ddof=1) / np.sqrt(len(array))
     mean = float(array.mean())
     return Interval(mean, float(mean - reach), float(mean + reach))
 
@@ -189,8 +192,19 @@ def resamples(count: int, seed: int, draws: int = 1000) -> Array:
     """How often each of ``count`` profiles is drawn in each of ``draws`` bootstrap samples ``[draws, count]``."""
     whole("count", count, minimum=1)
     whole("draws", draws, minimum=1)
-    stream = np.random.default_rng(seed_number("seed", seed))
-    return stream.multinomial(count, np.full(count, 1 / count), size=draws).astype(float)
+    seed = seed_number("seed", seed)
+    return _kept_resamples(count, seed, draws) if count * draws <= KEPT_ENTRIES else _resamples(count, seed, draws)
+
+
+def _resamples(count: int, seed: int, draws: int) -> Array:
+    stream = np.random.default_rng(seed)
+    drawn = stream.multinomial(count, np.full(count, 1 / count), size=draws).astype(float)
+    drawn.flags.writeable = False
+    return drawn
+
+
+# Every mean of a report is over the same rounds: most of its time went into drawing them anew.
+_kept_resamples = functools.lru_cache(maxsize=8)(_resamples)
 
 
 def ratios(weights: Array, top: ArrayLike, bottom: ArrayLike) -> Array:

@@ -11,8 +11,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy import special
 
 Array = NDArray[np.float64]
 
@@ -58,10 +57,10 @@ def tilting_interval(top: Array, bottom: Array, weights: Array, *, level: float 
     order = np.lexsort((bottom, top))  # profiles have no order: neither does the interval depend on one
     unit = float(np.abs(top).max()), float(bottom.max())  # so that no square overflows
     test = _Tilted(top[order] / unit[0], bottom[order] / unit[1], weights)
-    tail = float(norm.cdf(student.ppf((1 - level) / 2, test.freedom)))
+    tail = float(special.ndtr(special.stdtrit(test.freedom, (1 - level) / 2)))
     low, high = (test.end(side, tail) for side in (-1, 1))
     if test.count < FEW:
-        reach = float(student.ppf((1 + level) / 2, test.count - 1)) * test.error
+        reach = float(special.stdtrit(test.count - 1, (1 + level) / 2)) * test.error
         low, high = min(low, test.ratio - reach), max(high, test.ratio + reach)
     return low * unit[0] / unit[1], high * unit[0] / unit[1]
 

@@ -14,7 +14,7 @@ from mesa.discrete_space import Network
 from torch import Tensor
 
 from agents.broker.auctions.base import Auction
-from agents.broker.auctions.parts.recall import Recall
+from agents.broker.auctions.parts.recall import OF_ONE_MARKET, Recall
 from agents.broker.auctions.registry import load_auction, outside_training
 from agents.broker.broker import Broker
 from agents.buyer.buyer import ModelBuyer
@@ -62,7 +62,8 @@ class FLMarket(MarketModel):
         What Mesa's data collector keeps of every owner after each step: attributes of ``DataOwner``, or functions of
         one; of other agents it keeps nothing.
     recall : Recall, optional
-        Answers of the auction that other markets asked for, as long as it draws and remembers nothing.
+        Answers of the auction that other markets asked for, as long as it draws and remembers nothing. Auctions that
+        are ``asked_ahead`` have one of their own.
     **fields
         Fields of ``MarketConfig`` that override those of ``config``.
 
@@ -98,6 +99,8 @@ class FLMarket(MarketModel):
             error_bound=config.error_bound,
         )
         auction = configured_auction(config, self.prior)
+        if recall is None and auction.asked_ahead:
+            recall = Recall(OF_ONE_MARKET)
         if recall is not None:
             auction = copied(auction)
             auction.recall = recall

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import logging
@@ -277,6 +278,8 @@ def _construct(config: MarketConfig, auction: Auction, prior: OwnerPrior) -> str
     """How the auction can be had again: a name, a path, or ``module:Class`` of one made without arguments."""
     if not isinstance(config.auction, Auction):
         return str(config.auction)
+    auction = copy.copy(auction)
+    vars(auction).pop("recall", None)  # What a market asked for before is no part of a rule.
     if type(auction) is auction_classes().get(auction.name) and same_state(load_auction(auction.name, prior), auction):
         return auction.name
     text = spelled(type(auction))

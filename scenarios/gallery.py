@@ -200,7 +200,7 @@ def _play(seed: int, kept: Path, workers: Workers | None, progress: bool) -> dic
     """The runs, by auction; what was played by an earlier call is in ``kept``."""
     markets = {name: replace(MARKET, auction=name) for name in AUCTIONS}
     found = run_campaign(
-        [Job(name, play_markets, ([(name, market, False)], seed)) for name, market in markets.items()],
+        [Job(name, play_markets, ([(name, market)], seed)) for name, market in markets.items()],
         kept,
         identity={"seed": seed, "markets": {name: market.as_json() for name, market in markets.items()}},
         workers=workers,

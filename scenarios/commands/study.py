@@ -139,28 +139,29 @@ def play(
     what was played, until all of it is: the same call goes on from there.
     """
     truth = truthful_markets({key: market for key, market in markets.items() if key not in unpaired})
-    paired = {key: truth.get(key) == (key, True) for key in markets}
-    groups = [list(markets)] if together else [[key] for key in markets]
-    jobs = {f"{'-'.join(keys)}-{seed}": (keys, seed) for seed in seeds for keys in groups}
+    paired = {key for key in markets if truth.get(key) == (key, True)}
+    jobs = {job.name: job for job in _jobs(list(markets), seeds, paired, together=together)}
     found: dict[tuple[str, int], tuple[Results, pd.DataFrame | None]] = {}
     with kept_in(None if kept is None else kept / "runs") as directory:
         played = run_campaign(
             [
-                Job(name, play_markets, ([(key, markets[key], paired[key]) for key in keys], seed))
-                for name, (keys, seed) in jobs.items()
+                Job(name, play_markets, ([(key, markets[key]) for key in job.keys], job.seed, job.paired, job.itself))
+                for name, job in jobs.items()
             ],
             directory,
             identity={
                 "markets": {key: market.as_json() for key, market in markets.items()},
-                "paired": sorted(key for key in markets if paired[key]),
+                "paired": sorted(paired),
             },
             workers=workers,
             files={file for market in markets.values() for file in files_of(market)},
             title="Playing markets",
             progress=progress,
         )
-        for name, (keys, seed) in jobs.items():
-            found |= {(key, seed): _saved(played, name, key, folder / f"{key}-{seed}") for key in keys}
+        runs = {(key, job.seed): name for name, job in jobs.items() for key in job.keys if job.itself}
+        twins = {(key, job.seed): name for name, job in jobs.items() for key in job.paired}
+        for (key, seed), job in runs.items():
+            found[key, seed] = _saved(played, job, twins.get((key, seed), job), key, folder / f"{key}-{seed}")
 
     def rounds_of_truth(key: str, seed: int) -> pd.DataFrame:
         run, paired = found[truth[key][0], seed]
@@ -191,18 +192,65 @@ def truthful_markets(markets: Mapping[str, MarketConfig]) -> dict[str, tuple[str
     return {key: source[twin] for key, twin in twins.items()}
 
 
-def play_markets(markets: Sequence[tuple[str, MarketConfig, bool]], seed: int) -> JobResult:
-    """Runs of several markets, each by its name and perhaps with its paired run, as the job of a campaign."""
+@dataclass(frozen=True)
+class _StudyJob:
+    """Runs of one seed that one process plays: of which markets, which of them with paired runs, and these alone."""
+
+    keys: list[str]
+    seed: int
+    paired: list[str]
+    itself: bool = True
+
+    @property
+    def name(self) -> str:
+        return f"{'-'.join(self.keys)}-{self.seed}" + ("" if self.itself else f"-{PAIRED_RUN}")
+
+
+def _jobs(keys: Sequence[str], seeds: Sequence[int], paired: Collection[str], *, together: bool) -> list[_StudyJob]:
+    """The jobs of a study, the longest first.
+
+    Of markets that are played together the last seed's paired runs are a job of their own, though its answers are then
+    worked out twice: on two cores the fifth of five seeds would keep one of them waiting.
+    """
+    jobs = []
+    for seed in seeds:
+        for group in [list(keys)] if together else [[key] for key in keys]:
+            twins = [key for key in group if key in paired]
+            if together and twins and len(seeds) > 1 and seed == seeds[-1]:
+                jobs += [_StudyJob(group, seed, []), _StudyJob(twins, seed, twins, itself=False)]
+            else:
+                jobs.append(_StudyJob(group, seed, twins))
+    return jobs
+
+
+def play_markets(
+    markets: Sequence[tuple[str, MarketConfig]], seed: int, paired: Collection[str] = (), itself: bool = True
+) -> JobResult:
+    """Runs of several markets by their names, as the job of a campaign.
+
+    Parameters
+    ----------
+    markets : sequence of (str, MarketConfig)
+    seed : int
+    paired : collection of str
+        Those whose paired run is played too.
+    itself : bool
+        Whether the runs themselves are played, or only their paired runs.
+    """
     tables: dict[str, pa.Table] = {}
     configs: dict[str, Any] = {}
     recall = Recall() if len(markets) > 1 else None
-    for key, market, paired in markets:
-        run = run_market(market, seed=seed, recall=recall)
-        twin = play_paired_run(run, recall=recall) if paired else run
-        for name, each in ((key, run), (f"{key}-{PAIRED_RUN}", twin)):
-            if name == key or each is not run:
-                tables |= {f"{name}-{kind}": table for kind, table in result_tables(each).items()}
-                configs[name] = each.config
+    for key, market in markets:
+        played = {key: run_market(market, seed=seed, recall=recall)} if itself else {}
+        if key in paired:
+            twin = (
+                play_paired_run(played[key], recall=recall) if itself else run_market(truthful_twin(market), seed=seed)
+            )
+            if twin is not played.get(key):
+                played[f"{key}-{PAIRED_RUN}"] = twin
+        for name, run in played.items():
+            tables |= {f"{name}-{kind}": table for kind, table in result_tables(run).items()}
+            configs[name] = run.config
     return JobResult(tables, configs)
 
 
@@ -229,9 +277,9 @@ def results_of(played: Finished, key: str, config: str = "config") -> Results | 
     return Results(**frames, config={k: value for k, value in figures[config].items() if k not in NOT_WRITTEN})
 
 
-def _saved(played: Finished, job: str, key: str, out: Path) -> tuple[Results, pd.DataFrame | None]:
+def _saved(played: Finished, job: str, job_of_twin: str, key: str, out: Path) -> tuple[Results, pd.DataFrame | None]:
     """Write the directory of a run of a job; return the run, and the rounds of its paired run if that was asked for."""
-    run, twin = (results_of(played, job, name) for name in (key, f"{key}-{PAIRED_RUN}"))
+    run, twin = results_of(played, job, key), results_of(played, job_of_twin, f"{key}-{PAIRED_RUN}")
     assert run is not None
     run.save(out)
     if twin is not None:

@@ -61,6 +61,7 @@ class AscendingMenu(NetworkAuction[AscendingNetwork], MenuAuction):
     name: ClassVar[str] = "ascending-menu"
     guarantees: ClassVar[Guarantees] = Guarantees(truthful_in=FIELDS, cannot_overstate=frozenset({"data_size"}))
     list_depends_on: ClassVar[frozenset[str]] = frozenset({"data_size"})
+    asked_ahead: ClassVar[bool] = True
     holds: ClassVar[str] = "an ascending menu's network"
 
     def __init__(

@@ -83,6 +83,10 @@ class Auction(Remembering, ABC):
 
     Attributes
     ----------
+    asked_ahead : bool
+        Whether a market asks for a round and all its counterfactuals in one batch. Only for a rule that draws and
+        remembers nothing and has the same bits for a row whatever the others are, and of which a batch costs little
+        more than a row. Classes derived from it say so themselves.
     max_owners : int or None
         Most owners present in a market that the auction can serve; None where any number will do.
     recall : Recall or None
@@ -94,8 +98,13 @@ class Auction(Remembering, ABC):
     planted: ClassVar[bool] = False
     refuted: ClassVar[bool] = False
     anonymous: ClassVar[bool] = False
+    asked_ahead: ClassVar[bool] = False
     max_owners: int | None = None
     recall: Recall | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.asked_ahead = vars(cls).get("asked_ahead", False)
 
     def __init__(self, units: PublicUnits | None = None) -> None:
         for given, kind, remedy in (

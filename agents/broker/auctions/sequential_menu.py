@@ -37,6 +37,7 @@ class SequentialMenu(NetworkAuction[MenuNetwork], MenuAuction):
     name: ClassVar[str] = "sequential-menu"
     guarantees: ClassVar[Guarantees] = Guarantees(truthful_in=FIELDS)
     sizes_known: ClassVar[bool] = False
+    asked_ahead: ClassVar[bool] = True
     holds: ClassVar[str] = "a menu network"
 
     def __init__(

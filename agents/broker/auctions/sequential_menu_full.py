@@ -16,3 +16,4 @@ class SequentialMenuFull(SequentialMenu):
 
     name: ClassVar[str] = "sequential-menu-full"
     coordinates: ClassVar[int] = 650
+    asked_ahead: ClassVar[bool] = True

@@ -22,6 +22,7 @@ class SequentialMenuVerified(SequentialMenu):
         truthful_in=frozenset({"valuation", "privacy_budget"}), verified=frozenset({"data_size"})
     )
     sizes_known: ClassVar[bool] = True
+    asked_ahead: ClassVar[bool] = True
 
     def approached(self, bids: Bids) -> Tensor:
         """Order ``int64[B, n]`` in which the owners are asked: by data size, the largest first, ties by index."""

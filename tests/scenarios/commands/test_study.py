@@ -14,6 +14,7 @@ from rich.console import Console
 from analysis.intervals import Interval
 from market_sim import MarketConfig, load_results
 from market_sim.campaign.workers import Workers
+from market_sim.results import PAIRED_RUN
 from scenarios.commands.study import play, replace_fields, study, truthful_markets
 from scenarios.commands.study_answers import HEADING, with_answers
 from scenarios.commands.study_summary import StudyFinding, format_number, plain_numbers, study_summary, verdicts
@@ -135,3 +136,16 @@ def test_where_nobody_lies_there_is_nothing_to_answer(tmp_path: Path):
     tables = play({"a": SMALL}, [0], tmp_path, progress=False, workers=Workers(1))
     finding = StudyFinding([], {}, Figure(), "")
     assert with_answers(finding, tables) is finding
+
+
+def test_markets_that_are_played_together_come_to_the_same_as_one_by_one(tmp_path: Path):
+    liars = replace(SMALL, auction="sequential-menu", strategies={"truthful": 0.5, "scaled-valuation": 0.5})
+    markets = {"market": liars, "no-noise": replace(liars, perturbation="none")}
+    for name, together in (("apart", False), ("together", True)):
+        folder = tmp_path / name
+        play(markets, [4, 5, 6], folder, progress=False, workers=Workers(1), unpaired=["no-noise"], together=together)
+    files = sorted(path.relative_to(tmp_path / "apart") for path in (tmp_path / "apart").rglob("*") if path.is_file())
+    # The last seed's paired run is a job of its own.
+    assert Path("market-6") / PAIRED_RUN / "rounds.parquet" in files, files
+    for file in files:
+        assert (tmp_path / "together" / file).read_bytes() == (tmp_path / "apart" / file).read_bytes(), file

@@ -15,6 +15,9 @@ from agents.valuation import ParametricValuation
 MOST_ENTRIES = 1 << 22
 """Bidders of all answers that are kept: about 100 MB."""
 
+OF_ONE_MARKET = 1 << 18
+"""The same for a market that nothing is played beside: it asks for nothing after the round is over."""
+
 LARGEST = 512
 """Bidders of a round up to which its answers are kept."""
 
@@ -25,9 +28,15 @@ class Recall:
     A market and the same one without noise, or with everybody truthful, sell and rerun the same bids. Only a pure rule
     may be recalled: one that draws nothing, remembers nothing and gives every row of a batch the same bits whatever the
     other rows are. ``Auction.recall`` holds it; copies of the auction share it.
+
+    Parameters
+    ----------
+    most_entries : int
+        Bidders of all answers that are kept; with more, all are forgotten.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_entries: int = MOST_ENTRIES) -> None:
+        self._most_entries = most_entries
         self._known: dict[bytes, tuple[Tensor, Tensor, Tensor]] = {}
         self._entries = 0
 
@@ -47,7 +56,7 @@ class Recall:
             self._known |= dict(zip((keys[row] for row in rows.tolist()), zip(*parts, strict=True), strict=True))
             self._entries += found.payment.numel()
         told = Outcome(*(torch.stack(part) for part in zip(*(self._known[key] for key in keys), strict=True)))
-        if self._entries > MOST_ENTRIES:
+        if self._entries > self._most_entries:
             self._known, self._entries = {}, 0
         return told
 

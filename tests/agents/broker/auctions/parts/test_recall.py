@@ -7,9 +7,11 @@ import copy
 import torch
 
 from agents.broker.auctions.parts.recall import Recall
-from agents.broker.auctions.registry import load_auction
+from agents.broker.auctions.registry import list_auctions, load_auction
+from agents.broker.auctions.sequential_menu import SequentialMenu
 from agents.messages import Bids, Outcome
 from agents.prior import OwnerPrior
+from market_sim import run_market
 
 PRIOR = OwnerPrior(records=1000, owners=8)
 
@@ -44,3 +46,30 @@ def test_copies_of_an_auction_share_its_answers():
     auction = load_auction("sequential-menu", PRIOR)
     auction.recall = Recall()
     assert copy.deepcopy(auction).recall is auction.recall
+
+
+def test_a_class_of_one_s_own_has_to_say_itself_that_it_may_be_asked_ahead():
+    class OwnMenu(SequentialMenu):
+        name = "own-menu"
+
+    assert SequentialMenu.asked_ahead
+    assert not OwnMenu.asked_ahead
+
+
+def test_whatever_is_asked_ahead_draws_nothing_and_a_market_is_the_same_without_it(monkeypatch):
+    names = [name for name in list_auctions() if load_auction(name, PRIOR).asked_ahead]
+    assert {"sequential-menu", "ascending-menu"} <= set(names)
+    strategies = {"truthful": 0.5, "scaled-valuation": 0.2, "understated-data-size": 0.3}
+    for name in names:
+        drawn = torch.Generator().manual_seed(0)
+        before = drawn.get_state()
+        types, budget = PRIOR.sample(2, 8, torch.Generator().manual_seed(1))
+        load_auction(name, PRIOR).run(types.truthful_bids(), budget, drawn)
+        assert torch.equal(drawn.get_state(), before), f"{name} draws"
+        fields = {"auction": name, "task": "synthetic", "owners": 20, "bidders": 8, "rounds": 3}
+        tables = [run_market(seed=3, strategies=strategies, **fields)]
+        with monkeypatch.context() as without:
+            without.setattr(type(load_auction(name, PRIOR)), "asked_ahead", False)
+            tables.append(run_market(seed=3, strategies=strategies, **fields))
+        assert tables[0].trades.equals(tables[1].trades)
+        assert tables[0].rounds.equals(tables[1].rounds)
