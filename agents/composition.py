@@ -25,7 +25,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from agents.checks import number, real_array
 from agents.perturbation.gaussian import check_delta
@@ -105,6 +104,8 @@ class Composition:
 
     def _pure(self, delta: float) -> float:
         """Between two points of the grid delta is A - e^epsilon T, with A and T sums over the losses above."""
+        from scipy.signal import lfilter  # Here, because it takes as long to import as all the rest.
+
         decay = math.exp(-self.cell)
         above = self.mass[::-1].cumsum()[::-1]  # A[j], losses from point j on
         scaled = lfilter([1.0], [1.0, -decay], self.mass[::-1])[::-1]  # T[j] e^{point j}

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.plots.style import PALETTE, colour_of
+from analysis.plots.style import PALETTE
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 LOSS, GAIN = PALETTE[0], PALETTE[1]
@@ -136,12 +136,6 @@ def if_shown(opacity: float = 1.0) -> dict[str, Any]:
 def scale_of(names: Iterable[str], colours: Iterable[str]) -> dict[str, Any]:
     """A scale that gives each name its colour."""
     return {"domain": list(names), "range": list(colours)}
-
-
-def strategy_colours(names: Iterable[str]) -> dict[str, Any]:
-    """The scale that gives each strategy its colour."""
-    names = list(names)
-    return scale_of(names, [colour_of(name) for name in names])
 
 
 def thinned(frame: pd.DataFrame, *, points: int = POINTS, last: Sequence[str] = ()) -> pd.DataFrame:

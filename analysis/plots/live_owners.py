@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.formatting import counted
-from analysis.plots.live import GAIN, INK, ONE, LiveChart, chart, columns_of, if_shown, strategy_colours, toggled
-from analysis.plots.style import PALETTE
+from analysis.plots.live import GAIN, INK, ONE, LiveChart, chart, columns_of, if_shown, scale_of, toggled
+from analysis.plots.style import PALETTE, colour_of
 
 DRAWN_LIES = 150
 """Lies of each strategy that are drawn one by one."""
@@ -175,7 +175,13 @@ def groups_chart(groups: pd.DataFrame) -> LiveChart:
     return LiveChart(chart(260, layers, said=said), {"rounds": columns_of(frame)}, said, numbers)
 
 
-def owners_chart(owners: pd.DataFrame, edges: NDArray[np.int64], *, by: str = "strategy") -> LiveChart:
+def owners_chart(
+    owners: pd.DataFrame,
+    edges: NDArray[np.int64],
+    *,
+    by: str = "strategy",
+    titles: Mapping[str, str] | None = None,
+) -> LiveChart:
     """Owners where they stand on their network; the area of a disc is her data.
 
     Parameters
@@ -187,11 +193,16 @@ def owners_chart(owners: pd.DataFrame, edges: NDArray[np.int64], *, by: str = "s
         Who knows whom, by row.
     by : {"strategy", "gain"}
         What the colours say.
+    titles : mapping of str to str, optional
+        How a reader would call the strategies.
     """
+    titles = titles or {}
     names = sorted(owners["strategy"].unique(), key=lambda name: (name != "truthful", name))
     reach = max(10.0, float(100 * owners["gain"].abs().max()))
     if by == "strategy":
-        colour: dict[str, Any] = {"field": "strategy", "type": "nominal", "scale": strategy_colours(names)}
+        scale = scale_of([titles.get(name, name) for name in names], [colour_of(name) for name in names])
+        legend = {"labelLimit": 260, "columns": 2}
+        colour: dict[str, Any] = {"field": "strategy", "type": "nominal", "scale": scale, "legend": legend}
     else:
         colour = {
             "field": "gain",
@@ -201,11 +212,11 @@ def owners_chart(owners: pd.DataFrame, edges: NDArray[np.int64], *, by: str = "s
             "legend": {"title": "gain from lying so far, % of her cost", "gradientLength": 160},
         }
     said = f"{counted(len(owners), 'owner')}, " + ", ".join(
-        f"{int((owners['strategy'] == name).sum()):,} {name}" for name in names
+        f"{int((owners['strategy'] == name).sum()):,} {titles.get(name, name)}" for name in names
     )
     place = {"scale": {"domain": [-1.08, 1.08]}, "axis": None, "type": "quantitative"}
     layers: list[dict[str, Any]] = []
-    data = {"owners": _discs(owners)}
+    data = {"owners": _discs(owners.assign(strategy=owners["strategy"].replace(titles)))}
     if len(edges):
         at = owners[["x", "y"]].to_numpy()[edges]
         data["edges"] = columns_of(

@@ -7,6 +7,7 @@ import solara
 
 from analysis.plots.live_round import prices_chart, sold_chart
 from scenarios.app.answer import NOTHING_YET
+from scenarios.app.choices import spoken
 from scenarios.app.elements import show_chart, text
 from scenarios.app.history import View
 from scenarios.app.market import Market
@@ -49,4 +50,5 @@ def offers_of(main: Market, view: View) -> pd.DataFrame:
     """The bidders with the most data in the last round, of all buyers."""
     tables = [offer_table(record, main.history.price_list(record, main.model)) for record in view.latest]
     largest = pd.concat(tables).sort_values("data_size", ascending=False, kind="stable")
-    return largest.head(MAX_ROWS).reset_index(drop=True)
+    shown = largest.head(MAX_ROWS).reset_index(drop=True)
+    return shown.assign(strategy=shown["strategy"].map(spoken))

@@ -90,7 +90,7 @@ def _map(main: Market, view: View, by: str) -> LiveChart:
         }
     )
     edges: NDArray[np.int64] = np.array([] if graph is None else list(graph.edges), dtype=np.int64).reshape(-1, 2)
-    return owners_chart(owners, edges, by=by)
+    return owners_chart(owners, edges, by=by, titles={name: spoken(name) for name in population.groups.names})
 
 
 @solara.component
