@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -189,11 +189,15 @@ class GradientTraining(ABC, Generic[NetworkT]):
         self._average()
         self.done += 1
 
-    @torch.no_grad()
     def _average(self) -> None:
+        self._approach(self.network.parameters(), self.learner.parameters(), self.done)
+
+    @torch.no_grad()
+    def _approach(self, means: Iterable[Tensor], weights: Iterable[Tensor], done: int) -> None:
+        """Move running means of weights towards the latest ones, after ``done`` steps."""
         # Early weights are soon forgotten, however slow the running mean is to be later.
-        kept = min(self._rates.averaging, (1 + self.done) / (10 + self.done))
-        for mean, latest in zip(self.network.parameters(), self.learner.parameters(), strict=True):
+        kept = min(self._rates.averaging, (1 + done) / (10 + done))
+        for mean, latest in zip(means, weights, strict=True):
             mean.lerp_(latest, 1 - kept)
 
     def state_dict(self) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The ascending menu under truthful bids, with choices that let gradients through, for training.
 
 What really happens is played as deployed but for the rounding of money, and for two things that would take long: only
-some of the earlier lists and lower worlds are open to choice, and the money line is the least money left in two worlds,
-the real one and one drawn from those above it. Training that never saw the line would be surprised by it.
+some of the earlier lists and lower worlds are open to choice, and the money line, for which all higher worlds would
+have to be played, is taken to be the money left. A training that sees the lower money of two worlds ends higher.
 """
 
 from __future__ import annotations
@@ -20,9 +20,6 @@ from agents.broker.auctions.parts.menu_network import History, Turn
 from agents.broker.training.straight_through import NEVER, straight_through_choice
 from agents.types import OwnerTypes
 from agents.units import PublicUnits
-
-HIGHEST_ABOVE = 4
-"""How many classes above the real world the other one may be."""
 
 Lists = tuple[Tensor, Tensor]
 """Price and most records ``float32[B, E]``, in public units."""
@@ -106,7 +103,6 @@ def softened_auction(
     units: PublicUnits,
     temperature: float,
     shortcuts: Shortcuts,
-    generator: torch.Generator | None,
 ) -> tuple[Tensor, Tensor]:
     """Everybody takes her favourite entry; gradients see a softmax over entries instead (straight-through).
 
@@ -123,8 +119,6 @@ def softened_auction(
     temperature : float
         In utility per record, in public units.
     shortcuts : Shortcuts
-    generator : torch.Generator, optional
-        Draws the world above the real one; without, the money line is the money left.
 
     Returns
     -------
@@ -141,8 +135,6 @@ def softened_auction(
         if not turns:
             continue
         group = _SoftenedGroup(network, owners, units, history, second=bool(second))
-        if generator is not None:
-            group.raise_one(generator)
         for turn in range(len(turns)):
             loss_squared, sold = group.turn(facts[second * len(owners.turns[0]) + turn], turn, temperature, shortcuts)
             precision.append(loss_squared / 8)
@@ -152,7 +144,7 @@ def softened_auction(
 
 
 class _SoftenedGroup:
-    """One group of all markets, at least one member, in the real world and possibly in a higher one."""
+    """One group of all markets, at least one member, in the real world."""
 
     def __init__(
         self, network: AscendingNetwork, owners: _Owners, units: PublicUnits, history: History, *, second: bool
@@ -167,48 +159,34 @@ class _SoftenedGroup:
         self._z1 = classes.of(size[:, -1])
         self._z2 = classes.of(size[:, -2]) if size.shape[1] > 1 else torch.zeros_like(self._z1)
         self.real = _World(self._edges[self._z1], history)
-        self._raised: _World | None = None
-
-    def raise_one(self, generator: torch.Generator) -> None:
-        """Play a world above the real one beside it."""
-        above = torch.randint(1, HIGHEST_ABOVE + 1, self._z1.shape, generator=generator).to(self._z1.device)
-        world = (self._z1 + above).clamp(max=len(self._edges) - 1)
-        self._raised = _World(self._edges[world], _detached(self.real.history))
 
     def turn(self, facts: Turn, turn: int, temperature: float, shortcuts: Shortcuts) -> tuple[Tensor, Tensor]:
         """Square of the privacy loss and records ``float64[B, M]`` that a turn's owners sell in the real world."""
-        place, real, raised = self._place(turn).facts(), self.real, self._raised
-        line = real.left if raised is None else torch.minimum(real.left, raised.left)
-        offers = self._offers(real, facts, place, turn, line, shortcuts)
+        place, real = self._place(turn).facts(), self.real
+        offers = self._offers(real, facts, place, turn, shortcuts)
         members = self._turns[turn]
         if turn < len(self._turns) - 1:
             choice = self._chosen(offers, members, temperature)
         else:
-            lower = self._in_lower_worlds(facts, place, turn, line, shortcuts.lower_classes)
+            lower = self._in_lower_worlds(facts, place, turn, shortcuts.lower_classes)
             choice = self._chosen([*offers, *lower], slice(members.stop - 1, members.stop), temperature)
             if members.stop - members.start > 1:
                 others = self._chosen(offers, slice(members.start, members.stop - 1), temperature)
                 loss, sold, paid = (torch.cat(both, dim=-1) for both in zip(others, choice, strict=True))
                 choice = loss, sold, paid
-        if raised is not None and turn < len(self._turns) - 1:
-            with torch.no_grad():
-                offers = self._offers(raised, facts, place, turn, raised.left, shortcuts)
-                raised.history = self._after(raised.history, members, self._chosen(offers, members, temperature))
         real.history = self._after(real.history, members, choice)
         return choice[0].double(), choice[1].double()
 
-    def _offers(
-        self, world: _World, facts: Turn, place: Tensor, turn: int, line: Tensor, shortcuts: Shortcuts
-    ) -> list[Lists]:
+    def _offers(self, world: _World, facts: Turn, place: Tensor, turn: int, shortcuts: Shortcuts) -> list[Lists]:
         """The turn's own list and the latest earlier ones."""
         price, share = self._network(features(_detached(world.history), facts, place, world.edge))
-        wanted = share * (line / self._waiting(turn)) / price
+        wanted = share * (world.left / self._waiting(turn)) / price
         earlier = world.lists[max(0, len(world.lists) - shortcuts.earlier_lists) :]
         largest = self._owners.size[:, self._turns[turn].stop - 1, None].float()
         world.lists.append((price, torch.minimum(wanted, largest)))
         return [(price, wanted), *earlier]
 
-    def _in_lower_worlds(self, facts: Turn, place: Tensor, turn: int, line: Tensor, most: int) -> list[Lists]:
+    def _in_lower_worlds(self, facts: Turn, place: Tensor, turn: int, most: int) -> list[Lists]:
         """What the largest owner is offered in the worlds just below the real one, down to z2."""
         count = min(most, int((self._z1 - self._z2).max()))
         if count <= 0:
@@ -218,7 +196,7 @@ class _SoftenedGroup:
         world = world.clamp(min=0).flatten()
         history = _detached(self.real.history).take(market)
         price, share = self._network(features(history, facts.take(market), place[market], self._edges[world]))
-        wanted = share * (line / self._waiting(turn))[market] / price
+        wanted = share * (self.real.left / self._waiting(turn))[market] / price
         wanted = torch.minimum(wanted, self._upper[world][:, None]) * real.flatten()[:, None].float()
         shape = (count, len(self._z1), -1)
         return list(zip(price.view(shape).unbind(0), wanted.view(shape).unbind(0), strict=True))

@@ -15,14 +15,12 @@ from torch import Tensor, nn
 from agents.broker.auctions.parts.batch_invariant import batch_invariant, row_by_row
 from agents.broker.auctions.parts.menu_network import FEATURES, History, Turn
 
-LARGEST_SMALL_MARKET = 20
-"""Owners of the largest market whose lists are not made by the network for large ones."""
 USUAL_MARKETS = (8, 13)
-"""Fewest and most owners of the markets around the usual number, ten, that have a network of their own."""
+"""Fewest and most owners of the markets around the usual number, ten: one network is for them, one for smaller markets
+and one for larger ones."""
 WORLD_FEATURES = 15
 _LOG_OWNERS = 8
 """Place of the logarithm of the number of owners among the features."""
-_LOG_LIMIT = math.log(LARGEST_SMALL_MARKET + 0.5)
 _LOG_USUAL = math.log(USUAL_MARKETS[0] - 0.5), math.log(USUAL_MARKETS[1] + 0.5)
 _TILE = 32
 _MAX_LOG_PRICE = 6.0
@@ -119,17 +117,11 @@ class AscendingNetwork(nn.Module):
         Smallest size of every class, in mean sizes, increasing from 0.
     width : int
         Units of each of the two hidden layers.
-
-    Attributes
-    ----------
-    usual_apart : bool
-        Whether usual markets have their own network yet; early in training the one for small markets makes their lists.
     """
 
     levels: Tensor
     usual_price: Tensor
     edges: Tensor
-    usual_apart: bool = True
 
     def __init__(self, levels: Tensor, usual_price: Tensor, edges: Tensor, width: int) -> None:
         super().__init__()
@@ -151,9 +143,8 @@ class AscendingNetwork(nn.Module):
     def _out(self, seen: Tensor) -> Tensor:
         """Every row from the network for as many owners as it has."""
         owners = seen[:, _LOG_OWNERS]
-        usual = (owners > _LOG_USUAL[0]) & (owners < _LOG_USUAL[1]) & self.usual_apart
-        large = owners > _LOG_LIMIT
-        parts = ((self.small, ~(usual | large)), (self.usual, usual), (self.large, large))
+        small, large = owners < _LOG_USUAL[0], owners > _LOG_USUAL[1]
+        parts = ((self.small, small), (self.usual, ~(small | large)), (self.large, large))
         for layers, rows in parts:
             if bool(rows.all()):
                 return self._through(layers, seen)

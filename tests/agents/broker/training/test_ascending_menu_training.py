@@ -18,9 +18,7 @@ from agents.broker.training.softened_ascending import Shortcuts, softened_auctio
 from agents.broker.training.truthful_figures import true_error_bound
 from agents.prior import OwnerPrior
 
-SMALL = AscendingRecipe(
-    steps=40, late_steps=0, last_steps=0, batch=64, owners=5, other_owners=(1, 8), width=16, averaging=0.8, seed=3
-)
+SMALL = AscendingRecipe(steps=30, small_steps=30, large_steps=0, batch=64, width=16, levels=12, averaging=0.8, seed=3)
 EVERYTHING = Shortcuts(earlier_lists=100, lower_classes=100)
 
 
@@ -30,11 +28,12 @@ def trained(recipe: AscendingRecipe) -> AscendingNetwork:
     return training.network
 
 
-def test_training_lowers_the_error_bound():
+@pytest.mark.parametrize("owners", [5, 10])
+def test_training_lowers_the_error_bound(owners):
     prior = OwnerPrior()
-    types, budget = prior.sample(500, 5, torch.Generator().manual_seed(0))
 
     def mean_log_bound(network: AscendingNetwork) -> float:
+        types, budget = prior.sample(300, owners, torch.Generator().manual_seed(0))
         outcome = AscendingMenu(prior.units, network=network).run(types.truthful_bids(), budget)
         bound = true_error_bound(types, outcome)
         return float(bound[bound.isfinite()].log().mean())
@@ -45,12 +44,12 @@ def test_training_lowers_the_error_bound():
 @pytest.mark.parametrize("owners", [1, 2, 3, 10])
 def test_training_plays_the_auction_that_is_deployed(owners):
     prior = OwnerPrior()
-    network = trained(dataclasses.replace(SMALL, steps=15)).eval()
+    network = trained(dataclasses.replace(SMALL, steps=15, small_steps=15)).eval()
     types, budget = prior.sample(300, owners, torch.Generator().manual_seed(5))
     outcome = AscendingMenu(prior.units, network=network).run(types.truthful_bids(), budget)
 
     with torch.no_grad():
-        precision, share = softened_auction(network, types, budget, prior.units, 1e-3, EVERYTHING, None)
+        precision, share = softened_auction(network, types, budget, prior.units, 1e-3, EVERYTHING)
 
     order = torch.cat([group.owner[..., 0] for group in in_groups(types.data_size)], dim=-1)
     bought = outcome.data_size.gather(1, order).double() / types.data_size.sum(-1, keepdim=True)
@@ -68,11 +67,11 @@ def test_training_plays_blocks_as_they_are_deployed(monkeypatch):
     monkeypatch.setattr(ascending_groups, "MOST_ALONE", 4)
     monkeypatch.setattr(ascending_groups, "LARGEST_ALONE", 2)
     prior = OwnerPrior()
-    network = trained(dataclasses.replace(SMALL, steps=15)).eval()
+    network = trained(dataclasses.replace(SMALL, steps=15, small_steps=15)).eval()
     types, budget = prior.sample(200, 11, torch.Generator().manual_seed(5))  # blocks of three; nine and two
     outcome = AscendingMenu(prior.units, network=network).run(types.truthful_bids(), budget)
     with torch.no_grad():
-        precision, _ = softened_auction(network, types, budget, prior.units, 1e-3, EVERYTHING, None)
+        precision, _ = softened_auction(network, types, budget, prior.units, 1e-3, EVERYTHING)
 
     first, second = in_groups(types.data_size)
     assert [int(turn[0]) for turn in first.present(11)] == [1, 3, 3, 1, 1]
@@ -82,29 +81,23 @@ def test_training_plays_blocks_as_they_are_deployed(monkeypatch):
     assert float(same.double().mean()) > 0.9
 
 
-def test_small_usual_and_large_markets_have_networks_of_their_own_in_the_end():
-    recipe = dataclasses.replace(
-        SMALL, steps=12, late_steps=2, last_steps=2, owners=10, other_owners=(1, 60), share_of_large=0.5
-    )
+def test_small_usual_and_large_markets_have_networks_of_their_own():
+    recipe = dataclasses.replace(SMALL, steps=3, small_steps=2, large_steps=2, batch=16)
     training = AscendingTraining(OwnerPrior(), recipe)
     moved = []
-    for _ in range(16):
+    for _ in range(training.steps):
         before = {name: tensor.clone() for name, tensor in training.learner.state_dict().items()}
         training.step()
         after = training.learner.state_dict()
         moved.append({name.split(".")[0] for name in after if not torch.equal(before[name], after[name])})
-        if training.done == 12:
-            seen = training.network.state_dict()
-            assert all(torch.equal(seen[f"small.{part}"], seen[f"usual.{part}"]) for part in ("0.weight", "4.bias"))
-    assert {"large"} in moved[:12]
-    assert {"small"} in moved[:12]
-    assert set().union(*moved[:12]) == {"small", "large"}
-    assert "usual" in moved[12]
-    assert moved[13] == moved[15] == {"usual"}
+    assert moved == [{"usual"}] * 3 + [{"small"}] * 2 + [{"large"}] * 2
+    means, begun = training.network.state_dict(), new_network(OwnerPrior(), recipe).state_dict()
+    for part in ("usual", "small", "large"):
+        assert not torch.equal(means[f"{part}.4.weight"], begun[f"{part}.4.weight"])
 
 
 def test_two_trainings_with_one_seed_are_one():
-    short = dataclasses.replace(SMALL, steps=3)
+    short = dataclasses.replace(SMALL, steps=3, small_steps=2)
     one, two = (trained(short).state_dict() for _ in range(2))
     other = trained(dataclasses.replace(short, seed=4)).state_dict()
     assert all(torch.equal(one[name], two[name]) for name in one)
@@ -112,7 +105,7 @@ def test_two_trainings_with_one_seed_are_one():
 
 
 def test_an_interrupted_training_goes_on_to_the_same_tensors():
-    recipe = dataclasses.replace(SMALL, steps=6, batch=16)
+    recipe = dataclasses.replace(SMALL, steps=3, small_steps=3, batch=16)
     interrupted, goes_on = AscendingTraining(OwnerPrior(), recipe), AscendingTraining(OwnerPrior(), recipe)
     for _ in range(4):
         interrupted.step()
@@ -131,12 +124,15 @@ def test_steps_are_made_with_all_regimes_and_numbers_of_owners(monkeypatch):
         return sample(prior, batch, owners, generator)
 
     monkeypatch.setattr(OwnerPrior, "sample", noted)
-    trained(dataclasses.replace(SMALL, steps=60, batch=2, share_of_small=0.5, share_of_regimes=0.7))
+    recipe = dataclasses.replace(
+        SMALL, steps=60, small_steps=60, large_steps=40, batch=2, share_of_neighbours=0.5, share_of_regimes=0.7
+    )
+    trained(recipe)
     assert {sizes for sizes, *_ in drawn} == {"lognormal", "equal", "zipf", "dirichlet"}
     assert {budgets for _, budgets, *_ in drawn} == {"tied", "independent"}
     numbers = [owners for _, _, owners, _ in drawn]
-    assert {1, 5, 7} <= set(numbers) <= set(range(1, 9))
-    assert max(numbers, key=numbers.count) == 5
+    assert {1, 2, 7, 8, 10, 13, 14} <= set(numbers) <= set(range(1, 101))
+    assert max(numbers, key=numbers.count) == 10
 
 
 @pytest.mark.parametrize(
@@ -144,7 +140,8 @@ def test_steps_are_made_with_all_regimes_and_numbers_of_owners(monkeypatch):
     [
         ({"steps": 0}, "steps"),
         ({"learning_rate": 0.0}, "learning_rate"),
-        ({"other_owners": (3, 2)}, "other_owners"),
+        ({"owners": 5}, "owners"),
+        ({"most_owners": 13}, "most_owners"),
         ({"temperature": (0.1, 0.0)}, "temperature"),
         ({"share_of_regimes": 1.5}, "share_of_regimes"),
         ({"class_ratio": 1.0}, "class_ratio"),
