@@ -52,8 +52,6 @@ class MenuRecipe:
         Weight of E[ERR] beside E[log ERR].
     width : int
         Units of each hidden layer.
-    levels : int
-        Privacy losses on offer within the prior's privacy budgets.
     tiers : int
         Offers per privacy loss: large owners can be paid less per record for more records.
     averaging : float
@@ -70,13 +68,12 @@ class MenuRecipe:
     temperature: tuple[float, float] = (0.1, 0.001)
     weight_of_mean: float = 1.0
     width: int = 96
-    levels: int = 28
     tiers: int = 2
     averaging: float = 0.995
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "owners", "width", "levels", "tiers"):
+        for name in ("steps", "batch", "owners", "width", "tiers"):
             whole(name, getattr(self, name), minimum=1)
         seed_number("seed", self.seed)
         whole("other_owners[0]", self.other_owners[0], minimum=1)
@@ -91,7 +88,7 @@ class MenuRecipe:
 
 def new_network(prior: OwnerPrior, recipe: MenuRecipe, *, sizes_known: bool = False) -> MenuNetwork:
     """An untrained network whose prices are the mean cost of a record at each level."""
-    levels = price_grid(prior, recipe.levels, recipe.tiers)
+    levels = price_grid(prior, tiers=recipe.tiers)
     network = MenuNetwork(levels, usual_price(prior, levels), width=recipe.width, sizes_known=sizes_known)
     if recipe.tiers > 1:
         with torch.no_grad():
