@@ -46,8 +46,10 @@ class AscendingRecipe:
         Those of the networks of small and of large ones.
     batch, owners : int
         Bidders of most usual markets, and how many such markets a step plays; of other markets as many owners in all.
+    neighbours : (int, int)
+        Fewest and most bidders of other usual markets that are played.
     share_of_neighbours : float
-        How often a step for usual markets plays another number of bidders that are usual.
+        How often a step for usual markets plays one of these.
     most_owners : int
         Bidders of the largest market.
     share_of_regimes, share_of_regimes_of_others : float
@@ -79,6 +81,7 @@ class AscendingRecipe:
     large_steps: int = 2000
     batch: int = 512
     owners: int = 10
+    neighbours: tuple[int, int] = (8, 13)
     share_of_neighbours: float = 0.1
     most_owners: int = 100
     share_of_regimes: float = 0.05
@@ -102,6 +105,8 @@ class AscendingRecipe:
             whole(name, getattr(self, name))
         seed_number("seed", self.seed)
         whole("owners", self.owners, minimum=USUAL_MARKETS[0], maximum=USUAL_MARKETS[1])
+        whole("neighbours[0]", self.neighbours[0], minimum=USUAL_MARKETS[0])
+        whole("neighbours[1]", self.neighbours[1], minimum=self.neighbours[0], maximum=USUAL_MARKETS[1])
         whole("most_owners", self.most_owners, minimum=USUAL_MARKETS[1] + 1)
         for name in ("share_of_neighbours", "share_of_regimes", "share_of_regimes_of_others"):
             number(name, getattr(self, name), maximum=1)
@@ -172,8 +177,9 @@ class AscendingTraining(GradientTraining[AscendingNetwork]):
         generator = torch.Generator().manual_seed(recipe.seed + 1)
         super().__init__(prior, recipe, new_network(prior, recipe), generator, device=device)
         low, high = USUAL_MARKETS
+        fewest, most = recipe.neighbours
         self._parts = (
-            _Part("usual", recipe.steps, range(low, high + 1)),
+            _Part("usual", recipe.steps, range(fewest, most + 1)),
             _Part("small", recipe.small_steps, range(1, low)),
             _Part("large", recipe.large_steps, range(high + 1, recipe.most_owners + 1)),
         )

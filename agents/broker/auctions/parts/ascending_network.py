@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from agents.broker.auctions.parts.batch_invariant import batch_invariant, row_by_row
 from agents.broker.auctions.parts.menu_network import FEATURES, History, Turn
 
-USUAL_MARKETS = (8, 13)
+USUAL_MARKETS = (8, 20)
 """Fewest and most owners of the markets around the usual number, ten: one network is for them, one for smaller markets
 and one for larger ones."""
 WORLD_FEATURES = 15

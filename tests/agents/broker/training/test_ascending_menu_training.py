@@ -131,7 +131,7 @@ def test_steps_are_made_with_all_regimes_and_numbers_of_owners(monkeypatch):
     assert {sizes for sizes, *_ in drawn} == {"lognormal", "equal", "zipf", "dirichlet"}
     assert {budgets for _, budgets, *_ in drawn} == {"tied", "independent"}
     numbers = [owners for _, _, owners, _ in drawn]
-    assert {1, 2, 7, 8, 10, 13, 14} <= set(numbers) <= set(range(1, 101))
+    assert {1, 2, 7, 8, 10, 13, 21} <= set(numbers) <= set(range(1, 101))
     assert max(numbers, key=numbers.count) == 10
 
 
@@ -141,7 +141,8 @@ def test_steps_are_made_with_all_regimes_and_numbers_of_owners(monkeypatch):
         ({"steps": 0}, "steps"),
         ({"learning_rate": 0.0}, "learning_rate"),
         ({"owners": 5}, "owners"),
-        ({"most_owners": 13}, "most_owners"),
+        ({"neighbours": (9, 21)}, "neighbours"),
+        ({"most_owners": 20}, "most_owners"),
         ({"temperature": (0.1, 0.0)}, "temperature"),
         ({"share_of_regimes": 1.5}, "share_of_regimes"),
         ({"class_ratio": 1.0}, "class_ratio"),
