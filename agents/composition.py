@@ -36,6 +36,9 @@ CELLS = 6144
 POINTS_OF_THE_FIRST = 64
 """Points between 0 and the first privacy loss; between 0 and a smaller one that follows, where there is room."""
 
+LARGEST_EXPONENT = 30.0
+"""Of what is summed up without rounding off what is small."""
+
 TOP, BOTTOM = 1e-18, 1e-7
 """Mass that one trimming cuts off at either end. What is cut off above counts as an unbounded loss and so against the
 smallest delta; what is cut off below moves up to the last point that is kept."""
@@ -104,11 +107,8 @@ class Composition:
 
     def _pure(self, delta: float) -> float:
         """Between two points of the grid delta is A - e^epsilon T, with A and T sums over the losses above."""
-        from scipy.signal import lfilter  # Here, because it takes as long to import as all the rest.
-
-        decay = math.exp(-self.cell)
         above = self.mass[::-1].cumsum()[::-1]  # A[j], losses from point j on
-        scaled = lfilter([1.0], [1.0, -decay], self.mass[::-1])[::-1]  # T[j] e^{point j}
+        scaled = discounted(self.mass[::-1], self.cell)[::-1]  # T[j] e^{point j}
         exceeds = (above - scaled) > delta  # delta at point j
         if not exceeds.any():
             return 0.0
@@ -219,3 +219,16 @@ def total_privacy_loss(privacy_loss: Any, delta: float, *, upload_delta: float =
         As in ``composed``.
     """
     return composed(privacy_loss, delta=upload_delta, shift=shift).total(check_delta(delta))
+
+
+def discounted(mass: Array, cell: float) -> Array:
+    """Sums S[j] = sum over i <= j of mass[i] e^(-(j - i) cell), some points at a time, so that no power overflows."""
+    width = max(1, int(LARGEST_EXPONENT / cell))
+    grown = np.exp(cell * np.arange(min(width, len(mass))))
+    sums, last = np.empty_like(mass), 0.0
+    for start in range(0, len(mass), width):
+        part = mass[start : start + width]
+        power = grown[: len(part)]
+        sums[start : start + width] = ((part * power).cumsum() + last * math.exp(-cell)) / power
+        last = float(sums[start + len(part) - 1])
+    return sums

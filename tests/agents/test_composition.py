@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.signal import lfilter
 
-from agents.composition import Composition, composed, total_privacy_loss
+from agents.composition import Composition, composed, discounted, total_privacy_loss
 from agents.perturbation.gaussian_profile import gaussian_epsilon
 
 DELTAS = [1e-12, 1e-6, 1e-3]
@@ -128,3 +129,10 @@ def test_nothing_is_spent_without_an_upload():
 def test_a_delta_out_of_range_is_refused(delta):
     with pytest.raises(ValueError, match="delta = "):
         total_privacy_loss([1.0], delta)
+
+
+@pytest.mark.parametrize("cell", [1e-4, 0.01, 0.3, 5.0, 40.0])
+def test_discounted_sums_are_those_of_a_linear_filter(cell):
+    stream = np.random.default_rng(0)
+    mass = stream.random(6144) * np.exp(-40 * stream.random(6144))
+    np.testing.assert_allclose(discounted(mass, cell), lfilter([1.0], [1.0, -math.exp(-cell)], mass), rtol=1e-13)
