@@ -18,7 +18,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 CHANNELS = "/jupyter/api/kernels/"
 REFUSED = "This address does not answer to other web sites. To reach it under a name, start it with --allow-host NAME."
-MOST_REPORTED = 50
+MAX_REPORTED = 50
 """Different refusals that are said; a site that asks without end fills no disk."""
 FULL = 1013
 """Close code of a websocket: try again later."""
@@ -138,7 +138,7 @@ class Guard:
         """Say once on the server's output who was refused, so that whoever runs it knows what to allow."""
         given = (f"{name} {ascii(value[0])[:100]}" for name, value in headers.items() if name in ("host", "origin"))
         said = f"Refused: {', '.join(given) or 'a request without a host'}\n"
-        if said not in self._reported and len(self._reported) < MOST_REPORTED:
+        if said not in self._reported and len(self._reported) < MAX_REPORTED:
             self._reported.add(said)
             sys.stderr.write(said)
 

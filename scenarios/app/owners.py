@@ -159,13 +159,13 @@ def card(main: Market, view: View, owner: int) -> dict[str, str]:
         lines["She knows"] = ", ".join(map(str, near[:12])) + (" …" if len(near) > 12 else "") or "nobody"
     last = view.last_bid.get(owner)
     if last is not None:
-        lines.update(_said(*last))
+        lines.update(_bid_lines(*last))
     if not view.active[owner]:
         lines["Now"] = "she has left the market"
     return lines
 
 
-def _said(record: RoundRecord, place: int) -> dict[str, str]:
+def _bid_lines(record: RoundRecord, place: int) -> dict[str, str]:
     """What she last bid, and what came of it."""
     true_size, said_size = int(record.types.data_size[0, place]), int(record.bids.data_size[0, place])
     true_loss, said_loss = float(record.types.privacy_budget[0, place]), float(record.bids.privacy_budget[0, place])

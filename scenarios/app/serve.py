@@ -16,10 +16,10 @@ REQUIRED_PACKAGES = ("solara", "solara_assets", "ipyvuetify", "vl_convert")
 """With ``solara_assets`` the browser needs no internet."""
 
 MAX_PORT = 65535
-MOST_VISITORS = 1000
+MAX_VISITORS = 1000
 HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+")
 
-MAX_VISITORS = 20
+DEFAULT_VISITORS = 20
 """Sessions at once; each costs some megabytes and, while it plays, a processor."""
 
 ENVIRONMENT: Mapping[str, str] = {
@@ -40,7 +40,7 @@ def command(
     *,
     open_browser: bool,
     allow_hosts: Sequence[str] = (),
-    max_visitors: int = MAX_VISITORS,
+    max_visitors: int = DEFAULT_VISITORS,
 ) -> list[str]:
     """Return the command line that serves the app.
 
@@ -53,7 +53,7 @@ def command(
     if missing:
         raise ValueError(f"the app needs {', '.join(missing)}: pip install 'fl-market[viz]', or `make app`")
     whole("--port", port, minimum=1, maximum=MAX_PORT)
-    whole("--max-visitors", max_visitors, minimum=1, maximum=MOST_VISITORS)
+    whole("--max-visitors", max_visitors, minimum=1, maximum=MAX_VISITORS)
     for name in allow_hosts:
         if not HOST_NAME.fullmatch(name):
             raise ValueError(f"--allow-host {name}: pass a name or an address alone, e.g. market.example.org")

@@ -56,7 +56,7 @@ def read_runs(folders: Mapping[str, Path], *, progress: bool, workers: Workers |
     for name, run in wanted.items():
         found = _paired(run, folders[name])
         if isinstance(found, str):
-            not_played.append(_said(name, found))
+            not_played.append(_why_not_read(name, found))
         else:
             paired[name] = found
     return RunsRead(markets_of(runs, paired), not_played)
@@ -88,7 +88,7 @@ def _play_missing(runs: Mapping[str, tuple[Results, Path]], workers: Workers | N
         for name, (_, folder) in runs.items():
             twin = results_of(found, name)
             if twin is None:
-                said.append(_said(name, str(found.figures(name)["refused"])))
+                said.append(_why_not_read(name, str(found.figures(name)["refused"])))
             else:
                 twin.save(folder / PAIRED_RUN)
     return said
@@ -103,5 +103,5 @@ def _play(config: dict[str, Any]) -> JobResult:
     return JobResult(result_tables(twin), {"config": twin.config})
 
 
-def _said(name: str, why: str) -> str:
+def _why_not_read(name: str, why: str) -> str:
     return f"{name} was not played with everybody telling the truth: {why}."

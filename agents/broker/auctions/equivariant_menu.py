@@ -33,7 +33,7 @@ from agents.units import PublicUnits
 
 _ROUNDING_MARGIN = 1 - 2.0**-40
 """Of the common rate, so that no rounding of it exceeds the budget."""
-MOST_OF_FEW = 6
+MAX_FEW = 6
 """Owners of the largest market that the residual menu plays."""
 _BATCH_ENTRIES = 100_000
 """Entries of price lists computed in one batch, unless one market has more."""
@@ -68,7 +68,7 @@ class EquivariantMenu(NetworkAuction[EquivariantNetwork]):
 
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
         """Both passes in markets of more than a few, the residual menu in the others."""
-        few = bids.present.sum(-1) <= MOST_OF_FEW  # [batch]
+        few = bids.present.sum(-1) <= MAX_FEW  # [batch]
         parts = [(rows, play) for rows, play in ((few, self._of_few.run), (~few, self._in_batches)) if bool(rows.any())]
         if len(parts) < 2:
             return (parts[0][1] if parts else self._in_batches)(bids, budget)

@@ -15,7 +15,7 @@ from torch.autograd.function import once_differentiable
 NEVER = 1e9
 """Cost of a record, in public units, at which nobody sells: finite, so that it drops out of every product."""
 
-_LEAST = -60.0
+_MIN_LOG_ODDS = -60.0
 """Least logarithm of an odds that a softmax sees: exp of less is so small that processors are slow with it."""
 
 
@@ -82,7 +82,7 @@ class _Choice(torch.autograd.Function):
         price, wanted, size, loss_squared, records, margin, utility, best, there, takes, price_there = ctx.saved_tensors
         scale = 1 / (size * ctx.temperature)  # [batch, member]
         highest = best.clamp(min=0) * scale
-        soft = (utility * scale[..., None]).sub_(highest[..., None]).clamp_(min=_LEAST).exp_()
+        soft = (utility * scale[..., None]).sub_(highest[..., None]).clamp_(min=_MIN_LOG_ODDS).exp_()
         soft /= soft.sum(-1, keepdim=True) + (-highest)[..., None].exp()
         # What an offer is worth to the loss function, weighted by how likely it is taken.
         worth = (price[:, None] * of_paid[..., None]).add_(of_sold[..., None]).mul_(records)

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from agents.checks import MAX_RECORDS
 
-MOST_ALONE = 32
+MAX_ALONE = 32
 """Owners of the largest market in which everybody has a turn of her own. Of more, blocks of ``ceil(owners /
-MOST_ALONE)`` share a turn, all but the largest of each group."""
+MAX_ALONE)`` share a turn, all but the largest of each group."""
 LARGEST_ALONE = 8
 """So many of the largest owners of a group have turns of their own in any market: much of the data may be theirs."""
 
@@ -51,7 +51,7 @@ class Group:
     """One group of some markets: its owners in ascending order of reported size, and the turns they are asked at.
 
     The last turn of every market is the last column; a market with fewer turns has vacant ones in front. A turn is one
-    owner, or in markets of more than ``MOST_ALONE`` owners a block of them.
+    owner, or in markets of more than ``MAX_ALONE`` owners a block of them.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def most_turns(owners: int) -> int:
 
 def _block(count: Tensor) -> Tensor:
     """Owners who share a turn in markets of so many."""
-    return ((count + MOST_ALONE - 1) // MOST_ALONE).clamp(min=1)
+    return ((count + MAX_ALONE - 1) // MAX_ALONE).clamp(min=1)
 
 
 def _turns(members: Tensor, block: Tensor, alone: int) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 from agents.messages import Bids, Outcome
 from agents.valuation import ParametricValuation
 
-MOST_ENTRIES = 1 << 22
+MAX_ENTRIES = 1 << 22
 """Bidders of all answers that are kept: about 100 MB."""
 
 OF_ONE_MARKET = 1 << 18
@@ -35,7 +35,7 @@ class Recall:
         Bidders of all answers that are kept; with more, all are forgotten.
     """
 
-    def __init__(self, most_entries: int = MOST_ENTRIES) -> None:
+    def __init__(self, most_entries: int = MAX_ENTRIES) -> None:
         self._most_entries = most_entries
         self._known: dict[bytes, tuple[Tensor, Tensor, Tensor]] = {}
         self._entries = 0

@@ -170,7 +170,7 @@ def test_nothing_is_overspent_with_the_money_line_but_without():
 @pytest.mark.parametrize("alone", [0, 2])
 def test_blocks_of_owners_keep_every_promise(alone, monkeypatch):
     # As with thousands of owners, but few enough to try many lies: blocks of three owners.
-    monkeypatch.setattr(ascending_groups, "MOST_ALONE", 4)
+    monkeypatch.setattr(ascending_groups, "MAX_ALONE", 4)
     monkeypatch.setattr(ascending_groups, "LARGEST_ALONE", alone)
     for seed in range(3):
         auction, (types, budget) = wild_auction(seed), some_profiles(10, seed)
@@ -183,7 +183,7 @@ def test_blocks_of_owners_keep_every_promise(alone, monkeypatch):
 
 @pytest.mark.parametrize("alone", [0, 2])
 def test_markets_with_blocks_of_different_sizes_get_what_they_get_alone(alone, monkeypatch):
-    monkeypatch.setattr(ascending_groups, "MOST_ALONE", 4)
+    monkeypatch.setattr(ascending_groups, "MAX_ALONE", 4)
     monkeypatch.setattr(ascending_groups, "LARGEST_ALONE", alone)
     auction, (types, budget) = wild_auction(2), some_profiles(14, seed=1)
     size = types.data_size.clone()

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from agents.broker.auctions.checkpoint import SHIPPED
-from agents.broker.auctions.equivariant_menu import MOST_OF_FEW, EquivariantMenu
+from agents.broker.auctions.equivariant_menu import MAX_FEW, EquivariantMenu
 from agents.broker.auctions.parts.equivariant_network import EquivariantNetwork, Market, Purchases
 from agents.broker.auctions.registry import load_auction
 from agents.broker.checking.check import check_auction
@@ -119,12 +119,12 @@ def test_seven_owners_by_hand() -> None:
     assert outcome.payment.tolist() == [[6.0, 4.0, 5.0, 0, 0, 0, 0]]
 
 
-@pytest.mark.parametrize("owners", [1, 2, MOST_OF_FEW])
+@pytest.mark.parametrize("owners", [1, 2, MAX_FEW])
 def test_of_few_owners_everybody_gets_what_the_residual_menu_gives_whoever_else_is_in_the_batch(
     auction: EquivariantMenu, owners: int
 ) -> None:
     types, budget = profiles(3, 12)
-    here = torch.arange(12) < torch.tensor([[owners], [12], [MOST_OF_FEW + 1]])
+    here = torch.arange(12) < torch.tensor([[owners], [12], [MAX_FEW + 1]])
     bids = types.truthful_bids().replace(data_size=torch.where(here, types.data_size, 0))
     outcome = auction.run(bids, budget)
     few = load_auction("residual-menu").run(bids.take(rows=[0]), budget[:1])

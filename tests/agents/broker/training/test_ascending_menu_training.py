@@ -64,7 +64,7 @@ def test_training_plays_the_auction_that_is_deployed(owners):
 
 
 def test_training_plays_blocks_as_they_are_deployed(monkeypatch):
-    monkeypatch.setattr(ascending_groups, "MOST_ALONE", 4)
+    monkeypatch.setattr(ascending_groups, "MAX_ALONE", 4)
     monkeypatch.setattr(ascending_groups, "LARGEST_ALONE", 2)
     prior = OwnerPrior()
     network = trained(dataclasses.replace(SMALL, steps=15, small_steps=15)).eval()

@@ -34,7 +34,7 @@ def test_the_last_turns_of_all_markets_stand_in_the_last_column():
 
 
 def test_blocks_are_filled_from_the_largest_owner_down(monkeypatch):
-    monkeypatch.setattr(ascending_groups, "MOST_ALONE", 4)
+    monkeypatch.setattr(ascending_groups, "MAX_ALONE", 4)
     monkeypatch.setattr(ascending_groups, "LARGEST_ALONE", 0)
     first, second = in_groups(torch.tensor([[60, 10, 50, 20, 40, 30, 70]]))  # blocks of two; six and one
     assert first.size.tolist() == [[[10, 20], [30, 40], [50, 60]]]
@@ -47,7 +47,7 @@ def test_blocks_are_filled_from_the_largest_owner_down(monkeypatch):
 
 
 def test_the_largest_owners_of_a_group_have_turns_of_their_own(monkeypatch):
-    monkeypatch.setattr(ascending_groups, "MOST_ALONE", 4)
+    monkeypatch.setattr(ascending_groups, "MAX_ALONE", 4)
     first, second = in_groups(torch.tensor([[60, 10, 50, 20, 40, 30, 70]]), alone=3)  # blocks of two; six and one
     assert first.size.tolist() == [[[0, 10], [20, 30], [0, 40], [0, 50], [0, 60]]]
     assert first.waiting.tolist() == [[6, 5, 3, 2, 1]]
