@@ -36,7 +36,7 @@ def test_it_execs_a_server_without_telemetry(started):
     assert options == {
         "--host": "127.0.0.1",
         "--port": str(port),
-        "--max-visitors": str(serve.MAX_VISITORS),
+        "--max-visitors": str(serve.DEFAULT_VISITORS),
         "--allow-host": "market.example",
     }
     assert environment["SOLARA_TELEMETRY_MIXPANEL_ENABLE"] == "false"
