@@ -204,7 +204,7 @@ class AscendingTraining(GradientTraining[AscendingNetwork]):
     def progress(self) -> float:
         """How far the schedules of the network in training have come."""
         part, done = self._part()
-        return done / part.steps
+        return done / max(1, part.steps)
 
     def trained(self) -> Trained:
         """The network so far."""
