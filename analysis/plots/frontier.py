@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Bbox
@@ -20,6 +22,11 @@ MIN_WEIGHT = 1e-3
 """Regret below which the axis is linear, so that none at all is still on it."""
 MAX_WEIGHT, EDGE = 12.0, 11.2
 """End of the axis of error bounds, and where the marks stand that lie beyond."""
+NEAR = sorted(
+    ((side * right, up) for side in (1, -1) for right in (9, 24, 48) for up in range(-72, 73, 3)),
+    key=lambda place: (math.hypot(place[0], 2.5 * place[1]), place[0] < 0, place[1] < 0),
+)
+"""Where a name may stand, right of its mark and above it in points, the best place first."""
 LINES = {FIRST_BEST: "-", SECOND_BEST: "-.", NO_BUDGET: ":"}
 
 
@@ -110,30 +117,51 @@ def frontier_panel(
 
 
 def _named(figure: Figure, axis: Axes, marks: Mapping[str, Line2D], headline: str) -> None:
-    """Write every name beside its mark, pushed up until no two names overlap."""
+    """Write every name near its mark, in the nearest place where it covers neither marks, whiskers, lines nor names."""
     figure.canvas.draw()
-    middle = axis.bbox.x0 + 0.55 * axis.bbox.width
-    taken: list[Bbox] = []
+    taken = _drawn_boxes(axis)
     for name, mark in sorted(marks.items(), key=lambda each: np.asarray(each[1].get_ydata())[0]):
         place = (np.asarray(mark.get_xdata())[0], np.asarray(mark.get_ydata())[0])
-        to_left = axis.transData.transform(place)[0] > middle
         said = axis.annotate(
             name,
             place,
-            (-10 if to_left else 10, 0),
+            (0, 0),
             textcoords="offset points",
-            ha="right" if to_left else "left",
             va="center",
             fontsize=10 if name == headline else 8.5,
             fontweight="bold" if name == headline else "normal",
             color=mark.get_color(),
         )
-        for up in range(0, 200, 2):
-            said.set_position((-10 if to_left else 10, up))
+        for right, up in NEAR:
+            said.set_horizontalalignment("left" if right > 0 else "right")
+            said.set_position((right, up))
             box = said.get_window_extent()
-            if not any(box.overlaps(other) for other in taken):
+            inside = axis.bbox.x0 < box.x0 and box.x1 < axis.bbox.x1 and axis.bbox.y0 < box.y0 and box.y1 < axis.bbox.y1
+            if inside and not any(box.overlaps(other) for other in taken):
                 break
-        taken.append(box)
+        taken.append(said.get_window_extent())
+
+
+def _drawn_boxes(axis: Axes) -> list[Bbox]:
+    """Where marks, whiskers and lines are, in pixels."""
+    boxes = []
+    for line in axis.lines:
+        corners = line.get_transform().transform(line.get_xydata())
+        if line.get_linestyle() == "None":
+            half = 0.7 * line.get_markersize() * axis.figure.dpi / 72
+            boxes += [Bbox([corner - half, corner + half]) for corner in corners]
+        else:
+            boxes += [_around(one, other) for one, other in itertools.pairwise(corners)]
+    for collection in axis.collections:
+        if isinstance(collection, LineCollection):
+            for segment in collection.get_segments():
+                boxes.append(_around(*axis.transData.transform(segment)))
+    return boxes
+
+
+def _around(one: np.ndarray, other: np.ndarray) -> Bbox:
+    """A line between two points, a pixel wider."""
+    return Bbox([np.minimum(one, other) - 1, np.maximum(one, other) + 1])
 
 
 def _scales(axis: Axes) -> None:
