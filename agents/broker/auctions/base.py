@@ -25,6 +25,8 @@ ERROR = 2.0**-50
 """Share of payment and cost within which their plain difference is right."""
 SMALLEST = 2.0**-1000
 """Money about which nothing is known before it is rounded with care: shares of it leave the range of float64."""
+_ENTRIES_AT_A_TIME = 2**16
+"""Entries of price lists compared at a time: what that needs fits a cache."""
 
 
 @dataclass(frozen=True)
@@ -266,6 +268,10 @@ def _best_level(entries: tuple[Tensor, ...], privacy_budget: Tensor, data_size: 
     entry is best.
     """
     privacy_loss, price, records, cost = entries
+    axis = next((axis for axis, length in enumerate(data_size.shape) if length > 1), None)
+    if axis is not None and price.numel() > _ENTRIES_AT_A_TIME:
+        halves = (tuple(each.tensor_split(2, dim=axis)) for each in (*entries, privacy_budget, data_size))
+        return torch.cat([_best_level(tuple(half[:4]), *half[4:]) for half in zip(*halves, strict=True)], dim=axis)
     sold = torch.minimum(records, data_size[..., None]).double()
     paid, lost = price * sold, sold * cost
     plain, error = paid - lost, (paid + lost) * ERROR + SMALLEST

@@ -13,6 +13,9 @@ _DOUBT = 2.0**-19
 """Rounding to float32 moves what an offer of payment p leaves, if that is no loss, by less than p / 2^21."""
 _MAX_COST = 1e30
 """Cost of a record, in quanta, at which nothing is ever sold: budgets are less than 2^51 quanta."""
+_NO_OFFER = -1e30
+"""Payment, in quanta, that the search sees where no record is bought: nobody's favourite, nor a rival of selling
+nothing, which would leave a doubt."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,9 @@ class Offers:
 
     def _see(self, place: int | slice) -> None:
         """Bring what the search sees up to date."""
-        self.sold[place] = self.records[place]
-        self.paid[place] = self.price[place] * self.records[place]
+        records = self.records[place]
+        self.sold[place] = records
+        self.paid[place] = torch.where(records > 0, self.price[place] * records, _NO_OFFER)
 
     def take(self, lists: slice, rows: Tensor) -> Offers:
         """Some lists of some rows."""
