@@ -123,25 +123,24 @@ class AscendingMenu(NetworkAuction[AscendingNetwork], MenuAuction):
         turns = Turn.each(markets.history.budget, asked)
         # Privacy loss, payment and records [3, batch, owner]; the last owner stands for vacant places.
         sold = torch.zeros(3, batch, owners + 1, dtype=torch.float64)
-        for second, group in enumerate(groups):
-            here = (group.members > 0).nonzero()[:, 0]  # not every market has two groups
-            if not len(here):
-                continue
-            members = group.take(here)
-            its_turns = [turn.take(here) for turn in turns[second * groups[0].turns :][: group.turns]]
-            worlds = Worlds(
-                self._rule, markets.take(here), members, its_turns, second=bool(second), listed=book is not None
-            )
-            played = worlds.play()
-            markets = markets.after(here, played)
-            quantum = markets.quantum[here]
-            for turn, sales in enumerate(played.sales):
-                for member, sale in enumerate(sales):
-                    loss = sale.privacy_loss(self.network.levels)
-                    told = torch.stack([loss, sale.payment * quantum, sale.records])
-                    sold[:, here, members.owner[:, turn, member]] = told
-            if book is not None and played.lists is not None:
-                book.add(played.lists, members, here, quantum)
+        with torch.inference_mode():
+            for second, group in enumerate(groups):
+                here = (group.members > 0).nonzero()[:, 0]  # not every market has two groups
+                if not len(here):
+                    continue
+                members = group.take(here)
+                its_turns = [turn.take(here) for turn in turns[second * groups[0].turns :][: group.turns]]
+                worlds = Worlds(
+                    self._rule, markets.take(here), members, its_turns, second=bool(second), listed=book is not None
+                )
+                played = worlds.play()
+                markets = markets.after(here, played)
+                quantum = markets.quantum[here]
+                sale = played.sales  # [turn, member, market]
+                told = torch.stack([sale.privacy_loss(self.network.levels), sale.payment * quantum, sale.records])
+                sold[:, here[:, None, None], members.owner] = told.permute(0, 3, 1, 2)
+                if book is not None and played.lists is not None:
+                    book.add(played.lists, members, here, quantum)
         privacy_loss, payment, records = sold[:, :, :-1].contiguous()
         return Outcome(privacy_loss=privacy_loss, payment=payment, data_size=records.long())
 

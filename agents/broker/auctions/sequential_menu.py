@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import FIELDS, Guarantees, Menu, MenuAuction, check_budget, favourite, spendable
-from agents.broker.auctions.parts.menu_network import FEATURES, History, MenuNetwork, Turn, size_facts
+from agents.broker.auctions.parts.menu_network import FEATURES, History, MenuNetwork, Turn, known_cost, size_facts
 from agents.broker.auctions.parts.network_auction import NetworkAuction, check_price_grid
 from agents.broker.auctions.parts.turn_blocks import Block, in_blocks, in_order_of_bids
 from agents.checks import MAX_RECORDS
@@ -114,29 +114,31 @@ class SequentialMenu(NetworkAuction[MenuNetwork], MenuAuction):
         here = [block.of(present) & (block.owner < bids.shape[1]) for block in blocks]
         turns = Turn.each(history.budget, [asked.sum(-1) for asked in here])
         sales = _Sales(blocks, bids.shape[1])
-        for block, asked, turn in zip(blocks, here, turns, strict=True):
-            features = history.features(turn)[:, None]  # [batch, 1, feature]
-            if facts is not None:
-                own = block.of(facts)  # [batch, member, 4]
-                features = torch.cat([features.expand(-1, own.shape[1], -1), own], dim=-1)
-            price, records = self._offer(features, left, quantum, block.members)
-            # [batch, member, 1 + level]
-            price, records = (offer.expand(*asked.shape, -1) for offer in (price, records))
-            size = torch.where(asked, block.of(bids.data_size), 0)
-            cap = block.of(bids.privacy_budget)
-            level, bought, payment = favourite(levels, price, records, block.of(cost), cap, size)  # [batch, member]
-            sales.add(level, bought, payment)
-            if keep_lists:
-                sales.keep(price, records)
-            left = left - payment.sum(-1)
-            history = history.after(
-                left=left / units.money,
-                privacy_loss_squared=levels[level] ** 2,
-                bought=bought.double() / units.records,
-                size=torch.where(asked, block.of(units_of_size), 0.0),
-                unit_cost=block.of(unit_cost),
-                sold=(bought > 0).double(),
-            )
+        with torch.inference_mode():
+            for block, asked, turn in zip(blocks, here, turns, strict=True):
+                features = history.features(turn)[:, None]  # [batch, 1, feature]
+                if facts is not None:
+                    own = block.of(facts)  # [batch, member, 4]
+                    features = torch.cat([features.expand(-1, own.shape[1], -1), own], dim=-1)
+                price, records = self._offer(features, left, quantum, block.members)
+                # [batch, member, 1 + level]
+                price, records = (offer.expand(*asked.shape, -1) for offer in (price, records))
+                size = torch.where(asked, block.of(bids.data_size), 0)
+                cap = block.of(bids.privacy_budget)
+                level, bought, payment = favourite(levels, price, records, block.of(cost), cap, size)  # [batch, member]
+                sales.add(level, bought, payment)
+                if keep_lists:
+                    sales.keep(price, records)
+                left = left - payment.sum(-1)
+                told = torch.where(asked, block.of(units_of_size), 0.0)
+                history = history.after(
+                    left=left / units.money,
+                    privacy_loss_squared=levels[level] ** 2,
+                    bought=bought.double() / units.records,
+                    size=told,
+                    cost=known_cost(block.of(unit_cost), told),
+                    sold=(bought > 0).double(),
+                )
         return sales
 
     def _offer(self, features: Tensor, left: Tensor, quantum: Tensor, members: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.parts.menu_network import History, MenuNetwork, Turn, size_facts
+from agents.broker.auctions.parts.menu_network import History, MenuNetwork, Turn, known_cost, size_facts
 from agents.broker.training.base import (
     GradientTraining,
     Trained,
@@ -186,7 +186,7 @@ def softened_auction(
             privacy_loss_squared=privacy_loss_squared.detach()[:, None],
             bought=sold.detach()[:, None],
             size=mine,
-            unit_cost=unit_cost[:, owner, None],
+            cost=known_cost(unit_cost[:, owner, None], mine),
             sold=(sold.detach()[:, None] > 0).double(),
         )
     return torch.stack(precisions, dim=-1), torch.stack(bought, dim=-1) / size.sum(-1, keepdim=True)

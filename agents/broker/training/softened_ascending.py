@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.parts.ascending_groups import SizeClasses, in_groups
-from agents.broker.auctions.parts.ascending_network import AscendingNetwork, Place, features
-from agents.broker.auctions.parts.menu_network import History, Turn
+from agents.broker.auctions.parts.ascending_network import AscendingNetwork, Place, Setting, features
+from agents.broker.auctions.parts.menu_network import History, Turn, known_cost
 from agents.broker.training.straight_through import NEVER, straight_through_choice
 from agents.types import OwnerTypes
 from agents.units import PublicUnits
@@ -53,7 +53,7 @@ class _Owners:
 
     size: Tensor  # float64[B, n]
     cost: Tensor  # float32[B, n, E], NEVER above the privacy budget
-    unit_cost: Tensor  # float64[B, n]
+    known_cost: Tensor  # float64[B, n], as a history knows it
     records: float  # of a unit
     turns: tuple[list[slice], list[slice]]  # of either group: which owners
 
@@ -66,12 +66,13 @@ class _Owners:
         cost = types.valuation.tabulate(levels.cpu()) / units.money_per_record
         cost = torch.where(levels.cpu() <= types.privacy_budget[..., None], cost, NEVER).float()
         unit_cost = types.valuation.at(types.privacy_budget) / units.money_per_record
+        size = (types.data_size.double() / units.records).gather(1, order)
         on = levels.device
         asked = [[int(turn[0]) for turn in group.present(types.shape[1])] for group in (first, second)]
         return _Owners(
-            size=(types.data_size.double() / units.records).gather(1, order).to(on),
+            size=size.to(on),
             cost=cost.gather(1, order[..., None].expand_as(cost)).to(on),
-            unit_cost=unit_cost.gather(1, order).to(on),
+            known_cost=known_cost(unit_cost.gather(1, order), size).to(on),
             records=units.records,
             turns=(_slices(asked[0], 0), _slices(asked[1], sum(asked[0]))),
         )
@@ -179,7 +180,7 @@ class _SoftenedGroup:
 
     def _offers(self, world: _World, facts: Turn, place: Tensor, turn: int, shortcuts: Shortcuts) -> list[Lists]:
         """The turn's own list and the latest earlier ones."""
-        price, share = self._network(features(_detached(world.history), facts, place, world.edge))
+        price, share = self._network(features(_detached(world.history), Setting.of(facts, place, world.edge)))
         wanted = share * (world.left / self._waiting(turn)) / price
         earlier = world.lists[max(0, len(world.lists) - shortcuts.earlier_lists) :]
         largest = self._owners.size[:, self._turns[turn].stop - 1, None].float()
@@ -195,7 +196,8 @@ class _SoftenedGroup:
         real, market = world >= self._z2, torch.arange(len(self._z1), device=self._z1.device).repeat(count)
         world = world.clamp(min=0).flatten()
         history = _detached(self.real.history).take(market)
-        price, share = self._network(features(history, facts.take(market), place[market], self._edges[world]))
+        setting = Setting.of(facts.take(market), place[market], self._edges[world])
+        price, share = self._network(features(history, setting))
         wanted = share * (self.real.left / self._waiting(turn))[market] / price
         wanted = torch.minimum(wanted, self._upper[world][:, None]) * real.flatten()[:, None].float()
         shape = (count, len(self._z1), -1)
@@ -221,7 +223,7 @@ class _SoftenedGroup:
             privacy_loss_squared=loss_squared.detach().double(),
             bought=sold.detach().double(),
             size=owners.size[:, members],
-            unit_cost=owners.unit_cost[:, members],
+            cost=owners.known_cost[:, members],
             sold=(sold.detach() > 0).double(),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -77,15 +78,15 @@ class Offers:
 
 @dataclass(frozen=True)
 class Sellers:
-    """Owners who choose, one a market.
+    """Owners who choose, one a market and turn.
 
     Parameters
     ----------
-    cost : float64[B, E]
+    cost : float64[..., B, E]
         Reported cost of a record, infinite above the privacy budget.
     quantum : float64[B]
         Money unit.
-    rough_cost : float32[B, E]
+    rough_cost : float32[..., B, E]
         Cost in quanta.
     """
 
@@ -95,14 +96,18 @@ class Sellers:
 
     @staticmethod
     def of(cost: Tensor, for_sale: Tensor, quantum: Tensor) -> Sellers:
-        """Sellers of what is ``for_sale[B, E]``."""
+        """Sellers of what is ``for_sale[..., B, E]``."""
         cost = torch.where(for_sale, cost, torch.inf)
         return Sellers(cost, quantum, (cost / quantum[:, None]).clamp(max=_MAX_COST).float())
+
+    def at(self, *place: int) -> Sellers:
+        """Those of one place ``[B, E]``."""
+        return Sellers(self.cost[place], self.quantum, self.rough_cost[place])
 
 
 @dataclass(frozen=True)
 class Sale:
-    """What sellers picked, ``[R]`` each.
+    """What sellers picked, ``[R]`` or ``[T, M, R]`` each.
 
     Parameters
     ----------
@@ -118,12 +123,19 @@ class Sale:
     records: Tensor
     payment: Tensor
 
+    @staticmethod
+    def of_turns(sales: Sequence[Sequence[Sale]]) -> Sale:
+        """Those of every member of every turn ``[T, M, R]``."""
+        flat = [sale for turn in sales for sale in turn]
+        shape = (len(sales), -1, len(flat[0].entry))
+        return Sale(*(torch.stack([getattr(sale, name) for sale in flat]).view(shape) for name in vars(flat[0])))
+
     def take(self, rows: Tensor) -> Sale:
         """The sales of some rows."""
         return Sale(self.entry[rows], self.records[rows], self.payment[rows])
 
     def privacy_loss(self, levels: Tensor) -> Tensor:
-        """Privacy loss ``float64[R]`` sold, the entries of every list being for sale at ``levels[E]``."""
+        """Privacy loss ``float64[...]`` sold, the entries of every list being for sale at ``levels[E]``."""
         return torch.where(self.entry > 0, levels[(self.entry - 1) % len(levels)], 0.0)
 
 
@@ -144,26 +156,29 @@ def favourite_offer(
     market : int64[R], optional
         Whose row it is; by default every market has one.
     """
-    row = torch.arange(len(most_paid))
-    market = row if market is None else market
-    cost = sellers.rough_cost[market]
+    rows, entries = offers.price.shape[1:]
+    row = torch.arange(rows)
+    cost = sellers.rough_cost if market is None else sellers.rough_cost.index_select(0, market)
     gain = torch.addcmul(offers.paid[:lists], offers.sold[:lists], cost, value=-1)  # [list, row, entry]
     best_of_list = gain.amax(dim=-1)  # [list, row]
     best, place = best_of_list.max(dim=0)
-    there = gain[place, row]  # [row, entry]
+    here = place * rows + row
+    there = gain.view(-1, entries).index_select(0, here)  # [row, entry]
     entry = there.argmax(dim=-1)
     # The second best: on the same list, on another, or to sell nothing.
-    there[row, entry] = -torch.inf
-    best_of_list[place, row] = there.amax(dim=-1)
-    rival = best_of_list.amax(dim=0).clamp(min=0.0)
-    doubt = ((best - rival).abs() <= (_DOUBT * most_paid).float()).nonzero()[:, 0]
-    entries = there.shape[1]
+    there.scatter_(1, entry[:, None], -torch.inf)
+    best_of_list.scatter_(0, place[None], there.amax(dim=-1)[None])
+    rival = best_of_list.amax(dim=0).clamp_(min=0.0)
+    doubt = ((best - rival).abs_() <= (_DOUBT * most_paid).float()).nonzero()[:, 0]
     chosen = torch.where(best > 0, place * entries + entry + 1, 0)
     if len(doubt):
-        chosen[doubt] = _favourite_exactly(offers.take(slice(0, lists), doubt), sellers, market[doubt])
+        whose = doubt if market is None else market[doubt]
+        chosen[doubt] = _favourite_exactly(offers.take(slice(0, lists), doubt), sellers, whose)
         place, entry = (chosen - 1).clamp(min=0) // entries, (chosen - 1).clamp(min=0) % entries
-    records = torch.where(chosen > 0, offers.records[place, row, entry], 0.0)
-    return Sale(chosen, records, offers.price[place, row, entry] * records)
+        here = place * rows + row
+    taken = here * entries + entry
+    records = torch.where(chosen > 0, offers.records.view(-1).index_select(0, taken), 0.0)
+    return Sale(chosen, records, offers.price.view(-1).index_select(0, taken) * records)
 
 
 def _favourite_exactly(offers: Offers, sellers: Sellers, market: Tensor) -> Tensor:

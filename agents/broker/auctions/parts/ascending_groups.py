@@ -84,11 +84,10 @@ class Group:
         """How many are asked at every turn, ``[B]`` each, in markets of so many ``owners``, absent ones included."""
         return list((self.owner < owners).sum(dim=-1).unbind(dim=-1))
 
-    def of(self, array: Tensor, turn: int) -> Tensor:
-        """Entries ``[B, M, ...]`` of a turn's owners in an array ``[B, n, ...]``; anybody's at a vacant place."""
-        owner = self.owner[:, turn].clamp(max=array.shape[1] - 1)
-        place = owner.reshape(*owner.shape, *[1] * (array.dim() - 2))
-        return array.gather(1, place.expand(*owner.shape, *array.shape[2:]))
+    def of(self, array: Tensor) -> Tensor:
+        """Entries ``[B, T, M, ...]`` of the owners in an array ``[B, n, ...]``; anybody's at a vacant place."""
+        owner = self.owner.clamp(max=array.shape[1] - 1)
+        return array[torch.arange(len(owner))[:, None, None], owner]
 
     def message(self, classes: SizeClasses) -> tuple[Tensor, Tensor]:
         """Classes ``(z2, z1)``, ``int64[B]`` each, of the group's second largest and largest reported size.

@@ -104,7 +104,7 @@ class Played:
 
     Parameters
     ----------
-    sales : list of list of Sale [B]
+    sales : Sale [T, M, B]
         Of every member of every turn.
     history, left, largest : History [B], float64[B], float64[B]
         As in ``Markets``, afterwards.
@@ -112,7 +112,7 @@ class Played:
         Where they were asked for.
     """
 
-    sales: list[list[Sale]]
+    sales: Sale
     history: History
     left: Tensor
     largest: Tensor

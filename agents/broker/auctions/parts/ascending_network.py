@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from agents.broker.auctions.parts.batch_invariant import batch_invariant, row_by_row
-from agents.broker.auctions.parts.menu_network import FEATURES, History, Turn
+from agents.broker.auctions.parts.menu_network import FEATURES, PLACES, History, Turn
 
 USUAL_MARKETS = (8, 20)
 """Fewest and most owners of the markets around the usual number, ten: one network is for them, one for smaller markets
@@ -30,7 +30,7 @@ _LOG_OFFSET = 1e-3
 
 @dataclass(frozen=True)
 class Place:
-    """What is known of a turn in a market whatever the world; ``float64[B]`` each, counts of present owners only.
+    """What is known of turns in a market whatever the world; ``float64[...]`` each, counts of present owners only.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Place:
     largest: Tensor
 
     def facts(self) -> Tensor:
-        """Numbers ``float64[B, 12]`` that the features of every world are made from."""
+        """Numbers ``float64[..., 12]`` that the features of every world are made from."""
         later = self.everybody - self.asked - self.waiting
         amounts = [self.predecessor + _LOG_OFFSET, self.waiting, self.largest + _LOG_OFFSET, self.group, later + 1]
         before = (self.group - self.waiting) / self.group
@@ -70,35 +70,91 @@ class Place:
 
 _PUBLIC = 9
 """Facts of a place that are features as they are."""
+_OF_HISTORY, _LOGS = 7, 11
+"""Logarithms that the sequential menu's network sees too, and all that depend on the history."""
 
 
-def features(history: History, turn: Turn, facts: Tensor, edge: Tensor) -> Tensor:
-    """Network input ``float32[R, 29]`` of a turn, for rows that are a market in one world each.
+def _places() -> Tensor:
+    """Where each of the 29 inputs stands among logarithms, other amounts of the history, and what no sale changes."""
+    shared = torch.where(PLACES < _OF_HISTORY, PLACES, PLACES + _LOGS - _OF_HISTORY)
+    fixed = _LOGS + FEATURES - _OF_HISTORY
+    near, largest, waiting, expected = range(_OF_HISTORY, _LOGS)
+    edge, edge_over_predecessor = fixed + _PUBLIC, fixed + _PUBLIC + 1
+    order = [*range(fixed, fixed + _PUBLIC), near, edge, edge_over_predecessor, largest, waiting, expected]
+    return torch.cat([shared, torch.tensor(order)])
+
+
+_PLACES = _places()
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What no sale changes of turns in a world, worked out for all of them before the first.
 
     Parameters
     ----------
-    history, turn : History, Turn
-        What the sequential menu's network sees too.
-    facts : float64[R, 12]
-        Of the market's ``Place``.
-    edge : float64[R]
-        Size that stands for the class that the world takes the group's largest owner to be of, in mean sizes.
+    scale : float64[..., 9]
+        Of the ``Turn``.
+    public : float64[..., 4]
+        Features of the ``Turn``.
+    fixed : float64[..., 11]
+        Features of the ``Place`` and the class.
+    dividing : float64[..., 3]
+        What money left is divided by: the size of the predecessor, the class's, owners waiting.
+    coming : float64[..., 3]
+        Sizes expected of those between the predecessor and the largest owner, of her, and of a later group.
     """
-    predecessor, waiting, later = facts[:, _PUBLIC:].unbind(dim=-1)
-    left = history.left
-    # Those between predecessor and largest are taken to be of the geometric mean of both, those of a later group of 1.
-    between = ((predecessor + 0.05) * edge).sqrt() * (waiting - 1)
-    expected = history.sums[:, 1] + between + edge + later
-    amounts = [
-        (left + _LOG_OFFSET) / (predecessor + 0.02),
-        edge,
-        edge / (predecessor + 0.05),
-        (left + _LOG_OFFSET) / edge,
-        left / waiting + _LOG_OFFSET,
-        expected,
-    ]
-    logs = batch_invariant(torch.log, torch.stack(amounts, dim=-1))
-    return torch.cat([history.features(turn), facts[:, :_PUBLIC].float(), logs.float()], dim=-1)
+
+    scale: Tensor
+    public: Tensor
+    fixed: Tensor
+    dividing: Tensor
+    coming: Tensor
+
+    @staticmethod
+    def of(turn: Turn, facts: Tensor, edge: Tensor) -> Setting:
+        """The setting of turns, rows ``[..., R]`` being a market in one world each.
+
+        Parameters
+        ----------
+        turn : Turn [..., R]
+            What the sequential menu's network sees too.
+        facts : float64[..., R, 12]
+            Of the market's ``Place``.
+        edge : float64[R]
+            Size that stands for the class that the world takes the group's largest owner to be of, in mean sizes.
+        """
+        predecessor, waiting, later = facts[..., _PUBLIC:].unbind(dim=-1)
+        # Those between predecessor and largest are taken to be of the geometric mean of both, a later group's of 1.
+        between = ((predecessor + 0.05) * edge).sqrt() * (waiting - 1)
+        edge = edge.expand(predecessor.shape)
+        logs = batch_invariant(torch.log, torch.stack([edge, edge / (predecessor + 0.05)], dim=-1))
+        return Setting(
+            scale=turn.scale,
+            public=turn.public,
+            fixed=torch.cat([facts[..., :_PUBLIC], logs], dim=-1),
+            dividing=torch.stack([predecessor + 0.02, edge, waiting], dim=-1),
+            coming=torch.stack([between, edge, later], dim=-1),
+        )
+
+    def at(self, turn: int, rows: Tensor | None = None) -> Setting:
+        """That of one turn ``[T, R]``, in all rows or some."""
+        parts = (getattr(self, name)[turn] for name in self.__dataclass_fields__)
+        return Setting(*(part if rows is None else part[rows] for part in parts))
+
+
+def features(history: History, setting: Setting) -> Tensor:
+    """Network input ``float32[R, 29]`` of a turn, for rows that are a market in one world each."""
+    left = history.left[:, None]
+    near, edge, waiting = torch.split(setting.dividing, 1, dim=-1)
+    between, largest, later = torch.split(setting.coming, 1, dim=-1)
+    expected = history.sums[:, 1:2] + between + largest + later
+    amounts, others = history.amounts(setting.scale)
+    offset = left + _LOG_OFFSET
+    known = torch.cat([amounts, offset / near, offset / edge, left / waiting + _LOG_OFFSET, expected], dim=-1)
+    logs = batch_invariant(torch.log, known)
+    told = torch.cat([logs, others, setting.public, setting.fixed], dim=-1)
+    return told.index_select(-1, _PLACES.to(told.device)).float()
 
 
 class AscendingNetwork(nn.Module):
@@ -143,16 +199,21 @@ class AscendingNetwork(nn.Module):
     def _out(self, seen: Tensor) -> Tensor:
         """Every row from the network for as many owners as it has."""
         owners = seen[:, _LOG_OWNERS]
-        small, large = owners < _LOG_USUAL[0], owners > _LOG_USUAL[1]
-        parts = ((self.small, small), (self.usual, ~(small | large)), (self.large, large))
-        for layers, rows in parts:
-            if bool(rows.all()):
+        fewest, most = (float(number) for number in owners.aminmax())
+        for layers, low, high in self._for_owners():
+            if low <= fewest and most <= high:
                 return self._through(layers, seen)
         out = seen.new_empty(len(seen), 2 * len(self.levels))
-        for layers, rows in parts:
+        for layers, low, high in self._for_owners():
+            rows = (owners >= low) & (owners <= high)
             if bool(rows.any()):
                 out[rows] = self._through(layers, seen[rows])
         return out
+
+    def _for_owners(self) -> tuple[tuple[nn.Sequential, float, float], ...]:
+        """The three networks, and between which logarithms of the number of owners each is asked."""
+        low, high = _LOG_USUAL
+        return (self.small, -math.inf, low), (self.usual, low, high), (self.large, high, math.inf)
 
     def _through(self, layers: nn.Sequential, seen: Tensor) -> Tensor:
         if self.training:

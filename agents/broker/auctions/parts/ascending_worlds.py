@@ -13,8 +13,8 @@ from torch import Tensor
 from agents.broker.auctions.parts.ascending_choice import Offers, Sale, Sellers, favourite_offer
 from agents.broker.auctions.parts.ascending_groups import Group
 from agents.broker.auctions.parts.ascending_markets import Lists, Markets, Played, Rule
-from agents.broker.auctions.parts.ascending_network import Place, features
-from agents.broker.auctions.parts.menu_network import History, Turn
+from agents.broker.auctions.parts.ascending_network import Place, Setting, features
+from agents.broker.auctions.parts.menu_network import History, Turn, known_cost
 from agents.checks import MAX_RECORDS
 
 
@@ -66,7 +66,13 @@ class Worlds:
         self._z1_row = self._z2_row + self._z1 - self._z2
         self._history, self._left = markets.history.take(self._market), markets.left[self._market]
         self._quantum = markets.quantum[self._market]
-        self._edge = rule.network.world_edges()[self._world]
+        # Whatever no sale changes is worked out for all turns at once, [turn, ...] each.
+        self._waiting = group.waiting.double().T[:, self._market]  # [turn, row]
+        self._size = group.size.permute(1, 2, 0).double()  # [turn, member, market]
+        self._told_size = self._size / rule.units.records
+        self._told_cost = known_cost(group.of(markets.unit_cost).permute(1, 2, 0), self._told_size)
+        self._settings = self._what_no_sale_changes()
+        self._sellers = self._who_is_asked()
         self._offers = Offers.room(group.turns, self._market.shape[0], rule.network.levels.shape[0])
 
     def play(self) -> Played:
@@ -88,40 +94,39 @@ class Worlds:
         """
         price, records = self._lists(turn)
         most_paid = self._most_paid(turn)
-        size = self._group.size[self._market, turn].double()  # [row, member]
         sales = []
         # The last member of a turn is its largest: her size limits the list for those who come later.
-        for member, sellers in enumerate(self._sellers(turn)):
-            self._offers.put(turn, price, records, size[:, member])
+        for member, size in enumerate(self._size[turn]):
+            self._offers.put(turn, price, records, size[self._market])
+            sellers = self._sellers.at(turn, member)
             sales.append(favourite_offer(self._offers, turn + 1, sellers, most_paid, self._market))
-        self._left, self._history = self._after(turn, sales, self._market, self._left, self._history)
+        self._left, self._history = self._after(turn, sales, self._market, self._quantum, self._left, self._history)
         return sales, records
 
     def _last_turn(self, sales: list[list[Sale]], own: list[Tensor]) -> Played:
         """The last turn, played in world z1; only the largest owner may also take what she is offered in lower ones."""
-        group, turn, row = self._group, self._group.turns - 1, self._z1_row
+        turn, row = self._group.turns - 1, self._z1_row
         price, records = self._last_lists()  # [class, market, entry]
         market = torch.arange(len(row))
         most_paid = self._most_paid(turn)[row]
-        size = group.size[:, turn].double()  # [market, member]
-        *others, last = self._sellers(turn)
+        *others, largest = range(len(self._size[turn]))
         sold, lists = [], None
         if others or self._listed:
             mine = price[self._z1, market], records[self._z1, market]
             offered = self._offers.take(slice(0, turn), row).and_these(mine[0][None], mine[1][None])
-            for member, sellers in enumerate(others):
-                offered.put(turn, *mine, size[:, member])
-                sold.append(favourite_offer(offered, turn + 1, sellers, most_paid))
+            for member in others:
+                offered.put(turn, *mine, self._size[turn, member])
+                sold.append(favourite_offer(offered, turn + 1, self._sellers.at(turn, member), most_paid))
             if self._listed:
                 lists = Lists(offered, torch.stack([*own, mine[1]]), self._open_to_largest(price, records))
-        hers = self._open_to_largest(price, torch.minimum(records, size[:, -1:]))
-        sold.append(favourite_offer(hers, turn + len(price), last, most_paid))
-        left, history = self._after(turn, sold, market, self._left[row], self._history.take(row))
+        hers = self._open_to_largest(price, torch.minimum(records, self._size[turn, largest, :, None]))
+        sold.append(favourite_offer(hers, turn + len(price), self._sellers.at(turn, largest), most_paid))
+        left, history = self._after(turn, sold, market, self._markets.quantum, self._left[row], self._history.take(row))
         return Played(
-            sales=[*sales, sold],
+            sales=Sale.of_turns([*sales, sold]),
             history=history,
             left=left,
-            largest=torch.maximum(self._markets.largest, self._largest_before(turn + 1)),
+            largest=torch.maximum(self._markets.largest, self._told_size[turn, largest]),
             lists=lists,
         )
 
@@ -154,66 +159,65 @@ class Worlds:
         Whole quanta, whole records; nobody is paid more than an equal part of the money line, shared by all of the
         group who have not been asked before.
         """
-        units, group = self._rule.units, self._group
+        units = self._rule.units
         line = money_line(self._left, self._market, self._world, self._z1.shape[0], self._classes)
-        market, quantum, edge, history = self._market, self._quantum, self._edge, self._history
+        quantum, waiting, history = self._quantum, self._waiting[turn], self._history
         if rows is not None:
-            market, quantum, edge, line = market[rows], quantum[rows], edge[rows], line[rows]
-            history = history.take(rows)
-        place = self._place(turn).facts()[market]
-        price, share = self._rule.network(features(history, self._turns[turn].take(market), place, edge))
+            quantum, waiting, line, history = quantum[rows], waiting[rows], line[rows], history.take(rows)
+        price, share = self._rule.network(features(history, self._settings.at(turn, rows)))
         price = price.double().mul_((units.money_per_record / quantum)[:, None]).floor_().clamp_(min=1.0)
-        part = (line / group.waiting[:, turn][market]).floor()
+        part = (line / waiting).floor()
         # All are whole numbers below 2^53: no quotient is rounded up to a record too many.
         records = share.double().mul_(part[:, None]).floor_().div_(price).floor_().clamp_(0.0, float(MAX_RECORDS))
         return price, records
 
-    def _place(self, turn: int) -> Place:
-        waiting, members = self._group.waiting[:, turn].double(), self._group.members.double()
-        predecessor = self._largest_before(turn)
-        return Place(
-            asked=members - waiting + (self._markets.everybody - members if self._second else 0.0),
-            everybody=self._markets.everybody,
+    def _what_no_sale_changes(self) -> Setting:
+        """Of the features of all turns ``[T, R]``."""
+        waiting, members = self._group.waiting.double(), self._group.members.double()[:, None]
+        everybody = self._markets.everybody[:, None]
+        predecessor = torch.nn.functional.pad(self._told_size[:-1, -1], (0, 0, 1, 0)).T  # [market, turn]
+        place = Place(
+            asked=members - waiting + (everybody - members if self._second else 0.0),
+            everybody=everybody.expand(waiting.shape),
             waiting=waiting,
-            group=members,
+            group=members.expand(waiting.shape),
             second=torch.full_like(waiting, self._second),
             predecessor=predecessor,
-            largest=torch.maximum(self._markets.largest, predecessor),
+            largest=torch.maximum(self._markets.largest[:, None], predecessor),
         )
+        facts = place.facts().transpose(0, 1)[:, self._market]  # [turn, row, 12]
+        scale, public = (
+            torch.stack(parts)[:, self._market]
+            for parts in zip(*((turn.scale, turn.public) for turn in self._turns), strict=True)
+        )
+        return Setting.of(Turn(scale, public), facts, self._rule.network.world_edges()[self._world])
 
-    def _largest_before(self, turn: int) -> Tensor:
-        """Largest size ``[B]`` of the turn before, in public units; 0 before the first."""
-        if turn == 0:
-            return torch.zeros(len(self._z1), dtype=torch.float64)
-        return self._group.largest[:, turn - 1].double() / self._rule.units.records
-
-    def _sellers(self, turn: int) -> list[Sellers]:
-        """Who is asked at a turn, ``[B]`` each, the largest last; at a vacant place nothing is for sale."""
-        cost, for_sale = self._group.of(self._markets.cost, turn), self._group.of(self._markets.for_sale, turn)
-        for_sale = for_sale & (self._group.size[:, turn] > 0)[..., None]
-        members = range(cost.shape[1])
-        return [Sellers.of(cost[:, member], for_sale[:, member], self._markets.quantum) for member in members]
+    def _who_is_asked(self) -> Sellers:
+        """All members ``[T, M, B]``, the largest of a turn last; at a vacant place nothing is for sale."""
+        cost, for_sale = (
+            self._group.of(array).permute(1, 2, 0, 3) for array in (self._markets.cost, self._markets.for_sale)
+        )
+        return Sellers.of(cost, for_sale & (self._size > 0)[..., None], self._markets.quantum)
 
     def _most_paid(self, turn: int) -> Tensor:
         """Most quanta ``[R]`` that any offer, earlier ones included, pays: money left per owner left never falls."""
-        return self._left / self._group.waiting[self._market, turn]
+        return self._left / self._waiting[turn]
 
     def _after(
-        self, turn: int, sales: list[Sale], market: Tensor, left: Tensor, history: History
+        self, turn: int, sales: list[Sale], market: Tensor, quantum: Tensor, left: Tensor, history: History
     ) -> tuple[Tensor, History]:
         """Money left and history of some rows of the markets after a turn's sales."""
-        units, group = self._rule.units, self._group
-        size = group.size[market, turn].double() / units.records  # [row, member]
-        unit_cost = group.of(self._markets.unit_cost, turn)[market]
-        for member, sale in enumerate(sales):  # one after another: vacant places leave every sum as it is
+        units = self._rule.units
+        told = zip(sales, self._told_size[turn][:, market], self._told_cost[turn][:, market], strict=True)
+        for sale, size, cost in told:  # one after another: vacant places leave every sum as it is
             loss = sale.privacy_loss(self._rule.network.levels)
             left = left - sale.payment
             history = history.after(
-                left=left * self._markets.quantum[market] / units.money,
-                privacy_loss_squared=(loss * loss)[:, None],
-                bought=(sale.records / units.records)[:, None],
-                size=size[:, member, None],
-                unit_cost=unit_cost[:, member, None],
-                sold=(sale.records > 0).double()[:, None],
+                left=left * quantum / units.money,
+                privacy_loss_squared=loss * loss,
+                bought=sale.records / units.records,
+                size=size,
+                cost=cost,
+                sold=(sale.records > 0).double(),
             )
         return left, history

@@ -28,14 +28,15 @@ def batch_invariant(function: Callable[[Tensor], Tensor], numbers: Tensor) -> Te
         Of one number each, e.g. ``torch.log``.
     numbers : Tensor
     """
+    count = numbers.numel()
+    divided = count > _UNDIVIDED and torch.get_num_threads() > 1
+    if not count % _VECTOR and not divided and numbers.is_contiguous():
+        return function(numbers)
     flat = numbers.reshape(-1)
-    if len(flat) % _VECTOR:
-        flat = nn.functional.pad(flat, (0, -len(flat) % _VECTOR), value=1.0)
-    if len(flat) > _UNDIVIDED and torch.get_num_threads() > 1:
-        out = torch.cat([function(part) for part in torch.split(flat, _UNDIVIDED)])
-    else:
-        out = function(flat)
-    return out[: numbers.numel()].reshape(numbers.shape)
+    if count % _VECTOR:
+        flat = nn.functional.pad(flat, (0, -count % _VECTOR), value=1.0)
+    out = torch.cat([function(part) for part in torch.split(flat, _UNDIVIDED)]) if divided else function(flat)
+    return out[:count].reshape(numbers.shape)
 
 
 def row_by_row(layers: Iterable[nn.Module], rows: Tensor, tile: int) -> Tensor:

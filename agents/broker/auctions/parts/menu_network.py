@@ -25,8 +25,8 @@ _MAX_LOG_PRICE = 6.0
 _TILE = 16
 _SOURCES = torch.tensor([0, 1, 2, 3, 6, 2, 0, 4, 5])
 """Of (left, sums): left, precision, size, bought, cost, size, to be logarithms, and left, unit cost and sales."""
-_PLACES = torch.tensor([0, 10, 1, 2, 3, 4, 5, 6, 11, 12, 7, 8, 9, 13])
-"""Where in the features, as they are computed, each input of the network stands."""
+PLACES = torch.tensor([0, 10, 1, 2, 3, 4, 5, 6, 11, 12, 7, 8, 9, 13])
+"""Where each input of the network stands among logarithms, other amounts and public facts, one after another."""
 
 
 @dataclass(frozen=True)
@@ -56,28 +56,38 @@ class History:
         return History(self.budget[rows], self.left[rows], self.sums[rows])
 
     def after(
-        self,
-        *,
-        left: Tensor,
-        privacy_loss_squared: Tensor,
-        bought: Tensor,
-        size: Tensor,
-        unit_cost: Tensor,
-        sold: Tensor,
+        self, *, left: Tensor, privacy_loss_squared: Tensor, bought: Tensor, size: Tensor, cost: Tensor, sold: Tensor
     ) -> History:
-        """The state after one more turn of owners ``[B, M]``; an absent one (size 0) leaves it as it was."""
-        known = unit_cost.clamp(max=_MAX_COST) * (size > 0)  # [batch, member]
-        sums = torch.stack([privacy_loss_squared / 8, size, bought, known, sold, size * known, bought * bought], dim=-1)
-        return History(budget=self.budget, left=left, sums=self.sums + sums.sum(dim=1))
+        """The state after one more turn, of one owner ``[B]`` or several ``[B, M]``.
+
+        An absent one, of size 0 and so of ``cost`` 0 (``known_cost``), leaves it as it was.
+        """
+        sums = torch.stack([privacy_loss_squared / 8, size, bought, cost, sold, size * cost, bought * bought], dim=-1)
+        return History(self.budget, left, self.sums + (sums if sums.dim() == 2 else sums.sum(dim=1)))
+
+    def amounts(self, scale: Tensor) -> tuple[Tensor, Tensor]:
+        """What features are made of, on the ``scale[B, 9]`` of a turn.
+
+        Returns
+        -------
+        (amounts that the network sees the logarithms of [B, 7], others [B, 3])
+        """
+        state = torch.cat([self.left[:, None], self.sums], dim=-1)  # [batch, 1 + sum]
+        known = state.index_select(-1, _SOURCES.to(state.device)) * scale  # [batch, 9]
+        # The square of a sum over the sum of squares: how many equal sellers the records bought are like.
+        spread = known[:, 3:4] ** 2 / (self.sums[:, 6:] + 1e-9)
+        return torch.cat([known[:, :6], spread], dim=-1) + _LOG_OFFSET, known[:, 6:]
 
     def features(self, turn: Turn) -> Tensor:
         """Network input ``float32[B, 14]`` at an owner's turn."""
-        state = torch.cat([self.left[:, None], self.sums], dim=-1)  # [batch, 1 + sum]
-        known = state.index_select(-1, _SOURCES.to(state.device)) * turn.scale  # [batch, 9]
-        # The square of a sum over the sum of squares: how many equal sellers the records bought are like.
-        spread = known[:, 3:4] ** 2 / (self.sums[:, 6:] + 1e-9)
-        logs = batch_invariant(torch.log, torch.cat([known[:, :6], spread], dim=-1) + _LOG_OFFSET)
-        return torch.cat([logs, known[:, 6:], turn.public], dim=-1).index_select(-1, _PLACES.to(state.device)).float()
+        amounts, others = self.amounts(turn.scale)
+        logs = batch_invariant(torch.log, amounts)
+        return torch.cat([logs, others, turn.public], dim=-1).index_select(-1, PLACES.to(logs.device)).float()
+
+
+def known_cost(unit_cost: Tensor, size: Tensor) -> Tensor:
+    """What a ``History`` knows of reported costs of a record ``[...]``, in public units; 0 of absent owners."""
+    return unit_cost.clamp(max=_MAX_COST) * (size > 0)
 
 
 @dataclass(frozen=True)
