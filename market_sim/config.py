@@ -152,7 +152,7 @@ class MarketConfig:
     bidders: int = 30
     rounds: int = 150
     buyers: int = 1
-    auction: str | Path | Auction = "sequential-menu"
+    auction: str | Path | Auction = "ascending-menu"
     aggregation: str | None = None
     perturbation: PerturbationChoice = "privunit"
     noise_source: str = "generator"

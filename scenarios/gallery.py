@@ -52,8 +52,16 @@ SHARES: Mapping[str | type[Strategy], float] = {
 MARKET = MarketConfig(
     owners=60, bidders=20, rounds=120, clip="owner", clip_norm=0.1, learning_rate=1.0, strategies=SHARES
 )
-AUCTIONS = ("sequential-menu", "all-in", "posted-price", "pay-as-bid")
-BOUND_AUCTIONS = ("sequential-menu", "equivariant-menu", "dm-regretnet", "m-regretnet", "regretnet", "all-in")
+AUCTIONS = ("ascending-menu", "all-in", "posted-price", "pay-as-bid")
+BOUND_AUCTIONS = (
+    "ascending-menu",
+    "sequential-menu",
+    "equivariant-menu",
+    "dm-regretnet",
+    "m-regretnet",
+    "regretnet",
+    "all-in",
+)
 
 SET = "--set owners=60 --set bidders=20 --set rounds=120 --set clip=owner --set clip_norm=0.1 --set learning_rate=1.0"
 DEVIATORS = " ".join(f"--strategy {name}={share}" for name, share in SHARES.items())
@@ -126,9 +134,9 @@ COMPARE_COMMANDS = "\n".join(
 )
 PICTURES: dict[str, Picture] = {
     "no-lie-pays": Picture(
-        "Does lying pay where everybody chooses from a price list that her own bid cannot move?",
-        _report("sequential-menu", "menu"),
-        lambda runs: market_figure(*_tables(runs, "sequential-menu"), chance=0.1),
+        "Does lying pay where everybody chooses from a price list that no lie of hers can improve?",
+        _report("ascending-menu", "menu"),
+        lambda runs: market_figure(*_tables(runs, "ascending-menu"), chance=0.1),
     ),
     "lies-pay": Picture(
         "And where everybody is paid what she asks?",
@@ -137,18 +145,18 @@ PICTURES: dict[str, Picture] = {
     ),
     "accounts": Picture(
         "What do truth-tellers and liars earn, and what would the truth have brought them?",
-        _report("sequential-menu", "menu"),
-        lambda runs: accounts_figure(_tables(runs, "sequential-menu")[1]),
+        _report("ascending-menu", "menu"),
+        lambda runs: accounts_figure(_tables(runs, "ascending-menu")[1]),
     ),
     "development": Picture(
         "How does a market go from round to round?",
-        _report("sequential-menu", "menu"),
-        lambda runs: rounds_figure(*_tables(runs, "sequential-menu")),
+        _report("ascending-menu", "menu"),
+        lambda runs: rounds_figure(*_tables(runs, "ascending-menu")),
     ),
     "privacy": Picture(
         "How much privacy is gone after so many rounds?",
-        _report("sequential-menu", "menu"),
-        lambda runs: privacy_figure(_tables(runs, "sequential-menu")[1]),
+        _report("ascending-menu", "menu"),
+        lambda runs: privacy_figure(_tables(runs, "ascending-menu")[1]),
     ),
     "auctions": Picture("Which auction serves the buyer, and which invites lies?", COMPARE_COMMANDS, _numbers),
     "learning": Picture("Whose model learns most, under which auction?", COMPARE_COMMANDS, _overlay),

@@ -21,7 +21,7 @@ from scenarios.commands.study_summary import Row, StudyFinding, format_number
 
 DURATION = "about 35 seconds"
 
-AUCTIONS = ("pay-as-bid", "sequential-menu")
+AUCTIONS = ("pay-as-bid", "ascending-menu")
 NETWORKS = ("ring", "small-world", "scale-free")
 MARKET = MarketConfig(
     owners=40,

@@ -20,7 +20,7 @@ from scenarios.commands.study_summary import Row, StudyFinding, format_number, v
 
 DURATION = "about 30 seconds"
 
-AUCTIONS = ("pay-as-bid", "sequential-menu")
+AUCTIONS = ("pay-as-bid", "ascending-menu")
 MARKET = MarketConfig(
     owners=12,
     bidders=12,

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import torch
 
-from agents.broker.aggregation import AGGREGATIONS
+from agents.broker.aggregation import upload_weights
+from agents.broker.error_bound import bought_share
+from agents.messages import Outcome
 from analysis.plots.phases import PlayedRound, phase_figures
 from analysis.plots.style import save
 from market_sim import FLMarket, MarketConfig
@@ -77,9 +79,11 @@ def last_round(model: FLMarket) -> PlayedRound:
     rounds = results.rounds[results.rounds["buyer"] == 0]
     trades = results.trades
     trades = trades[(trades["round"] == rounds["round"].iloc[-1]) & (trades["buyer"] == 0)].reset_index(drop=True)
-    loss = torch.tensor(trades["privacy_loss"].to_numpy())[None]
-    variance, terms = model.terms.variance(loss), model.terms
-    share = torch.tensor((trades["records"] / trades["reported_data_size"].sum()).to_numpy())[None]
-    weight = AGGREGATIONS[model.broker.aggregation](terms.coordinates * variance, share, bias_scale=terms.clip_norm)
+    sold = (trades["privacy_loss"], trades["payment"], trades["records"])
+    outcome = Outcome(*(torch.tensor(column.to_numpy())[None] for column in sold))
+    size = torch.tensor(trades["reported_data_size"].to_numpy())[None]
+    variance = model.terms.variance(outcome.privacy_loss)
+    weight = upload_weights(model.broker.aggregation, model.terms, outcome, size, variance)
+    share = bought_share(outcome, size)
     added = {"noise": variance[0].sqrt().numpy(), "weight": weight[0].numpy(), "share": share[0].numpy()}
     return PlayedRound(rounds, trades.assign(**added))

@@ -46,10 +46,10 @@ DURATION = "about a minute and a half in its quick mode, hours in the full one"
 
 OWNERS = 10
 PAPER_AUCTIONS = ("regretnet", "m-regretnet", "dm-regretnet")
-OWN_AUCTIONS = ("sequential-menu", "all-in")
+OWN_AUCTIONS = ("ascending-menu", "all-in")
 TRAINED_BY_LEVELS = ("m-regretnet", "dm-regretnet")
 """Whose number of levels is varied: the paper's Fig. 10 is about the first."""
-EXACT_AUCTION = "sequential-menu"
+EXACT_AUCTION = "ascending-menu"
 """Beside them, an exactly truthful auction at the number of levels it has."""
 
 

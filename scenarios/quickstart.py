@@ -1,6 +1,6 @@
 """If people in this market lie, who gains, who pays, and does the learning survive it?
 
-One buyer learns handwritten digits from owners who sell privacy through the learned auction ``sequential-menu``. Seven
+One buyer learns handwritten digits from owners who sell privacy through the learned auction ``ascending-menu``. Seven
 owners of ten tell the truth, the others lie in four ways. The market is played with five seeds; beside it the same
 market with everybody telling the truth, the same market without noise, and the accuracy of guessing.
 
@@ -33,7 +33,7 @@ MARKET = MarketConfig(
     owners=60,
     bidders=30,
     rounds=300,
-    auction="sequential-menu",
+    auction="ascending-menu",
     perturbation="privunit",
     strategies={
         "truthful": 0.7,

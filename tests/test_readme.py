@@ -13,7 +13,7 @@ from analysis.plots.live import LOSS
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.M | re.S)
-SAID = [("error_bound", "scaled-valuation"), ("pay-as-bid: REFUTED", "sequential-menu: nothing refuted")]
+SAID = [("error_bound", "scaled-valuation"), ("pay-as-bid: REFUTED", "ascending-menu: nothing refuted")]
 
 
 @pytest.mark.parametrize(

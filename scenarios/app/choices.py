@@ -73,7 +73,7 @@ class Choices:
         Owners of the visitor's own; their number, sizes and budgets are then the file's.
     """
 
-    auction: str = "sequential-menu"
+    auction: str = "ascending-menu"
     aggregation: str = "variance"
     perturbation: str = "privunit"
     task: str = "digits"

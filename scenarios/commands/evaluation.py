@@ -216,7 +216,7 @@ def _frontier_pictures(table: pd.DataFrame, setting: dict[str, Any]) -> dict[str
     factors = [factor for factor in FACTORS if factor in set(points["budget_factor"])]
     return {
         "": frontier_figure(points, benchmarks, published, factors=factors),
-        "-panel": frontier_panel(points, benchmarks, published, factor=factors[-1], headline="sequential-menu"),
+        "-panel": frontier_panel(points, benchmarks, published, factor=factors[-1], headline="ascending-menu"),
     }
 
 

@@ -66,7 +66,7 @@ def test_the_controls_follow_the_market_that_is_shown(visit):
     slider = visitor.tab.locator(".player input[type=range]")
     assert (slider.input_value(), visitor.tab.get_by_label("Auction", exact=True).input_value()) == (
         "60",
-        "sequential-menu",
+        "ascending-menu",
     )
     visitor.press("Imitation on a network")
     visitor.at_round(100)

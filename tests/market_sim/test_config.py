@@ -19,7 +19,7 @@ from market_sim import FLMarket, MarketConfig
 
 def test_every_field_has_a_default_that_is_valid() -> None:
     config = MarketConfig()
-    assert config.auction == "sequential-menu"
+    assert config.auction == "ascending-menu"
     assert config.strategies == {"truthful": 1.0}
     assert config.budget_factor == (0.1, 2.0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import signal
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -236,7 +237,7 @@ def test_without_a_terminal_a_line_now_and_then_says_how_far_it_is_on_request(
     assert capsys.readouterr().err == ""
 
 
-PAPER = {"owners": 100, "bidders": 10, "rounds": 1}
+PAPER = {"auction": "sequential-menu", "owners": 100, "bidders": 10, "rounds": 1}
 
 
 @pytest.mark.parametrize(
@@ -253,13 +254,21 @@ PAPER = {"owners": 100, "bidders": 10, "rounds": 1}
             ["data sizes, this market's are zipf", "are independent"],
         ),
         ({"bidders": 80}, ["trained with 3 to 60 bidders a round, this market has 80"]),
+        ({"auction": "ascending-menu", "bidders": 30, "sizes": "zipf", "budgets": "independent"}, []),
+        (
+            {"auction": "ascending-menu", "owners": 200, "bidders": 120, "privacy_budget": (0.25, 1)},
+            ["a privacy_budget between 0.5 and 2", "trained with 1 to 100 bidders a round, this market has 120"],
+        ),
     ],
 )
 def test_a_market_outside_the_training_of_its_auction_says_so(fields: dict[str, Any], said: list[str]) -> None:
-    sentences = run_market(**{**PAPER, **fields}).config["outside_training"]
+    market = {**PAPER, **fields}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        sentences = run_market(**market).config["outside_training"]
     assert len(sentences) == len(said)
     for sentence, words in zip(sentences, said, strict=True):
-        assert sentence.startswith("Auction 'sequential-menu' was trained")
+        assert sentence.startswith(f"Auction '{market['auction']}' was trained")
         assert words in sentence
 
 

@@ -23,17 +23,17 @@ def test_every_learner_is_measured_under_both_auctions(played):
     found = [(row["auction"], row["learner"]) for row in answer.figures["learners"]]
     assert found == [
         (auction, learner)
-        for auction in ("pay-as-bid", "sequential-menu")
+        for auction in ("pay-as-bid", "ascending-menu")
         for learner in ("exp3", "hedge", "q-learning")
     ]
-    assert {"learning-liars.png", "result.txt", "pay-as-bid-2", "sequential-menu-3"} <= {
+    assert {"learning-liars.png", "result.txt", "pay-as-bid-2", "ascending-menu-3"} <= {
         path.name for path in out.iterdir()
     }
 
 
-def test_no_single_lie_gains_under_the_sequential_menu(played):
+def test_no_single_lie_gains_under_the_ascending_menu(played):
     _, answer = played
-    rows = [row for row in answer.figures["learners"] if row["auction"] == "sequential-menu"]
+    rows = [row for row in answer.figures["learners"] if row["auction"] == "ascending-menu"]
     assert all(row["best_gain"] <= 0 and row["gain"] <= 0 and row["regret_against_truth"] >= 0 for row in rows)
     assert any("no single lie paid" in said for said in answer.figures["sentences"])
 

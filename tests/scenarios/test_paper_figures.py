@@ -28,7 +28,7 @@ def played(tmp_path_factory):
 
 def few():
     loaded, _ = mechanisms()
-    return {name: loaded[name] for name in ("sequential-menu", "all-in")}, {"my-auction": "takes at most 3 bidders"}
+    return {name: loaded[name] for name in ("ascending-menu", "all-in")}, {"my-auction": "takes at most 3 bidders"}
 
 
 def test_it_leaves_four_figures_their_tables_and_a_report(played):
@@ -42,7 +42,7 @@ def test_it_leaves_four_figures_their_tables_and_a_report(played):
     assert len(accuracy) == 2 * 2 * 2 * TINY.rounds
     assert accuracy["round"].tolist()[:3] == [1, 2, 3]
     levels = pd.read_parquet(out / "levels.parquet")
-    assert levels["auction"].tolist() == ["m-regretnet"] * 2 + ["dm-regretnet"] * 2 + ["sequential-menu"] * 2
+    assert levels["auction"].tolist() == ["m-regretnet"] * 2 + ["dm-regretnet"] * 2 + ["ascending-menu"] * 2
     assert levels["levels"].tolist()[:4] == [2] * 4
     assert levels["regret"].tolist()[4:] == [0, 0]
     assert levels["ir"].dropna().eq(0).all()

@@ -38,7 +38,7 @@ def played(tmp_path_factory):
 
 def test_it_is_the_market_that_the_issue_describes():
     assert isinstance(MARKET, MarketConfig)
-    assert (MARKET.buyers, MARKET.auction) == (1, "sequential-menu")
+    assert (MARKET.buyers, MARKET.auction) == (1, "ascending-menu")
     assert MARKET.learning == LearningSettings("direction", 1.0, 0.2, "variance")
     assert (MARKET.perturbation, MARKET.task) == ("privunit", "digits")
     assert MARKET.strategies["truthful"] == 0.7

@@ -130,7 +130,7 @@ class ModelCard:
             for (low, high), (minimum, maximum) in [(getattr(prior, name), self.prior[name])]
             if low < minimum or high > maximum
         }
-        for name, words in KINDS.items():
+        for name, words in KINDS.items() if not self._in_every_regime() else ():
             trained, here = self.prior.get(name), prior.described(name)
             if trained is not None and trained != here:
                 clauses[name] = f"was trained on {trained} {words}, this market's are {here}"
@@ -146,7 +146,13 @@ class ModelCard:
         if usual is None:
             return 0.0, float("inf")
         numbers = [usual, *self.recipe.get("other_owners", ())]
+        if "most_owners" in self.recipe:
+            numbers += [1, self.recipe["most_owners"]]
         return min(numbers), max(numbers)
+
+    def _in_every_regime(self) -> bool:
+        """Whether some of the training's profiles are of other kinds of sizes and budgets than the prior's."""
+        return bool(self.recipe.get("share_of_regimes", 0))
 
 
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], **card: Any) -> ModelCard:

@@ -176,7 +176,7 @@ def test_side_by_side_there_is_a_line_of_differences(screen, visit):
     her, other = visit(3), visit(3, auction="pay-as-bid")
     her.pair.value = Pair(her.pair.value.main, other.pair.value.main)
     page = screen(Answer(her))
-    assert "Sequential menu, with its liars against pay as bid (planted cheat), with its liars: " in page.text()
+    assert "Ascending menu, with its liars against pay as bid (planted cheat), with its liars: " in page.text()
     assert "money a round" in page.text()
 
 

@@ -180,7 +180,7 @@ def test_two_markets_side_by_side_play_the_same_rounds(her):
     her.step()
     main, beside = her.pair.value
     assert (main.rounds, beside.rounds) == (1, 1)
-    assert (main.choices.auction, beside.choices.auction) == ("sequential-menu", "pay-as-bid")
+    assert (main.choices.auction, beside.choices.auction) == ("ascending-menu", "pay-as-bid")
     budgets = [market.history.view().rounds["budget"].tolist() for market in (main, beside)]
     assert budgets[0] == budgets[1]
 

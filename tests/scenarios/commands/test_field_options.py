@@ -28,7 +28,7 @@ def test_every_field_is_described_with_its_default() -> None:
     assert {name: described[name].default for name in ("owners", "wallet", "auction")} == {
         "owners": "60",
         "wallet": "None",
-        "auction": "'sequential-menu'",
+        "auction": "'ascending-menu'",
     }
     assert {name for group in GROUPS.values() for name in group} <= set(described)
 

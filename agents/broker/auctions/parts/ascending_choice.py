@@ -132,7 +132,11 @@ class Sale:
 
     def take(self, rows: Tensor) -> Sale:
         """The sales of some rows."""
-        return Sale(self.entry[rows], self.records[rows], self.payment[rows])
+        return Sale(self.entry[..., rows], self.records[..., rows], self.payment[..., rows])
+
+    def and_these(self, more: Sale) -> Sale:
+        """These turns, and after them some more."""
+        return Sale(*(torch.cat([part, getattr(more, name)]) for name, part in vars(self).items()))
 
     def privacy_loss(self, levels: Tensor) -> Tensor:
         """Privacy loss ``float64[...]`` sold, the entries of every list being for sale at ``levels[E]``."""

@@ -18,7 +18,7 @@ from agents.broker.auctions.parts.menu_network import History, Turn, known_cost
 from agents.checks import MAX_RECORDS
 
 
-def money_line(left: Tensor, market: Tensor, world: Tensor, markets: int, classes: int) -> Tensor:
+def money_line(left: Tensor, place: Tensor, markets: int, classes: int) -> Tensor:
     """Least money ``[R]`` left in a row's world or any higher one of its market.
 
     It bounds what a list costs, so that an offer can be paid from whatever money a larger report would have left.
@@ -26,13 +26,13 @@ def money_line(left: Tensor, market: Tensor, world: Tensor, markets: int, classe
     Parameters
     ----------
     left : float64[R]
-    market, world : int64[R]
-        Whose row it is, and which world.
+    place : int64[R]
+        Of a row among all worlds of all markets, market after market, the highest world of each first.
     markets, classes : int
     """
-    in_world = left.new_full((markets, classes), torch.inf)
-    in_world[market, world] = left
-    return in_world.flip(1).cummin(dim=1).values.flip(1)[market, world]
+    in_world = left.new_full((markets * classes,), torch.inf)
+    in_world[place] = left
+    return in_world.view(markets, classes).cummin(dim=1).values.view(-1)[place]
 
 
 class Worlds:
@@ -67,10 +67,14 @@ class Worlds:
         self._history, self._left = markets.history.take(self._market), markets.left[self._market]
         self._quantum = markets.quantum[self._market]
         # Whatever no sale changes is worked out for all turns at once, [turn, ...] each.
+        self._from_top = (self._market + 1) * self._classes - 1 - self._world
         self._waiting = group.waiting.double().T[:, self._market]  # [turn, row]
-        self._size = group.size.permute(1, 2, 0).double()  # [turn, member, market]
+        self._size = group.size.permute(1, 2, 0).double()[:, :, self._market]  # [turn, member, row]
         self._told_size = self._size / rule.units.records
-        self._told_cost = known_cost(group.of(markets.unit_cost).permute(1, 2, 0), self._told_size)
+        unit_cost = group.of(markets.unit_cost).permute(1, 2, 0)[:, :, self._market]
+        self._told_cost = known_cost(unit_cost, self._told_size)
+        # Privacy loss by entry: nothing, then those of as many lists as anybody chooses from.
+        self._losses = torch.nn.functional.pad(rule.network.levels.repeat(group.turns + self._classes), (1, 0))
         self._settings = self._what_no_sale_changes()
         self._sellers = self._who_is_asked()
         self._offers = Offers.room(group.turns, self._market.shape[0], rule.network.levels.shape[0])
@@ -80,7 +84,7 @@ class Worlds:
         sales, own = [], []
         for turn in range(self._group.turns - 1):
             sold, records = self._turn(turn)
-            sales.append([sale.take(self._z1_row) for sale in sold])
+            sales.append(sold)
             if self._listed:
                 own.append(records[self._z1_row])
         return self._last_turn(sales, own)
@@ -93,14 +97,15 @@ class Worlds:
         (sales of every member [R], most records on the list [R, E])
         """
         price, records = self._lists(turn)
-        most_paid = self._most_paid(turn)
+        most_paid = self._left / self._waiting[turn]
         sales = []
         # The last member of a turn is its largest: her size limits the list for those who come later.
         for member, size in enumerate(self._size[turn]):
-            self._offers.put(turn, price, records, size[self._market])
+            self._offers.put(turn, price, records, size)
             sellers = self._sellers.at(turn, member)
             sales.append(favourite_offer(self._offers, turn + 1, sellers, most_paid, self._market))
-        self._left, self._history = self._after(turn, sales, self._market, self._quantum, self._left, self._history)
+        told = self._told_size[turn], self._told_cost[turn]
+        self._left, self._history = self._after(sales, *told, self._quantum, self._left, self._history)
         return sales, records
 
     def _last_turn(self, sales: list[list[Sale]], own: list[Tensor]) -> Played:
@@ -108,25 +113,28 @@ class Worlds:
         turn, row = self._group.turns - 1, self._z1_row
         price, records = self._last_lists()  # [class, market, entry]
         market = torch.arange(len(row))
-        most_paid = self._most_paid(turn)[row]
-        *others, largest = range(len(self._size[turn]))
+        most_paid = (self._left / self._waiting[turn])[row]
+        size, told_size, told_cost = (part[turn][:, row] for part in (self._size, self._told_size, self._told_cost))
         sold, lists = [], None
-        if others or self._listed:
+        if len(size) > 1 or self._listed:
             mine = price[self._z1, market], records[self._z1, market]
             offered = self._offers.take(slice(0, turn), row).and_these(mine[0][None], mine[1][None])
-            for member in others:
-                offered.put(turn, *mine, self._size[turn, member])
+            for member in range(len(size) - 1):
+                offered.put(turn, *mine, size[member])
                 sold.append(favourite_offer(offered, turn + 1, self._sellers.at(turn, member), most_paid))
             if self._listed:
                 lists = Lists(offered, torch.stack([*own, mine[1]]), self._open_to_largest(price, records))
-        hers = self._open_to_largest(price, torch.minimum(records, self._size[turn, largest, :, None]))
-        sold.append(favourite_offer(hers, turn + len(price), self._sellers.at(turn, largest), most_paid))
-        left, history = self._after(turn, sold, market, self._markets.quantum, self._left[row], self._history.take(row))
+        hers = self._open_to_largest(price, torch.minimum(records, size[-1, :, None]))
+        sold.append(favourite_offer(hers, turn + len(price), self._sellers.at(turn, len(size) - 1), most_paid))
+        left, history = self._after(
+            sold, told_size, told_cost, self._markets.quantum, self._left[row], self._history.take(row)
+        )
+        last = Sale.of_turns([sold])
         return Played(
-            sales=Sale.of_turns([*sales, sold]),
+            sales=Sale.of_turns(sales).take(row).and_these(last) if sales else last,
             history=history,
             left=left,
-            largest=torch.maximum(self._markets.largest, self._told_size[turn, largest]),
+            largest=torch.maximum(self._markets.largest, told_size[-1]),
             lists=lists,
         )
 
@@ -160,7 +168,7 @@ class Worlds:
         group who have not been asked before.
         """
         units = self._rule.units
-        line = money_line(self._left, self._market, self._world, self._z1.shape[0], self._classes)
+        line = money_line(self._left, self._from_top, self._z1.shape[0], self._classes)
         quantum, waiting, history = self._quantum, self._waiting[turn], self._history
         if rows is not None:
             quantum, waiting, line, history = quantum[rows], waiting[rows], line[rows], history.take(rows)
@@ -175,7 +183,8 @@ class Worlds:
         """Of the features of all turns ``[T, R]``."""
         waiting, members = self._group.waiting.double(), self._group.members.double()[:, None]
         everybody = self._markets.everybody[:, None]
-        predecessor = torch.nn.functional.pad(self._told_size[:-1, -1], (0, 0, 1, 0)).T  # [market, turn]
+        largest = self._group.largest[:, :-1].double() / self._rule.units.records
+        predecessor = torch.nn.functional.pad(largest, (1, 0))  # [market, turn]
         place = Place(
             asked=members - waiting + (everybody - members if self._second else 0.0),
             everybody=everybody.expand(waiting.shape),
@@ -197,27 +206,24 @@ class Worlds:
         cost, for_sale = (
             self._group.of(array).permute(1, 2, 0, 3) for array in (self._markets.cost, self._markets.for_sale)
         )
-        return Sellers.of(cost, for_sale & (self._size > 0)[..., None], self._markets.quantum)
-
-    def _most_paid(self, turn: int) -> Tensor:
-        """Most quanta ``[R]`` that any offer, earlier ones included, pays: money left per owner left never falls."""
-        return self._left / self._waiting[turn]
+        here = (self._group.size > 0).permute(1, 2, 0)
+        return Sellers.of(cost, for_sale & here[..., None], self._markets.quantum)
 
     def _after(
-        self, turn: int, sales: list[Sale], market: Tensor, quantum: Tensor, left: Tensor, history: History
+        self, sales: list[Sale], size: Tensor, cost: Tensor, quantum: Tensor, left: Tensor, history: History
     ) -> tuple[Tensor, History]:
-        """Money left and history of some rows of the markets after a turn's sales."""
+        """Money left and history of some rows after the sales of a turn's members, who told ``size`` and ``cost``."""
         units = self._rule.units
-        told = zip(sales, self._told_size[turn][:, market], self._told_cost[turn][:, market], strict=True)
-        for sale, size, cost in told:  # one after another: vacant places leave every sum as it is
-            loss = sale.privacy_loss(self._rule.network.levels)
+        # One after another: vacant places leave every sum as it is.
+        for sale, told_size, told_cost in zip(sales, size, cost, strict=True):
+            loss = self._losses[sale.entry]
             left = left - sale.payment
             history = history.after(
                 left=left * quantum / units.money,
                 privacy_loss_squared=loss * loss,
                 bought=sale.records / units.records,
-                size=size,
-                cost=cost,
+                size=told_size,
+                cost=told_cost,
                 sold=(sale.records > 0).double(),
             )
         return left, history
