@@ -37,8 +37,9 @@ import torch
 from torch import Tensor
 
 from agents.broker.auctions.base import FIELDS, Guarantees, MenuAuction, check_budget, spendable
+from agents.broker.auctions.parts.ascending_choice import Sale
 from agents.broker.auctions.parts.ascending_groups import SizeClasses, in_groups, most_turns
-from agents.broker.auctions.parts.ascending_lists import ListBook, MenuOfLists
+from agents.broker.auctions.parts.ascending_lists import ListBook, ListReader, MenuOfLists
 from agents.broker.auctions.parts.ascending_markets import Markets, Rule
 from agents.broker.auctions.parts.ascending_network import AscendingNetwork
 from agents.broker.auctions.parts.ascending_worlds import Worlds
@@ -103,6 +104,13 @@ class AscendingMenu(NetworkAuction[AscendingNetwork], MenuAuction):
             start += some.shape[0]
         return book.menu(self.network.levels)
 
+    @torch.no_grad()
+    def chosen_instead(self, bids: Bids, budget: Tensor, instead: Bids) -> Outcome:
+        """What everybody would pick for another bid from her lists, none of which is kept."""
+        reader = ListReader(instead, self.network.levels)
+        self._play(bids, budget, reader)
+        return reader.outcome()
+
     def _in_batches(self, bids: Bids, budget: Tensor) -> Iterator[tuple[Bids, Tensor]]:
         """Some markets at a time."""
         of_one = most_turns(bids.shape[1]) * len(self._rule.classes) * len(self.network.levels)
@@ -114,7 +122,7 @@ class AscendingMenu(NetworkAuction[AscendingNetwork], MenuAuction):
             rows = torch.arange(start, min(start + markets, bids.shape[0]))
             yield bids.take(rows=rows), budget[rows]
 
-    def _play(self, bids: Bids, budget: Tensor, book: ListBook | None) -> Outcome:
+    def _play(self, bids: Bids, budget: Tensor, book: ListBook | ListReader | None) -> Outcome:
         """Play one group after the other; what they are offered goes into the ``book``."""
         groups = in_groups(bids.data_size)
         asked = [count for group in groups for count in group.present(bids.shape[1])]
@@ -136,9 +144,10 @@ class AscendingMenu(NetworkAuction[AscendingNetwork], MenuAuction):
                 played = worlds.play()
                 markets = markets.after(here, played)
                 quantum = markets.quantum[here]
-                sale = played.sales  # [turn, member, market]
+                sale = Sale.joined(played.sales)  # [member, market]
+                owner = torch.cat([members.owner[:, turn, first:] for turn, first in enumerate(members.vacant)], dim=1)
                 told = torch.stack([sale.privacy_loss(self.network.levels), sale.payment * quantum, sale.records])
-                sold[:, here[:, None, None], members.owner] = told.permute(0, 3, 1, 2)
+                sold[:, here[:, None], owner] = told.transpose(1, 2)
                 if book is not None and played.lists is not None:
                     book.add(played.lists, members, here, quantum)
         privacy_loss, payment, records = sold[:, :, :-1].contiguous()

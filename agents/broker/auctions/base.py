@@ -308,7 +308,7 @@ class MenuAuction(Auction):
 
     def alone(self, bids: Bids, budget: Tensor, instead: Bids, rows: Tensor) -> tuple[Outcome, Tensor] | None:
         """What each of ``rows`` alone picks for another bid from her list, unless that depends on this bid."""
-        chosen = self.price_list(bids, budget).choose(instead)
+        chosen = self.chosen_instead(bids, budget, instead)
         theirs = instead.take(owners=rows)
         # Her being there at all moves the lists of others, and so may move her own.
         known = bids.present[0, rows] & theirs.present[0]
@@ -316,6 +316,10 @@ class MenuAuction(Auction):
             known = known & (getattr(theirs, name) == getattr(bids, name)[:, rows])[0]
         picked = (getattr(chosen, part)[:, rows] for part in ("privacy_loss", "payment", "data_size"))
         return Outcome(*picked), known
+
+    def chosen_instead(self, bids: Bids, budget: Tensor, instead: Bids) -> Outcome:
+        """What everybody would pick for another bid ``[B, n]`` from the list that she has as ``bids`` are."""
+        return self.price_list(bids, budget).choose(instead)
 
     def allocate(self, bids: Bids, budget: Tensor, generator: torch.Generator | None) -> Outcome:
         """Give everybody her favourite entry of her own list."""

@@ -80,6 +80,12 @@ class Group:
         """Largest reported size ``int64[B, T]`` of every turn: that of its last member."""
         return self.size[:, :, -1]
 
+    @property
+    def vacant(self) -> list[int]:
+        """How many places in front are vacant in all markets, at every turn; one is kept."""
+        nobody = (self.size == 0).all(dim=0)  # [turn, member]
+        return [min(count, nobody.shape[1] - 1) for count in nobody.long().cumprod(dim=-1).sum(dim=-1).tolist()]
+
     def present(self, owners: int) -> list[Tensor]:
         """How many are asked at every turn, ``[B]`` each, in markets of so many ``owners``, absent ones included."""
         return list((self.owner < owners).sum(dim=-1).unbind(dim=-1))

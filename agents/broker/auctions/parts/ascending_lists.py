@@ -1,4 +1,8 @@
-"""Everybody's price list of the ascending menu: all the lists that she may choose from, in one ``Menu``."""
+"""Everybody's price list of the ascending menu: all the lists that she may choose from, in one ``Menu``.
+
+``ListBook`` keeps them all, ``ListReader`` only what is picked from them: of a hundred thousand owners all lists would
+fill gigabytes.
+"""
 
 from __future__ import annotations
 
@@ -106,3 +110,61 @@ class ListBook:
         lists = price.shape[2] // self.entries
         privacy_loss = torch.nn.functional.pad(levels.repeat(lists), (1, 0)).expand(price.shape)
         return MenuOfLists(privacy_loss=privacy_loss, price=price, records=records)
+
+
+class ListReader:
+    """What everybody picks for a bid ``[B, n]`` from the lists of other bids, read off group by group.
+
+    Parameters
+    ----------
+    bids : Bids [B, n]
+        What everybody picks by.
+    levels : float64[E]
+        Privacy losses on offer.
+    """
+
+    def __init__(self, bids: Bids, levels: Tensor) -> None:
+        self._bids, self._levels = bids, levels
+        self._cost = bids.valuation.tabulate(levels)  # [batch, owner, entry]
+        batch, owners = bids.shape
+        # Privacy loss, payment and records; the last owner stands for vacant places.
+        self._picked = torch.zeros(3, batch, owners + 1, dtype=torch.float64)
+
+    def add(self, lists: Lists, group: Group, here: Tensor, quantum: Tensor) -> None:
+        """Read off what a group was offered in the markets at ``here[B]``, whose money units are ``quantum[B]``."""
+        last = group.turns - 1
+        for turn, vacant in enumerate(group.vacant):
+            members = group.owner[:, turn, vacant:]
+            if turn == last:
+                largest, members = members[:, -1:], members[:, :-1]
+                self._pick(lists.offered_largest.price, lists.offered_largest.records, largest, here, quantum)
+            if members.shape[1]:
+                records = torch.cat([lists.offered.records[:turn], lists.own[turn : turn + 1]])
+                self._pick(lists.offered.price[: turn + 1], records, members, here, quantum)
+
+    def _pick(self, price: Tensor, records: Tensor, owner: Tensor, here: Tensor, quantum: Tensor) -> None:
+        """Let ``owner[B, M]`` pick from lists ``[S, B, E]``."""
+        bids, count = self._bids, len(price)
+        someone = owner.clamp(max=bids.shape[1] - 1)
+        row = here[:, None]
+        price = (price.transpose(0, 1) * quantum[:, None, None]).flatten(1)[:, None]  # [batch, 1, entry]
+        shape = (-1, owner.shape[1], 1 + price.shape[2])
+        price = torch.nn.functional.pad(price, (1, 0)).expand(shape)
+        privacy_loss = torch.nn.functional.pad(self._levels.repeat(count), (1, 0)).expand(price.shape)
+        most = torch.nn.functional.pad(records.transpose(0, 1).flatten(1).long(), (1, 0))[:, None]
+        cost = torch.nn.functional.pad(self._cost[row, someone].repeat(1, 1, count), (1, 0))
+        entry, sold, payment = favourite(
+            privacy_loss,
+            price,
+            most.expand(shape),
+            cost,
+            bids.privacy_budget[row, someone],
+            bids.data_size[row, someone],
+        )
+        loss = privacy_loss.gather(-1, entry[..., None])[..., 0]
+        self._picked[:, row, owner] = torch.stack([loss, payment, sold.double()])
+
+    def outcome(self) -> Outcome:
+        """All of it."""
+        privacy_loss, payment, records = self._picked[:, :, :-1].contiguous()
+        return Outcome(privacy_loss=privacy_loss, payment=payment, data_size=records.long())

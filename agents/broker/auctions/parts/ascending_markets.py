@@ -104,15 +104,15 @@ class Played:
 
     Parameters
     ----------
-    sales : Sale [T, M, B]
-        Of every member of every turn.
+    sales : list of Sale [M, B]
+        Of the members of every turn, but for the first ``Group.vacant`` places.
     history, left, largest : History [B], float64[B], float64[B]
         As in ``Markets``, afterwards.
     lists : Lists [B], optional
         Where they were asked for.
     """
 
-    sales: Sale
+    sales: list[Sale]
     history: History
     left: Tensor
     largest: Tensor

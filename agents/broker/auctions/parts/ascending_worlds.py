@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from agents.broker.auctions.parts.ascending_choice import Offers, Sale, Sellers, favourite_offer
+from agents.broker.auctions.parts.ascending_choice import Offers, Sale, Sellers, favourite_offer, favourites_in_block
 from agents.broker.auctions.parts.ascending_groups import Group
 from agents.broker.auctions.parts.ascending_markets import Lists, Markets, Played, Rule
 from agents.broker.auctions.parts.ascending_network import Place, Setting, features
@@ -75,6 +75,7 @@ class Worlds:
         self._told_cost = known_cost(unit_cost, self._told_size)
         # Privacy loss by entry: nothing, then those of as many lists as anybody chooses from.
         self._losses = torch.nn.functional.pad(rule.network.levels.repeat(group.turns + self._classes), (1, 0))
+        self._vacant = group.vacant
         self._settings = self._what_no_sale_changes()
         self._sellers = self._who_is_asked()
         self._offers = Offers.room(group.turns, self._market.shape[0], rule.network.levels.shape[0])
@@ -89,49 +90,55 @@ class Worlds:
                 own.append(records[self._z1_row])
         return self._last_turn(sales, own)
 
-    def _turn(self, turn: int) -> tuple[list[Sale], Tensor]:
+    def _turn(self, turn: int) -> tuple[Sale, Tensor]:
         """A turn in all worlds: everybody picks of its list and of all earlier ones.
 
         Returns
         -------
-        (sales of every member [R], most records on the list [R, E])
+        (sales [M, R], most records on the list [R, E])
         """
         price, records = self._lists(turn)
         most_paid = self._left / self._waiting[turn]
-        sales = []
+        here, market = slice(self._vacant[turn], None), self._market
+        size, sellers = self._size[turn, here], self._sellers.at(turn, here)
         # The last member of a turn is its largest: her size limits the list for those who come later.
-        for member, size in enumerate(self._size[turn]):
-            self._offers.put(turn, price, records, size)
-            sellers = self._sellers.at(turn, member)
-            sales.append(favourite_offer(self._offers, turn + 1, sellers, most_paid, self._market))
-        told = self._told_size[turn], self._told_cost[turn]
+        self._offers.put(turn, price, records, size[-1])
+        if len(size) == 1:
+            sales = favourite_offer(self._offers, turn + 1, sellers.at(0), most_paid, market).view(1, -1)
+        else:
+            sales = favourites_in_block(self._offers.first(turn + 1), records, size, sellers, most_paid, market)
+        told = self._told_size[turn, here], self._told_cost[turn, here]
         self._left, self._history = self._after(sales, *told, self._quantum, self._left, self._history)
         return sales, records
 
-    def _last_turn(self, sales: list[list[Sale]], own: list[Tensor]) -> Played:
+    def _last_turn(self, sales: list[Sale], own: list[Tensor]) -> Played:
         """The last turn, played in world z1; only the largest owner may also take what she is offered in lower ones."""
         turn, row = self._group.turns - 1, self._z1_row
+        here = slice(self._vacant[turn], None)
         price, records = self._last_lists()  # [class, market, entry]
         market = torch.arange(len(row))
         most_paid = (self._left / self._waiting[turn])[row]
-        size, told_size, told_cost = (part[turn][:, row] for part in (self._size, self._told_size, self._told_cost))
+        size, told_size, told_cost = (
+            part[turn, here][:, row] for part in (self._size, self._told_size, self._told_cost)
+        )
+        sellers = self._sellers.at(turn, here)
         sold, lists = [], None
         if len(size) > 1 or self._listed:
-            mine = price[self._z1, market], records[self._z1, market]
-            offered = self._offers.take(slice(0, turn), row).and_these(mine[0][None], mine[1][None])
-            for member in range(len(size) - 1):
-                offered.put(turn, *mine, size[member])
-                sold.append(favourite_offer(offered, turn + 1, self._sellers.at(turn, member), most_paid))
+            mine = records[self._z1, market]
+            offered = self._offers.take(slice(0, turn), row).and_these(price[self._z1, market][None], mine[None])
+            if len(size) > 1:
+                others = sellers.at(slice(0, -1))
+                sold.append(favourites_in_block(offered, mine, size[:-1], others, most_paid, market))
             if self._listed:
-                lists = Lists(offered, torch.stack([*own, mine[1]]), self._open_to_largest(price, records))
+                lists = Lists(offered, torch.stack([*own, mine]), self._open_to_largest(price, records))
         hers = self._open_to_largest(price, torch.minimum(records, size[-1, :, None]))
-        sold.append(favourite_offer(hers, turn + len(price), self._sellers.at(turn, len(size) - 1), most_paid))
+        sold.append(favourite_offer(hers, turn + len(price), sellers.at(-1), most_paid).view(1, -1))
+        last = Sale.joined(sold)
         left, history = self._after(
-            sold, told_size, told_cost, self._markets.quantum, self._left[row], self._history.take(row)
+            last, told_size, told_cost, self._markets.quantum, self._left[row], self._history.take(row)
         )
-        last = Sale.of_turns([sold])
         return Played(
-            sales=Sale.of_turns(sales).take(row).and_these(last) if sales else last,
+            sales=[*(sale.take(row) for sale in sales), last],
             history=history,
             left=left,
             largest=torch.maximum(self._markets.largest, told_size[-1]),
@@ -210,20 +217,18 @@ class Worlds:
         return Sellers.of(cost, for_sale & here[..., None], self._markets.quantum)
 
     def _after(
-        self, sales: list[Sale], size: Tensor, cost: Tensor, quantum: Tensor, left: Tensor, history: History
+        self, sales: Sale, size: Tensor, cost: Tensor, quantum: Tensor, left: Tensor, history: History
     ) -> tuple[Tensor, History]:
-        """Money left and history of some rows after the sales of a turn's members, who told ``size`` and ``cost``."""
+        """Money left and history of some rows after a turn's sales ``[M, R]`` by who told ``size`` and ``cost``."""
         units = self._rule.units
-        # One after another: vacant places leave every sum as it is.
-        for sale, told_size, told_cost in zip(sales, size, cost, strict=True):
-            loss = self._losses[sale.entry]
-            left = left - sale.payment
-            history = history.after(
-                left=left * quantum / units.money,
-                privacy_loss_squared=loss * loss,
-                bought=sale.records / units.records,
-                size=told_size,
-                cost=told_cost,
-                sold=(sale.records > 0).double(),
-            )
+        loss = self._losses[sales.entry]
+        left = left - sales.payment.sum(dim=0)  # whole quanta: exact
+        history = history.after_each(
+            left=left * quantum / units.money,
+            privacy_loss_squared=loss * loss,
+            bought=sales.records / units.records,
+            size=size,
+            cost=cost,
+            sold=(sales.records > 0).double(),
+        )
         return left, history

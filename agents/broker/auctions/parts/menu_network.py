@@ -58,12 +58,18 @@ class History:
     def after(
         self, *, left: Tensor, privacy_loss_squared: Tensor, bought: Tensor, size: Tensor, cost: Tensor, sold: Tensor
     ) -> History:
-        """The state after one more turn, of one owner ``[B]`` or several ``[B, M]``.
+        """The state after one more turn of owners ``[B, M]``; an absent one, of size and cost 0, changes nothing."""
+        told = torch.stack([privacy_loss_squared / 8, size, bought, cost, sold, size * cost, bought * bought], dim=-1)
+        return History(self.budget, left, self.sums + told.sum(dim=1))
 
-        An absent one, of size 0 and so of ``cost`` 0 (``known_cost``), leaves it as it was.
-        """
-        sums = torch.stack([privacy_loss_squared / 8, size, bought, cost, sold, size * cost, bought * bought], dim=-1)
-        return History(self.budget, left, self.sums + (sums if sums.dim() == 2 else sums.sum(dim=1)))
+    def after_each(
+        self, *, left: Tensor, privacy_loss_squared: Tensor, bought: Tensor, size: Tensor, cost: Tensor, sold: Tensor
+    ) -> History:
+        """As ``after`` with the owners ``[M, B]`` counted in one by one: where absent ones stand changes no bit."""
+        told = torch.stack([privacy_loss_squared / 8, size, bought, cost, sold, size * cost, bought * bought], dim=-1)
+        if len(told) == 1:
+            return History(self.budget, left, self.sums + told[0])
+        return History(self.budget, left, torch.cat([self.sums[None], told]).cumsum(dim=0)[-1])
 
     def amounts(self, scale: Tensor) -> tuple[Tensor, Tensor]:
         """What features are made of, on the ``scale[B, 9]`` of a turn.

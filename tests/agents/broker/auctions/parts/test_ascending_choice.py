@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from agents.broker.auctions.base import favourite
-from agents.broker.auctions.parts.ascending_choice import Offers, Sellers, favourite_offer
+from agents.broker.auctions.parts.ascending_choice import Offers, Sellers, favourite_offer, favourites_in_block
 
 ROWS, LISTS, ENTRIES = 400, 3, 4
 
@@ -47,6 +47,30 @@ def test_the_choice_is_exact(kind, quantum, generator):
 
     assert torch.equal(sale.entry, _exact(offers, cost, for_sale, units))
     assert bool((sale.entry > 0).any())
+
+
+@pytest.mark.parametrize("highest", [4, 2**20])
+@pytest.mark.parametrize("at_once", [1, 100, 10**9])
+def test_who_shares_a_turn_chooses_as_she_would_alone(highest, at_once, generator, monkeypatch):
+    """With small whole numbers most choices are ties; of the last list each may sell as much as she has."""
+    members, rows = 5, 30
+    monkeypatch.setattr("agents.broker.auctions.parts.ascending_choice._ENTRIES", at_once)
+    price, records = torch.randint(1, highest, (2, LISTS, rows, ENTRIES), generator=generator).double()
+    size = torch.randint(0, highest, (members, rows), generator=generator).double()
+    cost = torch.randint(0, highest, (members, rows, ENTRIES), generator=generator).double()
+    for_sale = torch.rand(cost.shape, generator=generator) < 0.8
+    sellers = Sellers.of(cost, for_sale, torch.ones(rows, dtype=torch.float64))
+    most_paid = (price * records).amax(dim=(0, 2))
+    limited = records.clone()
+    limited[-1] = torch.minimum(records[-1], size[-1, :, None])
+    block = favourites_in_block(Offers.of(price, limited), records[-1], size, sellers, most_paid, torch.arange(rows))
+    for member in range(members):
+        hers = records.clone()
+        hers[-1] = torch.minimum(records[-1], size[member, :, None])
+        alone = favourite_offer(Offers.of(price, hers), LISTS, sellers.at(member), most_paid)
+        assert torch.equal(block.entry[member], alone.entry)
+        assert torch.equal(block.records[member], alone.records)
+        assert torch.equal(block.payment[member], alone.payment)
 
 
 def test_two_lists_by_hand():
