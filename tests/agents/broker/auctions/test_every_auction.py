@@ -50,6 +50,17 @@ def test_an_outcome_has_the_shape_of_the_bids_and_stays_within_them(auction: Auc
         assert bool((outcome.payment[~outcome.sells] == 0).all())
 
 
+def test_what_it_returns_are_ordinary_tensors(auction: Auction, profiles: list[Profile]) -> None:
+    """They may be written into and take part in gradients, whatever mode the auction works in."""
+    _, types, budget = profiles[0]
+    bids = types.truthful_bids()
+    returned = [auction.run(bids, budget)]
+    if isinstance(auction, MenuAuction):
+        returned += [auction.price_list(bids, budget), auction.chosen_instead(bids, budget, bids)]
+    for value in returned:
+        assert not any(getattr(value, name).is_inference() for name in value.__dataclass_fields__)
+
+
 def test_truthful_owners_never_lose_and_the_budget_is_kept_to_the_last_bit(
     auction: Auction, profiles: list[Profile]
 ) -> None:
