@@ -15,7 +15,7 @@ import pandas as pd
 from analysis.formatting import counted, rounded
 
 KEPT, BROKEN, NOT_TRIED = "kept", "broken", "not tried"
-CLAIMED, NOT_CLAIMED = "claimed", "not claimed"
+CLAIMED, NOT_CLAIMED, ASSUMED = "claimed", "not claimed", "assumed"
 REFUTED, PLANTED = "claimed, refuted by a counterexample", "claimed by a planted cheat"
 FIELDS = ("valuation", "privacy_budget", "data_size")
 COLUMNS = ("promise", "claim", "here", "cases", "broken", "worst", "unit")
@@ -35,7 +35,7 @@ def promises(
     ----------
     guarantees : mapping
         ``config["auction"]["guarantees"]`` of a run: ``truthful_in``, ``verified`` (lists of fields),
-        ``individually_rational``, ``budget_feasible``, ``planted``, ``refuted``.
+        ``individually_rational``, ``budget_feasible``, ``cannot_overstate``, ``planted``, ``refuted``.
     rounds, trades : DataFrame
         Of one or several runs of one market.
     identities : DataFrame, optional
@@ -46,9 +46,9 @@ def promises(
     Returns
     -------
     DataFrame
-        ``promise, claim`` (one of ``CLAIMED``, ``REFUTED``, ``PLANTED``, ``NOT_CLAIMED``), ``here`` (``KEPT``,
-        ``BROKEN``, ``NOT_TRIED``), ``cases`` (recorded ones in which it could have been broken), ``broken`` (in how
-        many it was), ``worst`` (by how much at most; 0 where it was not) and its ``unit``.
+        ``promise, claim`` (one of ``CLAIMED``, ``REFUTED``, ``PLANTED``, ``NOT_CLAIMED``, ``ASSUMED``), ``here``
+        (``KEPT``, ``BROKEN``, ``NOT_TRIED``), ``cases`` (recorded ones in which it could have been broken), ``broken``
+        (in how many it was), ``worst`` (by how much at most; 0 where it was not) and its ``unit``.
     """
     own_claim = PLANTED if guarantees["planted"] else REFUTED if guarantees["refuted"] else CLAIMED
     sold = trades.loc[trades["identities"] == 1, SOLD]
@@ -72,12 +72,16 @@ def promises(
         _row("nobody gains under several names", NOT_CLAIMED, _paid(several), "money"),
         _row("no group gains together", NOT_CLAIMED, _gains_together(groups), "money"),
     ]
+    if guarantees.get("cannot_overstate"):
+        single = trades[trades["identities"] == 1]
+        more = single["reported_data_size"] - single["data_size"]
+        rows.insert(1, _row("nobody reports more records than she has", ASSUMED, more, "records"))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def promises_sentence(table: pd.DataFrame) -> str:
     """Which claims were broken here, or that none was, and which were not tried; ``table`` as of ``promises``."""
-    claimed = table[table["claim"] != NOT_CLAIMED]
+    claimed = table[~table["claim"].isin((NOT_CLAIMED, ASSUMED))]
     broken = [
         f"{row.promise} (broken in {row.broken:,} of {counted(row.cases, 'case')}, by {rounded(row.worst)} at most)"
         for row in claimed[claimed["here"] == BROKEN].itertuples()

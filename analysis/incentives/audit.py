@@ -142,7 +142,7 @@ def audit(
         if settings.controls:
             controls = positive_controls(able, prior, USUAL_OWNERS, settings.seed)
             progress.advance("positive controls")
-        report = AuditReport(auction.name, repeat, found, structure, checks, controls)
+        report = AuditReport(auction.name, repeat, found, structure, checks, controls, auction.guarantees.assumption)
         directory.finish(report)
     return report
 

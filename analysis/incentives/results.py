@@ -103,6 +103,8 @@ class AuditReport(ShowsItself):
         What ``check_auction`` found; empty if it was not asked.
     controls : DataFrame
         Positive controls; empty if none were run.
+    assumption : str
+        What truthfulness rests on (``Guarantees.assumption``).
     """
 
     auction: str
@@ -111,6 +113,7 @@ class AuditReport(ShowsItself):
     structure: pd.DataFrame
     checks: pd.DataFrame
     controls: pd.DataFrame
+    assumption: str = ""
 
     @property
     def ok(self) -> bool:
@@ -174,7 +177,7 @@ class AuditReport(ShowsItself):
                     "largest": float(own["max"]),
                 }
             )
-        notes = [f"All gains {AT_LEAST}."]
+        notes = [f"All gains {AT_LEAST}.", *([self.assumption] if self.assumption else [])]
         if self.refuted:
             notes.append(f"Checks that it failed: {', '.join(self.refuted)}.")
         if len(self.controls):
@@ -185,6 +188,7 @@ class AuditReport(ShowsItself):
         """Every figure but the tables of single owners, as JSON holds it."""
         return {
             "auction": self.auction,
+            "assumption": self.assumption,
             "label": AT_LEAST,
             "settings": dict(self.settings),
             "ok": self.ok,

@@ -63,6 +63,8 @@ def claim_sentences(auction: Auction) -> list[str]:
         sentences.append(f"Nothing is claimed to keep her from lying about {_format_fields(misreports)}.")
     if declared.verified:
         sentences.append(f"It takes as known, and not from her word: {_format_fields(declared.verified)}.")
+    if declared.assumption:
+        sentences.append(declared.assumption)
     rational, feasible = declared.individually_rational, declared.budget_feasible
     sentences.append("Claimed: no truthful owner loses." if rational else "Not claimed: that no truthful owner loses.")
     sentences.append(

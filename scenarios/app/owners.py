@@ -28,8 +28,8 @@ from scenarios.app.visit import Visit
 COLOURED_BY = {"strategy": "how they bid", "gain": "what lying brought them"}
 CAPTION = (
     "Each disc is an entry she may pick: so much privacy loss on so many records (its area) at such a price. The "
-    "auction picks for her, by her bid (diamond); the ring is what suits her best. Because nothing she says can move "
-    "the list, a lie can only make it pick an entry that suits her less."
+    "auction picks for her, by her bid (diamond); the ring is what suits her best. No lie of hers can improve the "
+    "list: it can only take entries away, or make the auction pick one that suits her less."
 )
 NO_LISTS = "This auction has no price lists: what an owner is paid depends on everybody's bids, her own included."
 SEVERAL_NAMES = "In this round somebody bid under several names, and every name had a price list of its own."

@@ -49,7 +49,7 @@ OPENING = "learned-menu"
 PRESETS: Mapping[str, Preset] = {
     OPENING: Preset(
         "The learned menu",
-        "Nothing that an owner says can move her price list, so that no lie pays: no mark lies right of zero.",
+        "No lie of an owner can improve her price list, so that none pays: no mark lies right of zero.",
         Choices(),
         60,
     ),

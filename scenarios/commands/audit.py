@@ -115,6 +115,7 @@ def _summary(report: AuditReport, out: Path) -> tuple[Any, ...]:
     if len(report.controls):
         parts.append(_controls(report))
     parts += [f"{name}: {findings.threat}" for name, findings in report.threats.items()]
+    parts += [report.assumption] if report.assumption else []
     parts += [f"All gains {AT_LEAST}.", f"Figures, tables of owners and pictures: {escape(str(out))}"]
     return tuple(parts)
 

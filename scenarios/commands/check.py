@@ -65,6 +65,7 @@ def _figures(report: CheckReport) -> dict[str, Any]:
         "ok": report.ok,
         "refuted": report.refuted,
         "not_tried": report.not_tried,
+        "assumption": report.assumption,
         "checks": rows,
     }
 
@@ -75,6 +76,8 @@ def _summary(report: CheckReport) -> tuple[Any, ...]:
         notes += [f"{row['check']}: {row['where']}"] if row["where"] else []
         notes += [f"{row['check']}: would have been seen: {row['excludes']}"] if row["excludes"] else []
     end = f"{report.auction}: {'nothing refuted' if report.ok else 'REFUTED: ' + ', '.join(report.refuted)}"
+    if report.assumption:
+        notes.append(report.assumption)
     if report.not_tried:
         notes.append(f"Not tried, so that nothing is known: {', '.join(report.not_tried)}.")
     return (

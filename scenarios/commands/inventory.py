@@ -71,10 +71,11 @@ def declarations() -> Table:
                 _yes(promise.individually_rational),
                 _yes(promise.budget_feasible),
                 _fields(promise.verified),
+                _fields(promise.cannot_overstate),
                 "planted" if auction.planted else "refuted" if auction.refuted else "",
             )
         )
-    return _table(("name", "truthful in", "IR", "budget", "known", ""), rows)
+    return _table(("name", "truthful in", "IR", "budget", "known", "cannot be overstated", ""), rows)
 
 
 def first_line(part: Any) -> str:

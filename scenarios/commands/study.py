@@ -203,7 +203,9 @@ class _StudyJob:
 
     @property
     def name(self) -> str:
-        return f"{'-'.join(self.keys)}-{self.seed}" + ("" if self.itself else f"-{PAIRED_RUN}")
+        """What tells it apart, of which paired runs it has among other things: a longer study splits other seeds."""
+        shared = f"-with-{PAIRED_RUN}" if self.itself and self.paired else "" if self.itself else f"-{PAIRED_RUN}"
+        return f"{'-'.join(self.keys)}-{self.seed}{shared}"
 
 
 def _jobs(keys: Sequence[str], seeds: Sequence[int], paired: Collection[str], *, together: bool) -> list[_StudyJob]:
@@ -281,6 +283,8 @@ def _saved(played: Finished, job: str, job_of_twin: str, key: str, out: Path) ->
     """Write the directory of a run of a job; return the run, and the rounds of its paired run if that was asked for."""
     run, twin = results_of(played, job, key), results_of(played, job_of_twin, f"{key}-{PAIRED_RUN}")
     assert run is not None
+    # A run in which nobody lies is its own paired run.
+    assert twin is not None or job_of_twin == job
     run.save(out)
     if twin is not None:
         twin.save(out / PAIRED_RUN)

@@ -75,7 +75,8 @@ def _train(name: str, training: Trainer, recipe: Any, out: Path, progress: bool,
     state = out.with_suffix(".state")
     with tempfile.TemporaryFile(dir=out.parent):
         pass  # better refused now than after the training
-    with torch_threads(1), bar(progress, f"training {name}", recipe.steps) as advance:
+    steps = training.steps(recipe)
+    with torch_threads(1), bar(progress, f"training {name}", steps) as advance:
         try:
             card = training.make_checkpoint(
                 out,
@@ -87,7 +88,7 @@ def _train(name: str, training: Trainer, recipe: Any, out: Path, progress: bool,
             )
         except KeyboardInterrupt:
             # It may also come while what was trained is measured.
-            raise KeyboardInterrupt(saved_progress(state, recipe.steps)) from None
+            raise KeyboardInterrupt(saved_progress(state, steps)) from None
     state.unlink(missing_ok=True)
     table = Table("", "", box=box.SIMPLE_HEAD, show_header=False)
     figures = {"checkpoint": str(out), "sha256": card.sha256, **card.figures}

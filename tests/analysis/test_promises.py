@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from analysis.promises import (
+    ASSUMED,
     BROKEN,
     CLAIMED,
     KEPT,
@@ -73,6 +74,16 @@ def test_every_claim_is_kept():
         **OUTSIDE,
     }
     assert promises_sentence(found) == "No claim of the auction was broken here."
+
+
+def test_what_a_claim_rests_on_is_a_row_and_no_claim():
+    resting = {**EVERYTHING, "cannot_overstate": ["data_size"]}
+    found = promises(resting, ROUNDS, trades())
+    assert list(found["promise"])[:2] == [LIE, "nobody reports more records than she has"]
+    assert by_promise(found)["nobody reports more records than she has"] == (ASSUMED, KEPT, 4, 0, 0.0)
+    overstated = promises(resting, ROUNDS, trades(reported_data_size=[10, 10, 13, 5]))
+    assert by_promise(overstated)["nobody reports more records than she has"] == (ASSUMED, BROKEN, 4, 1, 3.0)
+    assert promises_sentence(overstated) == "No claim of the auction was broken here."
 
 
 def test_every_claim_is_broken():

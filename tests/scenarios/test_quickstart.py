@@ -91,6 +91,7 @@ def test_no_lie_paid_and_no_promise_was_broken(played):
     assert answer.figures["headline"]["verdict"] == "No"
     assert {(row["claim"], row["here"], row["broken"]) for row in answer.figures["promises"]} == {
         ("claimed", "kept", 0),
+        ("assumed", "kept", 0),  # nobody overstated her data: the market would have refused it
         ("not claimed", "not tried", 0),  # nobody had several names, nobody acted together
     }
 

@@ -113,7 +113,8 @@ class AscendingMenu(NetworkAuction[AscendingNetwork], MenuAuction):
 
     def _in_batches(self, bids: Bids, budget: Tensor) -> Iterator[tuple[Bids, Tensor]]:
         """Some markets at a time."""
-        of_one = most_turns(bids.shape[1]) * len(self._rule.classes) * len(self.network.levels)
+        owners, levels = bids.shape[1], len(self.network.levels)
+        of_one = max(owners, most_turns(owners) * len(self._rule.classes)) * levels
         markets = max(1, _ENTRIES // max(1, of_one))
         if bids.shape[0] <= markets:
             yield bids, budget

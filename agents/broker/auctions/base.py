@@ -68,6 +68,14 @@ class Guarantees:
         """Fields that an owner may lie about."""
         return FIELDS - self.verified
 
+    @property
+    def assumption(self) -> str:
+        """What truthfulness rests on, in a sentence; empty if on nothing."""
+        if not self.cannot_overstate:
+            return ""
+        named = " or ".join(name.replace("_", " ") for name in sorted(self.cannot_overstate))
+        return f"Assumed: nobody can overstate her {named} (the market refuses it); such lies are not tried."
+
 
 class Auction(Remembering, ABC):
     """A procurement auction of privacy: bids and budget in, privacy losses and payments out.
@@ -201,7 +209,7 @@ class Auction(Remembering, ABC):
 
 @dataclass(frozen=True)
 class Menu:
-    """Price lists: one per owner, each fixed before (and whatever) she bids.
+    """Price lists: one per owner, each fixed before she chooses, so that no lie of hers improves it.
 
     At level k she may sell any number of records up to ``records`` at ``price`` money per record each; level 0 is
     nothing for nothing.
@@ -209,7 +217,7 @@ class Menu:
     Parameters
     ----------
     privacy_loss : float64[B, n, K]
-        Nondecreasing in the level, 0 at level 0.
+        0 at level 0.
     price : float64[B, n, K]
         Money per record.
     records : int64[B, n, K]
@@ -288,7 +296,9 @@ def _best_level(entries: tuple[Tensor, ...], privacy_budget: Tensor, data_size: 
 
 
 class MenuAuction(Auction):
-    """An auction in which everybody picks from a price list that does not depend on her own bid.
+    """An auction in which everybody picks from a price list that no lie of hers improves.
+
+    It does not depend on her own bid, but for what ``list_depends_on`` names.
 
     ``list_depends_on`` names fields of her own bid on which her list may depend all the same. It must be the data
     size: for a smaller report every entry has to lie within one of the truthful list's, no more privacy loss, no

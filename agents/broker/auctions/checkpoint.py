@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from agents.broker.auctions.parts.ascending_network import USUAL_MARKETS
 from agents.files import plain, to_json, write_file
 from agents.units import PublicUnits
 
@@ -134,21 +135,21 @@ class ModelCard:
             trained, here = self.prior.get(name), prior.described(name)
             if trained is not None and trained != here:
                 clauses[name] = f"was trained on {trained} {words}, this market's are {here}"
-        few, many = self._bidders_trained()
-        if bidders is not None and not few <= bidders <= many:
-            numbers = f"{few:g}" if few == many else f"{few:g} to {many:g}"
+        trained_with = self._bidders_trained()
+        if bidders is not None and trained_with and not any(few <= bidders <= many for few, many in trained_with):
+            numbers = " or ".join(f"{few}" if few == many else f"{few} to {many}" for few, many in trained_with)
             clauses["bidders"] = f"was trained with {numbers} bidders a round, this market has {bidders}"
         return clauses
 
-    def _bidders_trained(self) -> tuple[float, float]:
-        """Smallest and largest number of bidders of a training profile."""
-        usual = self.recipe.get("owners")
+    def _bidders_trained(self) -> list[tuple[int, int]]:
+        """Ranges of the numbers of bidders of the training's profiles; none if that is not known."""
+        usual, others = self.recipe.get("owners"), self.recipe.get("other_owners")
         if usual is None:
-            return 0.0, float("inf")
-        numbers = [usual, *self.recipe.get("other_owners", ())]
-        if "most_owners" in self.recipe:
-            numbers += [1, self.recipe["most_owners"]]
-        return min(numbers), max(numbers)
+            return []
+        if "most_owners" in self.recipe:  # One network each for small, usual and large markets.
+            few, many = USUAL_MARKETS
+            return [(1, max(few - 1, self.recipe["neighbours"][1])), (many + 1, self.recipe["most_owners"])]
+        return [(min(usual, *others), max(usual, *others)) if others else (usual, usual)]
 
     def _in_every_regime(self) -> bool:
         """Whether some of the training's profiles are of other kinds of sizes and budgets than the prior's."""

@@ -104,4 +104,4 @@ def check_auction(
         watch("done", 1.0)
     table = pd.DataFrame([vars(result) for result in examination.results()], columns=list(COLUMNS))
     table["holds"] = pd.Series([result.holds for result in examination.results()], dtype=object)
-    return CheckReport(auction=auction.name, table=table)
+    return CheckReport(auction=auction.name, table=table, assumption=auction.guarantees.assumption)

@@ -26,10 +26,13 @@ class CheckReport(ShowsItself):
         the liar's cost, the lowest utility, the most overspent, the most sold beyond the bid, or how many numbers
         differed. ``tried``: how many cases. ``excludes``: failures so frequent that they would have been seen.
         ``where``: the worst case of what does not hold.
+    assumption : str
+        What truthfulness rests on (``Guarantees.assumption``).
     """
 
     auction: str
     table: pd.DataFrame
+    assumption: str = ""
 
     @property
     def ok(self) -> bool:
@@ -51,6 +54,7 @@ class CheckReport(ShowsItself):
         short = self.table[[name for name in COLUMNS if name != "where"]]
         told = short.assign(holds=[verdict(value) for value in self.table["holds"]])
         cases = tuple(f"{row['check']}: {row['where']}" for _, row in self.table.iterrows() if row["where"])
+        cases += (self.assumption,) if self.assumption else ()
         return Shown(f"{self.auction}: {'nothing refuted' if self.ok else 'REFUTED'}", told, cases)
 
 

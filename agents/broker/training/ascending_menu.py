@@ -43,9 +43,10 @@ class AscendingRecipe:
     steps : int
         Adam steps of the network of usual markets.
     small_steps, large_steps : int
-        Those of the networks of small and of large ones.
+        Those of the networks of small and of large ones; at most ``steps`` each.
     batch, owners : int
-        Bidders of most usual markets, and how many such markets a step plays; of other markets as many owners in all.
+        How many usual markets a step plays, and bidders of most of them. Of other markets it plays as many owners in
+        all, of large ones twice as many, but at most twice as many markets.
     neighbours : (int, int)
         Fewest and most bidders of other usual markets that are played.
     share_of_neighbours : float
@@ -180,8 +181,8 @@ class AscendingTraining(GradientTraining[AscendingNetwork]):
         fewest, most = recipe.neighbours
         self._parts = (
             _Part("usual", recipe.steps, range(fewest, most + 1)),
-            _Part("small", recipe.small_steps, range(1, low)),
-            _Part("large", recipe.large_steps, range(high + 1, recipe.most_owners + 1)),
+            _Part("small", min(recipe.small_steps, recipe.steps), range(1, low)),
+            _Part("large", min(recipe.large_steps, recipe.steps), range(high + 1, recipe.most_owners + 1)),
         )
         self.steps = sum(part.steps for part in self._parts)
 

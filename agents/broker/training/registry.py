@@ -72,6 +72,10 @@ class Trainer:
         """The usual recipe of this auction, but for ``settings``."""
         return self.recipe_class(**{**self.particular, **settings})
 
+    def steps(self, recipe: Any) -> int:
+        """How many steps a training by this recipe has."""
+        return self.training(OwnerPrior(), recipe).steps
+
     def make_checkpoint(
         self,
         path: Path,

@@ -55,7 +55,7 @@ def test_a_comparison_has_one_mark_per_market_and_quantity(markets):
     figure = drawn(numbers_figure(numbers))
     assert sum(len(axes.containers) for axes in figure.axes) == numbers["mean"].notna().sum()
     overlaid = drawn(overlay_figure({m.label: m.rounds for m in markets}, {m.label: m.trades for m in markets}))
-    assert [line.get_label() for line in overlaid.axes[0].lines] == ["sequential-menu", "all-in"]
+    assert [line.get_label() for line in overlaid.axes[0].lines] == ["ascending-menu", "all-in"]
 
 
 def test_a_market_named_by_its_auction_has_the_auctions_colour():

@@ -16,12 +16,12 @@ from analysis.report.runs import differing, markets_of
 
 
 def test_runs_of_the_same_market_are_put_together_and_named_by_what_differs(markets):
-    assert [market.label for market in markets] == ["sequential-menu", "all-in"]
+    assert [market.label for market in markets] == ["ascending-menu", "all-in"]
     assert [list(market.runs) for market in markets] == [["first", "second"], ["all-in"]]
     assert markets[0].rounds["seed"].tolist() == [0] * 6 + [1] * 6
     assert differing(markets).to_dict("list") == {
-        "label": ["sequential-menu", "all-in"],
-        "auction": ["sequential-menu", "all-in"],
+        "label": ["ascending-menu", "all-in"],
+        "auction": ["ascending-menu", "all-in"],
     }
 
 
@@ -29,7 +29,7 @@ def test_markets_are_named_by_what_differs(runs):
     first, other = runs["first"], runs["all-in"]
     far = {**other.config, "config": {**other.config["config"], "owners": 25, "rounds": 9}}
     labels = [market.label for market in markets_of({"a": first, "b": replace(other, config=far)})]
-    assert labels == ["sequential-menu, 24 owners, 6 rounds", "all-in, 25 owners, 9 rounds"]
+    assert labels == ["ascending-menu, 24 owners, 6 rounds", "all-in, 25 owners, 9 rounds"]
     noise = {**first.config, "config": {**first.config["config"], "perturbation": "none", "lifetime_allowance": 2.0}}
     labels = [market.label for market in markets_of({"a": first, "b": replace(first, config=noise)})]
     assert labels == ["perturbation privunit, lifetime allowance none", "perturbation none, lifetime allowance 2.0"]
@@ -56,7 +56,7 @@ def test_the_report_has_every_markets_numbers_to_the_last_digit(markets, read):
         assert report.rows(f"promises-table-{place + 1}") == tried_or_claimed(market.findings.promises).to_dict(
             "records"
         )
-    assert [row["auction"] for row in report.rows("differences-table")] == ["sequential-menu", "all-in"]
+    assert [row["auction"] for row in report.rows("differences-table")] == ["ascending-menu", "all-in"]
     assert len(html.encode()) <= 3_000_000
     ids = [attributes["id"] for _, attributes in report.tags if "id" in attributes]
     assert len(ids) == len(set(ids))

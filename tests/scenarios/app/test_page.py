@@ -184,6 +184,10 @@ def test_side_by_side_there_is_a_line_of_differences(screen, visit):
     ("auction", "said"),
     [
         ("sequential-menu", "Claimed: no owner gains by lying, whatever she lies about and whatever the others do."),
+        (
+            "ascending-menu",
+            "Assumed: nobody can overstate her data size (the market refuses it); such lies are not tried.",
+        ),
         ("sequential-menu-verified", "It takes as known, and not from her word: her data."),
         ("pay-as-bid", "Planted: it claims more than it keeps, to show that the market finds out."),
     ],

@@ -123,6 +123,8 @@ def test_the_list_names_every_part_and_marks_the_planted_controls(quiet_scenario
         assert any(line.strip().startswith(f"{name} ") for line in lines), name
     planted = {line.split()[0] for line in lines if line.strip().endswith("planted")}
     assert planted == {"pay-as-bid", "fixed-share", "leaky-menu"}
+    (default,) = (line for line in lines if line.split()[:3] == ["ascending-menu", "all", "three"])
+    assert default.rstrip().endswith("data size"), "it rests on nobody overstating her data size"
     assert any("What happens when nothing happens?" in line for line in lines)
 
 

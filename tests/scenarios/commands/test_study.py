@@ -6,7 +6,10 @@ import io
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from rich.console import Console
@@ -149,3 +152,22 @@ def test_markets_that_are_played_together_come_to_the_same_as_one_by_one(tmp_pat
     assert Path("market-6") / PAIRED_RUN / "rounds.parquet" in files, files
     for file in files:
         assert (tmp_path / "together" / file).read_bytes() == (tmp_path / "apart" / file).read_bytes(), file
+
+
+def test_a_longer_study_goes_on_from_a_shorter_one_that_split_other_seeds(tmp_path: Path, monkeypatch):
+    """The last seed's paired runs are a job of their own: which seed that is depends on how many there are."""
+    liars = replace(SMALL, auction="sequential-menu", strategies={"truthful": 0.5, "scaled-valuation": 0.5})
+    markets = {"market": liars, "no-noise": replace(liars, perturbation="none")}
+
+    def played(seeds: list[int], out: Path, kept: Path | None = None) -> Any:
+        return play(
+            markets, seeds, out, progress=False, workers=Workers(1), kept=kept, unpaired=["no-noise"], together=True
+        )
+
+    with monkeypatch.context() as patch:
+        patch.setattr("scenarios.commands.study._saved", mock.Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            played([4, 5], tmp_path / "first", tmp_path / "kept")
+    grown = played([4, 5, 6], tmp_path / "grown", tmp_path / "kept")["market"].paired_rounds
+    anew = played([4, 5, 6], tmp_path / "anew")["market"].paired_rounds
+    pd.testing.assert_frame_equal(grown, anew)

@@ -9,6 +9,7 @@ import torch
 from filelock import FileLock
 from typer.testing import CliRunner, Result
 
+from agents.broker.training.registry import TRAINERS
 from agents.prior import OwnerPrior
 from market_sim import load_auction
 from scenarios.commands.cli import app
@@ -154,3 +155,10 @@ class SequentialMenuSteps:
             return original(training)
 
         monkeypatch.setattr(MenuTraining, "step", step)
+
+
+def test_the_steps_of_all_networks_of_an_auction_are_counted():
+    trainer = TRAINERS["ascending-menu"]
+    assert trainer.steps(trainer.recipe()) == 6000 + 1300 + 2000
+    assert trainer.steps(trainer.recipe(steps=2)) == 6
+    assert trainer.steps(trainer.recipe(steps=1500)) == 1500 + 1300 + 1500

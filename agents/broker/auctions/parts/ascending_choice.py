@@ -171,9 +171,8 @@ def favourite_offer(
     gain = torch.addcmul(offers.paid[:lists], offers.sold[:lists], cost, value=-1)  # [list, row, entry]
 
     def exactly(doubt: Tensor) -> Tensor:
-        return _favourite_exactly(
-            offers.take(slice(0, lists), doubt), sellers, doubt if market is None else market[doubt]
-        )
+        whose = doubt if market is None else market[doubt]
+        return _favourite_exactly(offers.take(slice(0, lists), doubt), sellers.cost[whose], sellers.quantum[whose])
 
     chosen, place, entry = _best(gain, most_paid, exactly)
     rows, entries = gain.shape[1:]
@@ -213,7 +212,7 @@ def favourites_in_block(
             offered = offers.first(lists - 1).take(slice(None), row)
             offered = offered.and_these(offers.price[-1:, row], own[None, member, row])
             cost, quantum = sellers.cost[some[member], market[row]], sellers.quantum[market[row]]
-            return _favourite_exactly(offered, Sellers(cost, quantum, cost), torch.arange(len(row)))
+            return _favourite_exactly(offered, cost, quantum)
 
         chosen, place, entry = _best(gain.flatten(1, 2), most_paid.repeat(len(some)), exactly)
         row, member = torch.arange(rows).repeat(len(some)), torch.arange(len(some)).repeat_interleave(rows)
@@ -245,9 +244,9 @@ def _best(gain: Tensor, most_paid: Tensor, exactly: Callable[[Tensor], Tensor]) 
     return chosen, place, entry
 
 
-def _favourite_exactly(offers: Offers, sellers: Sellers, market: Tensor) -> Tensor:
-    """Favourites ``int64[R]`` of a few rows, every gain being rounded once."""
-    payment = offers.price * offers.records * sellers.quantum[market, None]
-    gain = surplus(payment, offers.records, sellers.cost[market].expand(payment.shape))
+def _favourite_exactly(offers: Offers, cost: Tensor, quantum: Tensor) -> Tensor:
+    """Favourites ``int64[R]`` of a few rows with sellers of ``cost[R, E]``, every gain being rounded once."""
+    payment = offers.price * offers.records * quantum[:, None]
+    gain = surplus(payment, offers.records, cost.expand(payment.shape))
     gain = torch.where(offers.records > 0, gain, -torch.inf).transpose(0, 1).flatten(1)
     return torch.nn.functional.pad(gain, (1, 0)).argmax(dim=-1)

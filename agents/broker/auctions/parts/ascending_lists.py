@@ -81,7 +81,7 @@ class ListBook:
         """Add what a group was offered in the markets at ``here[B]``, whose money units are ``quantum[B]``."""
         turns, members = group.turns, group.owner.shape[2]
         classes = len(lists.offered_largest.price) - (turns - 1)
-        after_last = self.price.shape[2] // self.entries - classes
+        after_last = (self.price.shape[2] - 1) // self.entries - classes
         for turn in range(turns):
             place = slice(after_last - turns, after_last - turns + turn + 1)
             records = lists.offered.records[: turn + 1].clone()
@@ -107,7 +107,7 @@ class ListBook:
     def menu(self, levels: Tensor) -> MenuOfLists:
         """All of it as a menu, the entries of every list being for sale at ``levels[E]``."""
         price, records = self.price[:, :-1], self.records[:, :-1]
-        lists = price.shape[2] // self.entries
+        lists = (price.shape[2] - 1) // self.entries
         privacy_loss = torch.nn.functional.pad(levels.repeat(lists), (1, 0)).expand(price.shape)
         return MenuOfLists(privacy_loss=privacy_loss, price=price, records=records)
 

@@ -78,7 +78,7 @@ class Worlds:
         self._vacant = group.vacant
         self._settings = self._what_no_sale_changes()
         self._sellers = self._who_is_asked()
-        self._offers = Offers.room(group.turns, self._market.shape[0], rule.network.levels.shape[0])
+        self._offers = Offers.room(group.turns - 1, self._market.shape[0], rule.network.levels.shape[0])
 
     def play(self) -> Played:
         """Play all turns; at the last one the worlds meet, in the largest owner's choice."""

@@ -17,6 +17,7 @@ from agents.broker.auctions.registry import auction_classes
 from agents.broker.checking.check import CheckReport, check_auction
 from agents.messages import Bids, Outcome
 from agents.prior import OwnerPrior
+from tests.agents.broker.checking.cheats import DeclaredShorterForLess
 
 QUICK: dict[str, Any] = {"profiles": 8, "misreports": 8}
 
@@ -240,3 +241,11 @@ def test_another_prior_is_drawn_from() -> None:
 def test_bad_input_is_refused_with_a_remedy(auction: Any, keywords: dict[str, Any], message: str) -> None:
     with pytest.raises((TypeError, ValueError), match=message):
         check_auction(auction, **keywords)
+
+
+def test_what_a_claim_rests_on_is_said_with_the_verdict() -> None:
+    said = "Assumed: nobody can overstate her data size (the market refuses it); such lies are not tried."
+    report = check_auction(DeclaredShorterForLess(), profiles=2, misreports=2)
+    assert report.assumption == said
+    assert said in str(report)
+    assert check_auction("all-in", profiles=1, misreports=1).assumption == ""
