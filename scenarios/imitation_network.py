@@ -19,7 +19,7 @@ from market_sim import MarketConfig
 from scenarios.commands.study import StudyTables, study
 from scenarios.commands.study_summary import Row, StudyFinding, format_number
 
-DURATION = "about 35 seconds"
+DURATION = "about a minute and a half"
 
 AUCTIONS = ("pay-as-bid", "ascending-menu")
 NETWORKS = ("ring", "small-world", "scale-free")

@@ -18,7 +18,7 @@ from market_sim import MarketConfig
 from scenarios.commands.study import StudyTables, study
 from scenarios.commands.study_summary import Row, StudyFinding, format_number, verdicts
 
-DURATION = "about 30 seconds"
+DURATION = "about a minute"
 
 AUCTIONS = ("pay-as-bid", "ascending-menu")
 MARKET = MarketConfig(

@@ -23,7 +23,7 @@ from market_sim import MarketConfig
 from scenarios.commands.study import StudyTables, study
 from scenarios.commands.study_summary import Row, StudyFinding, format_number, verdicts
 
-DURATION = "about 25 seconds"
+DURATION = "about three quarters of a minute"
 
 BUYERS = (1, 3)
 POPULATIONS: Mapping[str, Any] = {
