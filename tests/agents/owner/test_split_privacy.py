@@ -78,7 +78,13 @@ def test_the_pair_of_uploads_costs_the_sum_which_is_what_is_booked():
 
 def test_a_lifetime_allowance_holds_for_an_owner_of_several_names_and_all_she_sent_is_booked():
     market = FLMarket(
-        owners=12, bidders=6, rounds=12, strategies={"identity-splitting": 1.0}, lifetime_allowance=2.0, seed=1
+        auction="sequential-menu",
+        owners=12,
+        bidders=6,
+        rounds=12,
+        strategies={"identity-splitting": 1.0},
+        lifetime_allowance=2.0,
+        seed=1,
     )
     sent = torch.zeros(12, dtype=torch.float64)
     upload = market.population.upload
