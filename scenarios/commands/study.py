@@ -204,8 +204,10 @@ class _StudyJob:
     @property
     def name(self) -> str:
         """What tells it apart, of which paired runs it has among other things: a longer study splits other seeds."""
-        shared = f"-with-{PAIRED_RUN}" if self.itself and self.paired else "" if self.itself else f"-{PAIRED_RUN}"
-        return f"{'-'.join(self.keys)}-{self.seed}{shared}"
+        name = f"{'-'.join(self.keys)}-{self.seed}"
+        if not self.paired:
+            return name
+        return f"{name}-with-{PAIRED_RUN}" if self.itself else f"{name}-{PAIRED_RUN}"
 
 
 def _jobs(keys: Sequence[str], seeds: Sequence[int], paired: Collection[str], *, together: bool) -> list[_StudyJob]:

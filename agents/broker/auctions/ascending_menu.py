@@ -126,10 +126,10 @@ class AscendingMenu(NetworkAuction[AscendingNetwork], MenuAuction):
     def _play(self, bids: Bids, budget: Tensor, book: ListBook | ListReader | None) -> Outcome:
         """Play one group after the other; what they are offered goes into the ``book``."""
         groups = in_groups(bids.data_size)
-        asked = [count for group in groups for count in group.present(bids.shape[1])]
+        present = [count for group in groups for count in group.present(bids.shape[1])]
         batch, owners = bids.shape
         markets = self._beginning(bids, budget)
-        turns = Turn.each(markets.history.budget, asked)
+        turns = Turn.each(markets.history.budget, present)
         # Privacy loss, payment and records [3, batch, owner]; the last owner stands for vacant places.
         sold = torch.zeros(3, batch, owners + 1, dtype=torch.float64)
         with torch.inference_mode():
@@ -145,8 +145,8 @@ class AscendingMenu(NetworkAuction[AscendingNetwork], MenuAuction):
                 played = worlds.play()
                 markets = markets.after(here, played)
                 quantum = markets.quantum[here]
-                sale = Sale.joined(played.sales)  # [member, market]
-                owner = torch.cat([members.owner[:, turn, first:] for turn, first in enumerate(members.vacant)], dim=1)
+                asked = [members.owner[:, turn, -len(sale.entry) :] for turn, sale in enumerate(played.sales)]
+                sale, owner = Sale.joined(played.sales), torch.cat(asked, dim=1)  # [member, market], [market, member]
                 told = torch.stack([sale.privacy_loss(self.network.levels), sale.payment * quantum, sale.records])
                 sold[:, here[:, None], owner] = told.transpose(1, 2)
                 if book is not None and played.lists is not None:

@@ -298,11 +298,9 @@ def _best_level(entries: tuple[Tensor, ...], privacy_budget: Tensor, data_size: 
 class MenuAuction(Auction):
     """An auction in which everybody picks from a price list that no lie of hers improves.
 
-    It does not depend on her own bid, but for what ``list_depends_on`` names.
-
-    ``list_depends_on`` names fields of her own bid on which her list may depend all the same. It must be the data
-    size: for a smaller report every entry has to lie within one of the truthful list's, no more privacy loss, no
-    lower price and no fewer records, so that no such lie can pay.
+    Of her own bid it may depend on what ``list_depends_on`` names, and on nothing else. That must be the data size: for
+    a smaller report every entry has to lie within one of the truthful list's, no more privacy loss, no lower price and
+    no fewer records, so that no such lie can pay.
 
     Parameters
     ----------

@@ -16,9 +16,9 @@ from agents.broker.training.sequential_menu import MenuRecipe, MenuTraining
 from agents.checks import number, whole
 from agents.prior import OwnerPrior
 
-RUNS = 3
-SEEDS = (0, 1, 7)
-"""What is added to the seed of each run, so that it draws markets of its own."""
+LATER_SEEDS = (1, 7)
+"""What is added to the seed in each later run, so that it draws markets of its own."""
+RUNS = 1 + len(LATER_SEEDS)
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class RefinedRecipe(MenuRecipe):
             learning_rate=self.more_learning_rate,
             temperature=self.more_temperature,
             weight_of_mean=self.more_weight_of_mean,
-            seed=self.seed + SEEDS[1],
+            seed=self.seed + LATER_SEEDS[0],
         )
         third = replace(
             second,
@@ -87,7 +87,7 @@ class RefinedRecipe(MenuRecipe):
             learning_rate=self.last_learning_rate,
             batch=self.last_batch,
             averaging=self.last_averaging,
-            seed=self.seed + SEEDS[2],
+            seed=self.seed + LATER_SEEDS[1],
         )
         return replace(first, steps=self.steps - more - last), second, third
 

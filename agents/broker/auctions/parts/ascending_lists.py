@@ -79,16 +79,14 @@ class ListBook:
 
     def add(self, lists: Lists, group: Group, here: Tensor, quantum: Tensor) -> None:
         """Add what a group was offered in the markets at ``here[B]``, whose money units are ``quantum[B]``."""
-        turns, members = group.turns, group.owner.shape[2]
+        turns = group.turns
         classes = len(lists.offered_largest.price) - (turns - 1)
         after_last = (self.price.shape[2] - 1) // self.entries - classes
-        for turn in range(turns):
+        for turn, vacant in enumerate(group.vacant):
             place = slice(after_last - turns, after_last - turns + turn + 1)
-            records = lists.offered.records[: turn + 1].clone()
-            records[turn] = lists.own[turn]
-            for member in range(members - (turn == turns - 1)):
-                owner = group.owner[:, turn, member]
-                self._write(here, owner, place, lists.offered.price[: turn + 1], records, quantum)
+            price, records = lists.at(turn)
+            for member in range(vacant, group.owner.shape[2] - (turn == turns - 1)):
+                self._write(here, group.owner[:, turn, member], place, price, records, quantum)
         largest, owner = lists.offered_largest, group.owner[:, -1, -1]
         for place, some in (
             (slice(after_last - turns, after_last - 1), slice(0, turns - 1)),
@@ -139,8 +137,7 @@ class ListReader:
                 largest, members = members[:, -1:], members[:, :-1]
                 self._pick(lists.offered_largest.price, lists.offered_largest.records, largest, here, quantum)
             if members.shape[1]:
-                records = torch.cat([lists.offered.records[:turn], lists.own[turn : turn + 1]])
-                self._pick(lists.offered.price[: turn + 1], records, members, here, quantum)
+                self._pick(*lists.at(turn), members, here, quantum)
 
     def _pick(self, price: Tensor, records: Tensor, owner: Tensor, here: Tensor, quantum: Tensor) -> None:
         """Let ``owner[B, M]`` pick from lists ``[S, B, E]``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from agents.broker.auctions.parts.ascending_choice import Offers, Sale
@@ -96,6 +97,11 @@ class Lists:
     offered: Offers
     own: Tensor
     offered_largest: Offers
+
+    def at(self, turn: int) -> tuple[Tensor, Tensor]:
+        """Price and most records ``[turn + 1, B, E]`` for whoever is asked at a turn, the largest owner aside."""
+        records = torch.cat([self.offered.records[:turn], self.own[turn : turn + 1]])
+        return self.offered.price[: turn + 1], records
 
 
 @dataclass(frozen=True)

@@ -95,18 +95,15 @@ class Setting:
     ----------
     scale : float64[..., 9]
         Of the ``Turn``.
-    public : float64[..., 4]
-        Features of the ``Turn``.
-    fixed : float64[..., 11]
-        Features of the ``Place`` and the class.
+    fixed : float64[..., 15]
+        Features of the ``Turn``, of the ``Place`` and of the class.
     dividing : float64[..., 3]
         What money left is divided by: the size of the predecessor, the class's, owners waiting.
-    coming : float64[..., 3]
-        Sizes expected of those between the predecessor and the largest owner, of her, and of a later group.
+    coming : float64[..., 2]
+        Sizes expected of those between the predecessor and the largest owner, and of a later group.
     """
 
     scale: Tensor
-    public: Tensor
     fixed: Tensor
     dividing: Tensor
     coming: Tensor
@@ -131,10 +128,9 @@ class Setting:
         logs = batch_invariant(torch.log, torch.stack([edge, edge / (predecessor + 0.05)], dim=-1))
         return Setting(
             scale=turn.scale,
-            public=turn.public,
-            fixed=torch.cat([facts[..., :_PUBLIC], logs], dim=-1),
+            fixed=torch.cat([turn.public, facts[..., :_PUBLIC], logs], dim=-1),
             dividing=torch.stack([predecessor + 0.02, edge, waiting], dim=-1),
-            coming=torch.stack([between, edge, later], dim=-1),
+            coming=torch.stack([between, later], dim=-1),
         )
 
     def at(self, turn: int, rows: Tensor | None = None) -> Setting:
@@ -147,13 +143,13 @@ def features(history: History, setting: Setting) -> Tensor:
     """Network input ``float32[R, 29]`` of a turn, for rows that are a market in one world each."""
     left = history.left[:, None]
     near, edge, waiting = torch.split(setting.dividing, 1, dim=-1)
-    between, largest, later = torch.split(setting.coming, 1, dim=-1)
-    expected = history.sums[:, 1:2] + between + largest + later
+    between, later = torch.split(setting.coming, 1, dim=-1)
+    expected = history.sums[:, 1:2] + between + edge + later
     amounts, others = history.amounts(setting.scale)
     offset = left + _LOG_OFFSET
     known = torch.cat([amounts, offset / near, offset / edge, left / waiting + _LOG_OFFSET, expected], dim=-1)
     logs = batch_invariant(torch.log, known)
-    told = torch.cat([logs, others, setting.public, setting.fixed], dim=-1)
+    told = torch.cat([logs, others, setting.fixed], dim=-1)
     return told.index_select(-1, _PLACES.to(told.device)).float()
 
 

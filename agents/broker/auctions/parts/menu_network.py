@@ -59,14 +59,14 @@ class History:
         self, *, left: Tensor, privacy_loss_squared: Tensor, bought: Tensor, size: Tensor, cost: Tensor, sold: Tensor
     ) -> History:
         """The state after one more turn of owners ``[B, M]``; an absent one, of size and cost 0, changes nothing."""
-        told = torch.stack([privacy_loss_squared / 8, size, bought, cost, sold, size * cost, bought * bought], dim=-1)
+        told = _sums_of(privacy_loss_squared, bought, size, cost, sold)
         return History(self.budget, left, self.sums + told.sum(dim=1))
 
     def after_each(
         self, *, left: Tensor, privacy_loss_squared: Tensor, bought: Tensor, size: Tensor, cost: Tensor, sold: Tensor
     ) -> History:
         """As ``after`` with the owners ``[M, B]`` counted in one by one: where absent ones stand changes no bit."""
-        told = torch.stack([privacy_loss_squared / 8, size, bought, cost, sold, size * cost, bought * bought], dim=-1)
+        told = _sums_of(privacy_loss_squared, bought, size, cost, sold)
         if len(told) == 1:
             return History(self.budget, left, self.sums + told[0])
         return History(self.budget, left, torch.cat([self.sums[None], told]).cumsum(dim=0)[-1])
@@ -89,6 +89,11 @@ class History:
         amounts, others = self.amounts(turn.scale)
         logs = batch_invariant(torch.log, amounts)
         return torch.cat([logs, others, turn.public], dim=-1).index_select(-1, PLACES.to(logs.device)).float()
+
+
+def _sums_of(privacy_loss_squared: Tensor, bought: Tensor, size: Tensor, cost: Tensor, sold: Tensor) -> Tensor:
+    """What single owners add to the sums of a ``History``, ``float64[..., 7]``."""
+    return torch.stack([privacy_loss_squared / 8, size, bought, cost, sold, size * cost, bought * bought], dim=-1)
 
 
 def known_cost(unit_cost: Tensor, size: Tensor) -> Tensor:
